@@ -1,0 +1,1 @@
+//! Deciding when to call, when to wait and when to do without.
