@@ -1,1 +1,22 @@
-//! core
+//! The pure heart of Stillopen's kiosk: money, menu, cart, pricing, order, events and stock.
+//!
+//! Everything here decides and nothing here does: there is no clock, no file, no socket and no
+//! thread. Wall time, identities and randomness are arguments, so the same code runs in the store,
+//! in unit tests and in a simulation.
+#![deny(missing_docs, clippy::float_arithmetic)]
+
+pub mod cart;
+pub mod day;
+pub mod document;
+pub mod event;
+pub mod fold;
+pub mod ids;
+pub mod menu;
+pub mod money;
+pub mod number;
+pub mod order;
+pub mod pricing;
+pub mod report;
+pub mod stock;
+pub mod text;
+pub mod wall;

@@ -1,0 +1,287 @@
+//! Orders: a priced cart that a kiosk has accepted, changed by events alone.
+//!
+//! ```text
+//! placed ──start──► preparing ──ready──► ready ──collect──► collected
+//!    └────────────────┴─────────────────────┴──void──► voided
+//!
+//! payment:  due | pending | failed ──pay──► paid ──refund──► refunded
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::cart::{Method, Service};
+use crate::ids::OrderId;
+use crate::money::Currency;
+use crate::pricing::Line;
+use crate::wall::WallTime;
+
+/// How far the food is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Accepted, nobody works on it yet.
+    Placed,
+    /// The kitchen works on it.
+    Preparing,
+    /// It waits to be fetched.
+    Ready,
+    /// The diner has it.
+    Collected,
+    /// It will not be made.
+    Voided,
+}
+
+/// How far the money is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// To be paid.
+    Due,
+    /// A provider works on it.
+    Pending,
+    /// Received.
+    Paid,
+    /// A provider said no.
+    Failed,
+    /// Given back.
+    Refunded,
+}
+
+/// What staff do with an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// The kitchen begins.
+    Start,
+    /// The kitchen is done.
+    Ready,
+    /// The diner has it.
+    Collect,
+    /// Money was received.
+    Pay,
+    /// It will not be made.
+    Void,
+    /// Money is given back.
+    Refund,
+}
+
+/// What an action leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// The food's state changes.
+    Status(Status),
+    /// The money's state changes.
+    Payment(PaymentStatus),
+    /// The order is there already; nothing happens.
+    Already,
+    /// Not from here.
+    Illegal,
+}
+
+/// The payment of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// How.
+    pub method: Method,
+    /// How far.
+    pub status: PaymentStatus,
+}
+
+/// An order as all its events so far make it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Its identity.
+    pub id: OrderId,
+    /// What the diner is called by.
+    pub number: String,
+    /// The business day it belongs to.
+    pub business_date: jiff::civil::Date,
+    /// When it was accepted.
+    pub placed_at: WallTime,
+    /// How far the food is.
+    pub status: Status,
+    /// How many events have made it.
+    pub version: u32,
+    /// Where the food is eaten.
+    pub service: Service,
+    /// At which table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The diner's language.
+    pub language: String,
+    /// The terminal it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<String>,
+    /// What all amounts are in.
+    pub currency: Currency,
+    /// The menu it was priced by.
+    pub menu_version: String,
+    /// What was ordered.
+    pub lines: Vec<Line>,
+    /// What remains without tax.
+    pub subtotal: i64,
+    /// All tax, inside or on top.
+    pub tax: i64,
+    /// What is to be paid: always `subtotal` + `tax`.
+    pub total: i64,
+    /// The payment.
+    pub payment: Payment,
+    /// When it last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<WallTime>,
+    /// Why it was voided or refunded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Status {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Placed => "placed",
+            Self::Preparing => "preparing",
+            Self::Ready => "ready",
+            Self::Collected => "collected",
+            Self::Voided => "voided",
+        }
+    }
+
+    /// Reads the name on the wire.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            Self::Placed,
+            Self::Preparing,
+            Self::Ready,
+            Self::Collected,
+            Self::Voided,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == name)
+    }
+}
+
+impl PaymentStatus {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Pending => "pending",
+            Self::Paid => "paid",
+            Self::Failed => "failed",
+            Self::Refunded => "refunded",
+        }
+    }
+}
+
+/// The one table of legal moves.
+#[must_use]
+pub fn next(status: Status, payment: PaymentStatus, action: Action) -> Move {
+    use Status::{Collected, Placed, Preparing, Ready, Voided};
+    match (action, status, payment) {
+        (Action::Start, Placed, _) => Move::Status(Preparing),
+        (Action::Start, Preparing, _) => Move::Already,
+        (Action::Start, Ready | Collected | Voided, _) => Move::Illegal,
+
+        (Action::Ready, Preparing, _) => Move::Status(Ready),
+        (Action::Ready, Ready, _) => Move::Already,
+        (Action::Ready, Placed | Collected | Voided, _) => Move::Illegal,
+
+        (Action::Collect, Ready, _) => Move::Status(Collected),
+        (Action::Collect, Collected, _) => Move::Already,
+        (Action::Collect, Placed | Preparing | Voided, _) => Move::Illegal,
+
+        (Action::Void, Placed | Preparing | Ready, _) => Move::Status(Voided),
+        (Action::Void, Voided, _) => Move::Already,
+        (Action::Void, Collected, _) => Move::Illegal,
+
+        (Action::Pay, _, PaymentStatus::Paid) => Move::Already,
+        (Action::Pay, Voided, _) | (Action::Pay, _, PaymentStatus::Refunded) => Move::Illegal,
+        (
+            Action::Pay,
+            Placed | Preparing | Ready | Collected,
+            PaymentStatus::Due | PaymentStatus::Pending | PaymentStatus::Failed,
+        ) => Move::Payment(PaymentStatus::Paid),
+
+        (Action::Refund, _, PaymentStatus::Paid) => Move::Payment(PaymentStatus::Refunded),
+        (Action::Refund, _, PaymentStatus::Refunded) => Move::Already,
+        (
+            Action::Refund,
+            _,
+            PaymentStatus::Due | PaymentStatus::Pending | PaymentStatus::Failed,
+        ) => Move::Illegal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUSES: [Status; 5] = [
+        Status::Placed,
+        Status::Preparing,
+        Status::Ready,
+        Status::Collected,
+        Status::Voided,
+    ];
+
+    #[test]
+    fn food_goes_forward_one_step_at_a_time() {
+        let steps = [
+            (Action::Start, Status::Placed, Status::Preparing),
+            (Action::Ready, Status::Preparing, Status::Ready),
+            (Action::Collect, Status::Ready, Status::Collected),
+        ];
+        for (action, from, to) in steps {
+            for status in STATUSES {
+                let want = if status == from {
+                    Move::Status(to)
+                } else if status == to {
+                    Move::Already
+                } else {
+                    Move::Illegal
+                };
+                assert_eq!(
+                    next(status, PaymentStatus::Due, action),
+                    want,
+                    "{action:?} {status:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_order_is_voided_from_any_state_before_collected() {
+        for status in [Status::Placed, Status::Preparing, Status::Ready] {
+            let got = next(status, PaymentStatus::Paid, Action::Void);
+            assert_eq!(got, Move::Status(Status::Voided));
+        }
+        assert_eq!(
+            next(Status::Collected, PaymentStatus::Due, Action::Void),
+            Move::Illegal
+        );
+        assert_eq!(
+            next(Status::Voided, PaymentStatus::Due, Action::Void),
+            Move::Already
+        );
+    }
+
+    #[test]
+    fn only_what_was_paid_is_refunded_also_after_a_void() {
+        for status in STATUSES {
+            let refund = |payment| next(status, payment, Action::Refund);
+            assert_eq!(
+                refund(PaymentStatus::Paid),
+                Move::Payment(PaymentStatus::Refunded)
+            );
+            assert_eq!(refund(PaymentStatus::Refunded), Move::Already);
+            assert_eq!(refund(PaymentStatus::Due), Move::Illegal);
+        }
+        assert_eq!(
+            next(Status::Voided, PaymentStatus::Due, Action::Pay),
+            Move::Illegal
+        );
+    }
+}
