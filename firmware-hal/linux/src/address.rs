@@ -1,0 +1,164 @@
+use crate::Settings;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where a device is, as a configuration file writes it.
+///
+/// | form | means |
+/// |---|---|
+/// | `usb:/dev/usb/lp0` | a USB printer |
+/// | `serial:/dev/ttyUSB0` or `serial:/dev/ttyUSB0,9600` | a serial line, 38400 baud unless named |
+/// | `tcp:192.0.2.7` or `tcp:192.0.2.7:9100` | a network printer, port 9100 unless named |
+/// | `file:/var/lib/kiosk/receipts.bin` | a plain file |
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Address {
+    /// A USB printer's device node.
+    Usb(PathBuf),
+    /// A serial line.
+    Serial(PathBuf, Settings),
+    /// A network printer. An IP address: a name that does not resolve would hold up the print room.
+    Network(SocketAddr),
+    /// A plain file.
+    File(PathBuf),
+}
+
+/// What is wrong with the text of an address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// It does not start with `usb:`, `serial:`, `tcp:` or `file:`.
+    Scheme(String),
+    /// The path is not absolute.
+    Path(String),
+    /// The speed is not a number of bits per second.
+    Baud(String),
+    /// Not an IP address, with a port or without.
+    Socket(String),
+}
+
+const DEFAULT_BAUD: u32 = 38_400;
+const RAW_PRINTING: u16 = 9100;
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let (scheme, rest) = text
+            .split_once(':')
+            .ok_or_else(|| AddressError::Scheme(text.to_owned()))?;
+        match scheme {
+            "usb" => Ok(Self::Usb(absolute(rest)?)),
+            "file" => Ok(Self::File(absolute(rest)?)),
+            "serial" => {
+                let (path, baud) = match rest.split_once(',') {
+                    Some((path, baud)) => (path, speed(baud)?),
+                    None => (rest, DEFAULT_BAUD),
+                };
+                Ok(Self::Serial(absolute(path)?, Settings::new(baud)))
+            }
+            "tcp" => socket(rest).map(Self::Network),
+            _ => Err(AddressError::Scheme(text.to_owned())),
+        }
+    }
+}
+
+fn absolute(path: &str) -> Result<PathBuf, AddressError> {
+    let path_buf = PathBuf::from(path);
+    if path_buf.is_absolute() {
+        Ok(path_buf)
+    } else {
+        Err(AddressError::Path(path.to_owned()))
+    }
+}
+
+fn speed(baud: &str) -> Result<u32, AddressError> {
+    match baud.parse() {
+        Ok(speed) if speed > 0 => Ok(speed),
+        _ => Err(AddressError::Baud(baud.to_owned())),
+    }
+}
+
+fn socket(text: &str) -> Result<SocketAddr, AddressError> {
+    text.parse()
+        .or_else(|_| {
+            text.parse()
+                .map(|ip: IpAddr| SocketAddr::new(ip, RAW_PRINTING))
+        })
+        .map_err(|_| AddressError::Socket(text.to_owned()))
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usb(path) => write!(f, "usb:{}", path.display()),
+            Self::Serial(path, line) => write!(f, "serial:{},{}", path.display(), line.baud),
+            Self::Network(socket) => write!(f, "tcp:{socket}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scheme(text) => {
+                write!(
+                    f,
+                    "device {text:?} must start with usb:, serial:, tcp: or file:"
+                )
+            }
+            Self::Path(path) => write!(f, "device path {path:?} must start with /"),
+            Self::Baud(baud) => write!(f, "line speed {baud:?} is no number of bits per second"),
+            Self::Socket(text) => {
+                write!(f, "{text:?} is no IP address, with a port or without")
+            }
+        }
+    }
+}
+
+impl std::error::Error for AddressError {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Address, AddressError};
+
+    #[test]
+    fn every_form_is_read_and_written_back() {
+        for (text, written) in [
+            ("usb:/dev/usb/lp0", "usb:/dev/usb/lp0"),
+            ("serial:/dev/ttyUSB0", "serial:/dev/ttyUSB0,38400"),
+            ("serial:/dev/ttyS1,9600", "serial:/dev/ttyS1,9600"),
+            ("tcp:192.0.2.7", "tcp:192.0.2.7:9100"),
+            ("tcp:192.0.2.7:9101", "tcp:192.0.2.7:9101"),
+            ("tcp:2001:db8::7", "tcp:[2001:db8::7]:9100"),
+            ("file:/tmp/paper", "file:/tmp/paper"),
+        ] {
+            let address: Address = text.parse().unwrap();
+            assert_eq!(address.to_string(), written);
+            assert_eq!(written.parse(), Ok(address));
+        }
+    }
+
+    #[test]
+    fn every_fault_is_told_apart() {
+        let fault = |text: &str| text.parse::<Address>().unwrap_err();
+        assert_eq!(fault("lp0"), AddressError::Scheme("lp0".into()));
+        assert_eq!(
+            fault("lpt:/dev/lp0"),
+            AddressError::Scheme("lpt:/dev/lp0".into())
+        );
+        assert_eq!(fault("usb:lp0"), AddressError::Path("lp0".into()));
+        assert_eq!(
+            fault("serial:/dev/ttyS0,fast"),
+            AddressError::Baud("fast".into())
+        );
+        assert_eq!(fault("serial:/dev/ttyS0,0"), AddressError::Baud("0".into()));
+        assert_eq!(
+            fault("tcp:printer.local"),
+            AddressError::Socket("printer.local".into())
+        );
+    }
+}

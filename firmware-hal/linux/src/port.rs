@@ -1,0 +1,68 @@
+use crate::{Address, Capture, Error, Network, Serial, Timeouts, Usb};
+use embedded_io::{ErrorType, Read, ReadReady, Write};
+
+/// Any of the ports, for whoever learns only at run time which.
+#[derive(Debug)]
+pub enum Port {
+    /// A USB printer.
+    Usb(Usb),
+    /// A serial line.
+    Serial(Serial),
+    /// A network printer.
+    Network(Network),
+    /// A plain file.
+    Capture(Capture),
+}
+
+impl Port {
+    /// Opens what the address names.
+    ///
+    /// # Errors
+    ///
+    /// As the port's own way to open it.
+    pub fn open(address: &Address, timeouts: Timeouts) -> Result<Self, Error> {
+        match address {
+            Address::Usb(path) => Usb::open(path, timeouts).map(Self::Usb),
+            Address::Serial(path, line) => Serial::open(path, *line, timeouts).map(Self::Serial),
+            Address::Network(socket) => Network::connect(*socket, timeouts).map(Self::Network),
+            Address::File(path) => Capture::open(path).map(Self::Capture),
+        }
+    }
+}
+
+macro_rules! each {
+    ($port:expr, $inner:ident => $call:expr) => {
+        match $port {
+            Port::Usb($inner) => $call,
+            Port::Serial($inner) => $call,
+            Port::Network($inner) => $call,
+            Port::Capture($inner) => $call,
+        }
+    };
+}
+
+impl ErrorType for Port {
+    type Error = Error;
+}
+
+impl Read for Port {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, Error> {
+        each!(self, port => port.read(bytes))
+    }
+}
+
+impl ReadReady for Port {
+    fn read_ready(&mut self) -> Result<bool, Error> {
+        each!(self, port => port.read_ready())
+    }
+}
+
+impl Write for Port {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        each!(self, port => port.write(bytes))
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        each!(self, port => port.flush())
+    }
+}
