@@ -1,0 +1,413 @@
+//! A circuit breaker: stop calling what does not answer, and find out when it does again.
+//!
+//! ```text
+//!              a trip rule is met
+//!   Closed ─────────────────────────► Open ◄──────────┐
+//!     ▲                                │ wait over,   │ probes fail: wait again, longer
+//!     │ probes succeed                 ▼ next call    │
+//!     └──────────────────────────── HalfOpen ─────────┘
+//!
+//!   by hand, never by time: ForcedOpen · Disabled · MetricsOnly ──auto/reset──► Closed
+//! ```
+//!
+//! The rules, where breakers differ:
+//!
+//! * A threshold is met at `>=`, judged on *every* outcome once the window holds its minimum.
+//! * A call is slow if it took *longer than* the limit; a slow failure counts as both.
+//! * An outcome belongs to the time at which the call ended. An outcome of an earlier generation
+//!   (the state changed, or the breaker was reset, since the permit was taken) is dropped, and
+//!   its reporter is told: no stale success closes a breaker, no stale failure opens it.
+//! * An open breaker admits a probe at `now >= opened + wait`. Looking changes nothing.
+//! * A half-open breaker admits exactly so many probes. A neutral probe gives its place back, a
+//!   hung one loses it after a deadline.
+//! * A retune is one swap: state, generation and the moment the state began stay.
+//!
+//! ```
+//! use resilience::Moment;
+//! use resilience::breaker::{Breaker, Settings, State};
+//! use std::time::Duration;
+//!
+//! let settings = Settings { consecutive_failures: Some(2), ..Settings::default() };
+//! let breaker = Breaker::new("ordering", settings, Moment::START)?;
+//!
+//! let mut now = Moment::START;
+//! for _ in 0..2 {
+//!     let permit = breaker.try_acquire(now)?;
+//!     now = now.plus(Duration::from_millis(20));
+//!     let _ = permit.failure(now);
+//! }
+//! let refused = breaker.try_acquire(now).unwrap_err();
+//! assert_eq!(refused.to_string(), "circuit open after consecutive failures, retry in 5s");
+//!
+//! now = now.plus(Duration::from_secs(5));
+//! assert!(breaker.snapshot(now).probe_due);
+//! let probe = breaker.try_acquire(now)?;
+//! let _ = probe.success(now);
+//! assert_eq!(breaker.state(), State::Closed);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::moment::Moment;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+
+mod call;
+mod core;
+mod event;
+mod permit;
+mod probes;
+mod rejected;
+mod settings;
+mod snapshot;
+mod state;
+mod window;
+
+pub use event::{EVENTS_KEPT, Event, EventKind, Events, Retuned};
+pub use permit::Permit;
+pub use rejected::{IllegalMove, RejectReason, Rejected};
+pub use settings::{
+    CallRule, Fault, HalfOpen, MAX_BUCKETS, MAX_LAST_CALLS, MAX_PROBES, OpenWait, Settings,
+    SettingsError, Thresholds, TimeRule, Verdict, Window,
+};
+pub use snapshot::{Counts, ProbeCounts, Snapshot, Totals};
+pub use state::{Causes, Outcome, Report, State};
+
+use self::core::{Answer, Core, Pass, Verdicted};
+
+/// A circuit breaker, shared by reference or [`Arc`].
+///
+/// No method waits for anything but a short lock, none reads a clock, none calls back.
+pub struct Breaker {
+    name: Box<str>,
+    gate: Gate,
+    core: Mutex<Core>,
+}
+
+/// What callers look at without the lock.
+#[derive(Debug)]
+struct Gate {
+    /// Generation, causes and state in one word, so that they are never seen apart.
+    word: AtomicU64,
+    /// When an open breaker admits a probe. Written before the word that says "open".
+    due: AtomicU64,
+    /// When the state began.
+    since: AtomicU64,
+    started: AtomicU64,
+    rejected: AtomicU64,
+}
+
+const STATE_BITS: u32 = 3;
+const CAUSE_BITS: u32 = 13;
+
+fn word_of(core: &Core) -> u64 {
+    (core.generation << (STATE_BITS + CAUSE_BITS))
+        | (u64::from(core.causes.bits()) << STATE_BITS)
+        | core.state.code()
+}
+
+const fn state_in(word: u64) -> State {
+    State::from_code(word & ((1 << STATE_BITS) - 1))
+}
+
+const fn causes_in(word: u64) -> Causes {
+    Causes::from_bits(((word >> STATE_BITS) & ((1 << CAUSE_BITS) - 1)) as u16)
+}
+
+const fn generation_in(word: u64) -> u64 {
+    word >> (STATE_BITS + CAUSE_BITS)
+}
+
+impl Breaker {
+    /// A breaker that begins at `now` in the state that the settings say.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] if the settings are not [valid](Settings::validate).
+    pub fn new(
+        name: impl Into<Box<str>>,
+        settings: Settings,
+        now: Moment,
+    ) -> Result<Self, SettingsError> {
+        settings.validate()?;
+        let core = Core::new(settings, now);
+        let gate = Gate {
+            word: AtomicU64::new(word_of(&core)),
+            due: AtomicU64::new(core.due.as_nanos()),
+            since: AtomicU64::new(core.since.as_nanos()),
+            started: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+        };
+        Ok(Self {
+            name: name.into(),
+            gate,
+            core: Mutex::new(core),
+        })
+    }
+
+    /// The name it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Asks for the right to make one call.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] with the reason and, if a wait is what ends it, the rest of the wait.
+    #[inline]
+    pub fn try_acquire(&self, now: Moment) -> Result<Permit<&Self>, Rejected> {
+        self.pass(now).map(|pass| Permit::new(self, pass))
+    }
+
+    /// The same with a permit that keeps the breaker alive and borrows nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] with the reason and, if a wait is what ends it, the rest of the wait.
+    #[inline]
+    pub fn try_acquire_owned(self: &Arc<Self>, now: Moment) -> Result<Permit<Arc<Self>>, Rejected> {
+        self.pass(now)
+            .map(|pass| Permit::new(Arc::clone(self), pass))
+    }
+
+    #[inline]
+    fn pass(&self, now: Moment) -> Result<Pass, Rejected> {
+        let word = self.gate.word.load(Ordering::Acquire);
+        match state_in(word) {
+            State::Closed | State::Disabled | State::MetricsOnly => {
+                self.gate.started.fetch_add(1, Ordering::Relaxed);
+                Ok(Pass {
+                    generation: generation_in(word),
+                    taken_at: now,
+                    probe: None,
+                })
+            }
+            State::Open if now.as_nanos() < self.gate.due.load(Ordering::Acquire) => {
+                Err(self.refuse_open(now, word))
+            }
+            State::ForcedOpen => {
+                Err(self.refuse(State::ForcedOpen, None, RejectReason::ForcedOpen, word))
+            }
+            State::Open | State::HalfOpen => self.pass_locked(now),
+        }
+    }
+
+    fn pass_locked(&self, now: Moment) -> Result<Pass, Rejected> {
+        let (answer, word) = self.locked(|core| {
+            let answer = core.admit(now);
+            if matches!(answer, Answer::Pass(_)) {
+                self.gate.started.fetch_add(1, Ordering::Relaxed);
+            }
+            (answer, word_of(core))
+        });
+        match (answer, state_in(word)) {
+            (Answer::Pass(pass), _) => Ok(pass),
+            (Answer::ProbesBusy, state) => {
+                Err(self.refuse(state, Some(Duration::ZERO), RejectReason::ProbesBusy, word))
+            }
+            (Answer::Wait, State::Open) => Err(self.refuse_open(now, word)),
+            (Answer::Wait, state) => Err(self.refuse(state, None, RejectReason::ForcedOpen, word)),
+        }
+    }
+
+    fn refuse_open(&self, now: Moment, word: u64) -> Rejected {
+        let due = Moment::from_nanos(self.gate.due.load(Ordering::Acquire));
+        // A clock that stepped back never shows more than the whole wait.
+        let since = Moment::from_nanos(self.gate.since.load(Ordering::Acquire));
+        let rest = due.since(now.max(since));
+        self.refuse(State::Open, Some(rest), RejectReason::Open, word)
+    }
+
+    #[inline]
+    fn refuse(
+        &self,
+        state: State,
+        retry_in: Option<Duration>,
+        reason: RejectReason,
+        word: u64,
+    ) -> Rejected {
+        self.gate.rejected.fetch_add(1, Ordering::Relaxed);
+        Rejected {
+            state,
+            retry_in,
+            reason,
+            causes: causes_in(word),
+        }
+    }
+
+    fn settle(&self, pass: &Pass, now: Moment, said: Verdicted) -> Report {
+        self.locked(|core| core.settle(pass, now, said))
+    }
+
+    /// The state as of the last call or command. See [`Snapshot::probe_due`] for what the next
+    /// call will find.
+    pub fn state(&self) -> State {
+        state_in(self.gate.word.load(Ordering::Acquire))
+    }
+
+    /// Everything there is to know at `now`. Changes nothing.
+    pub fn snapshot(&self, now: Moment) -> Snapshot {
+        let core = self.lock();
+        let rejected = self.gate.rejected.load(Ordering::Relaxed);
+        let started = self.gate.started.load(Ordering::Relaxed);
+        core.snapshot(now, rejected, started)
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Settings {
+        self.lock().settings
+    }
+
+    /// The events after `cursor` (0 for all that are remembered), at most [`EVENTS_KEPT`].
+    ///
+    /// Nothing is called under a lock and nothing is consumed, so any number of readers can follow
+    /// at their own pace and do what they like with what they find:
+    ///
+    /// ```
+    /// # use resilience::{Moment, breaker::{Breaker, Settings}};
+    /// # let breaker = Breaker::new("menu", Settings::default(), Moment::START).unwrap();
+    /// # breaker.force_open(Moment::START, "stocktaking");
+    /// let mut cursor = 0;
+    /// let news = breaker.events_after(cursor);
+    /// cursor = news.cursor;
+    /// assert_eq!((news.events.len(), news.lost), (1, 0));
+    /// assert!(breaker.events_after(cursor).events.is_empty());
+    /// ```
+    pub fn events_after(&self, cursor: u64) -> Events {
+        self.lock().log.after(cursor)
+    }
+
+    /// Refuses every call from now on, until [`auto`](Self::auto) or [`reset`](Self::reset).
+    pub fn force_open(&self, now: Moment, reason: impl Into<Arc<str>>) {
+        let note = Some(reason.into());
+        self.locked(|core| core.by_hand(State::ForcedOpen, now, note));
+    }
+
+    /// Passes every call and records nothing, until [`auto`](Self::auto) or
+    /// [`reset`](Self::reset).
+    pub fn disable(&self, now: Moment, reason: impl Into<Arc<str>>) {
+        let note = Some(reason.into());
+        self.locked(|core| core.by_hand(State::Disabled, now, note));
+    }
+
+    /// Passes and counts every call, and reports thresholds that are met without acting on them:
+    /// a dry run, until [`auto`](Self::auto) or [`reset`](Self::reset).
+    pub fn metrics_only(&self, now: Moment, reason: impl Into<Arc<str>>) {
+        let note = Some(reason.into());
+        self.locked(|core| core.by_hand(State::MetricsOnly, now, note));
+    }
+
+    /// Ends a state that was set by hand: the breaker is closed and decides by itself again. Does
+    /// nothing to a breaker that already does.
+    pub fn auto(&self, now: Moment) {
+        self.locked(|core| {
+            if core.state.is_manual() {
+                core.by_hand(State::Closed, now, None);
+            }
+        });
+    }
+
+    /// Closes the breaker, whatever its state, and clears its counts and its growing wait. What is
+    /// in flight becomes stale. [`Totals`] stay.
+    pub fn reset(&self, now: Moment) {
+        self.locked(|core| core.reset(now));
+    }
+
+    /// Opens for `wait` from now, as [`Permit::trip`] does without a call. An open breaker waits
+    /// so long from now. Returns whether it applies: not in a state set by hand.
+    pub fn trip(&self, now: Moment, wait: Duration) -> bool {
+        self.locked(|core| core.trip(now, wait, Causes::ASKED_TO_WAIT))
+    }
+
+    /// Ends the wait of an open breaker, so that the next call is a probe: for a "try again now"
+    /// button, and after a suspend in which a monotonic clock stood still.
+    pub fn expire_wait(&self, now: Moment) {
+        self.locked(|core| core.expire_wait(now));
+    }
+
+    /// Lets probes through an open or forced-open breaker now.
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalMove`] from a state in which calls pass anyway.
+    pub fn half_open(&self, now: Moment) -> Result<(), IllegalMove> {
+        self.locked(|core| match core.state {
+            State::Open | State::ForcedOpen | State::HalfOpen => {
+                core.by_hand(State::HalfOpen, now, None);
+                Ok(())
+            }
+            from => Err(IllegalMove {
+                from,
+                to: State::HalfOpen,
+            }),
+        })
+    }
+
+    /// Does what time alone brings about: an open breaker whose wait is over becomes half-open
+    /// without a call. Optional; the next call does the same.
+    pub fn tick(&self, now: Moment) {
+        self.locked(|core| core.tick(now));
+    }
+
+    /// When [`tick`](Self::tick) or a call will find something changed: the end of the wait, or
+    /// the deadline of a probe that keeps others out. Nothing to wait for in other states.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.lock().next_deadline()
+    }
+
+    /// Puts new settings in force at one stroke.
+    ///
+    /// State, generation and the moment the state began stay; so do counts, as far as the new
+    /// windows can hold them. Lowered thresholds take effect with the next outcome. A changed wait
+    /// counts from the moment the breaker opened, unless the called side asked for one.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`], and the old settings stay in force.
+    pub fn retune(&self, settings: Settings, now: Moment) -> Result<Retuned, SettingsError> {
+        settings.validate()?;
+        Ok(self.locked(|core| core.retune(settings, now)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        // Nothing under the lock runs foreign code, so a poisoned lock holds sound data.
+        self.core
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Runs a change under the lock and then shows callers what became of it.
+    fn locked<R>(&self, change: impl FnOnce(&mut Core) -> R) -> R {
+        let mut core = self.lock();
+        let result = change(&mut core);
+        if core.dirty {
+            self.publish(&mut core);
+        }
+        result
+    }
+
+    #[cold]
+    fn publish(&self, core: &mut Core) {
+        core.dirty = false;
+        self.gate
+            .since
+            .store(core.since.as_nanos(), Ordering::Release);
+        self.gate.due.store(core.due.as_nanos(), Ordering::Release);
+        let word = word_of(core);
+        if word != self.gate.word.swap(word, Ordering::AcqRel) {
+            core.rejected_before = self.gate.rejected.load(Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Breaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Breaker")
+            .field("name", &self.name)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}

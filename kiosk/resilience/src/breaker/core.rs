@@ -1,0 +1,407 @@
+//! The part of a breaker that one caller at a time may change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::event::{EventKind, Log};
+use super::probes::{Probe, Probes};
+use super::settings::{Settings, Thresholds, Verdict};
+use super::snapshot::Totals;
+use super::window::{LastCalls, Tally, TimeWindow};
+use super::{Causes, Counts, Outcome, Report, State};
+use crate::moment::Moment;
+
+mod control;
+mod reading;
+
+/// What a permit remembers of its making.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pass {
+    pub(super) generation: u64,
+    pub(super) taken_at: Moment,
+    pub(super) probe: Option<Probe>,
+}
+
+/// What a caller reports about its call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdicted {
+    pub(super) outcome: Outcome,
+    /// Whether the breaker compares the time taken with the limit.
+    pub(super) timed: bool,
+    /// How long the called side asked us to stay away.
+    pub(super) pause: Option<Duration>,
+}
+
+/// What the locked side answers to somebody who wants a permit.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Answer {
+    Pass(Pass),
+    Wait,
+    ProbesBusy,
+}
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) settings: Settings,
+    pub(super) state: State,
+    pub(super) generation: u64,
+    pub(super) causes: Causes,
+    /// When an open breaker admits its next probe.
+    pub(super) due: Moment,
+    /// Something that callers look at without the lock has changed.
+    pub(super) dirty: bool,
+    pub(super) since: Moment,
+    note: Option<Arc<str>>,
+    /// The wait asked for at this trip, in place of the one in the settings.
+    asked: Option<Duration>,
+    attempt: u32,
+    consecutive: u64,
+    /// Calls since the state began.
+    era: Counts,
+    time: Option<TimeWindow>,
+    last_calls: Option<LastCalls>,
+    probes: Probes,
+    /// Whether the dry run has said that a threshold was exceeded.
+    warned: bool,
+    opened_by: Option<Counts>,
+    /// Permits that came back.
+    pub(super) ended: u64,
+    /// The refusals before this state began.
+    pub(super) rejected_before: u64,
+    pub(super) totals: Totals,
+    pub(super) log: Log,
+}
+
+impl Core {
+    pub(super) fn new(settings: Settings, now: Moment) -> Self {
+        let mut core = Self {
+            state: settings.initial,
+            generation: 1,
+            causes: Causes::INITIAL,
+            due: now,
+            dirty: false,
+            since: now,
+            note: None,
+            asked: None,
+            attempt: 0,
+            consecutive: 0,
+            era: Counts::default(),
+            time: settings.time.map(|rule| TimeWindow::new(rule.window, now)),
+            last_calls: settings.last_calls.map(LastCalls::new),
+            probes: Probes::new(&settings.half_open),
+            warned: false,
+            opened_by: None,
+            ended: 0,
+            rejected_before: 0,
+            totals: Totals::default(),
+            log: Log::new(),
+            settings,
+        };
+        core.set_due();
+        core
+    }
+
+    pub(super) fn admit(&mut self, now: Moment) -> Answer {
+        if self.state == State::Open {
+            if now < self.due {
+                return Answer::Wait;
+            }
+            self.enter(State::HalfOpen, now, Causes::WAIT_OVER, None);
+        }
+        let probe = match self.state {
+            State::HalfOpen => match self.admit_probe(now) {
+                Some(probe) => Some(probe),
+                None => return Answer::ProbesBusy,
+            },
+            State::ForcedOpen => return Answer::Wait,
+            _ => None,
+        };
+        Answer::Pass(Pass {
+            generation: self.generation,
+            taken_at: now,
+            probe,
+        })
+    }
+
+    fn admit_probe(&mut self, now: Moment) -> Option<Probe> {
+        let settings = self.settings.half_open;
+        if let Some(probe) = self.probes.admit(now, &settings) {
+            return Some(probe);
+        }
+        let hung = self.probes.give_up_hung(now, settings.deadline);
+        if hung > 0 {
+            self.log
+                .push(now, EventKind::ProbesReplaced { probes: hung }, None);
+        }
+        self.probes.admit(now, &settings)
+    }
+
+    pub(super) fn settle(&mut self, pass: &Pass, now: Moment, said: Verdicted) -> Report {
+        self.ended += 1;
+        let stale = pass.generation != self.generation
+            || pass.probe.is_some_and(|probe| !self.probes.holds(probe));
+        if stale {
+            self.totals.stale += 1;
+            return Report::Stale;
+        }
+        let slow = said.timed
+            && self
+                .settings
+                .slow_after
+                .is_some_and(|limit| now.since(pass.taken_at) > limit);
+        let outcome = if slow {
+            said.outcome.slowed()
+        } else {
+            said.outcome
+        };
+        match self.state {
+            State::Closed | State::MetricsOnly => self.book(pass, now, outcome, said.pause),
+            State::HalfOpen => self.book_probe(pass, now, outcome, said.pause),
+            State::Disabled => Report::Unrecorded,
+            State::Open | State::ForcedOpen => Report::Stale,
+        }
+    }
+
+    fn book(
+        &mut self,
+        pass: &Pass,
+        now: Moment,
+        outcome: Outcome,
+        pause: Option<Duration>,
+    ) -> Report {
+        if let Some(window) = &mut self.time {
+            window.advance(now);
+            if window.is_over_for(pass.taken_at) {
+                self.totals.stale += 1;
+                return Report::Stale;
+            }
+        }
+        let Some(tally) = self.totals.add(outcome) else {
+            return Report::Neutral;
+        };
+        self.era.add(tally);
+        self.consecutive = if tally.failed {
+            self.consecutive + 1
+        } else {
+            0
+        };
+        if let Some(window) = &mut self.time {
+            window.book(now, tally);
+        }
+        if let Some(window) = &mut self.last_calls {
+            window.book(tally);
+        }
+        let causes = self
+            .exceeded()
+            .or_if(pause.is_some(), Causes::ASKED_TO_WAIT);
+        if !causes.is_empty() {
+            self.threshold_reached(now, causes, pause);
+        }
+        Report::Counted
+    }
+
+    fn book_probe(
+        &mut self,
+        pass: &Pass,
+        now: Moment,
+        outcome: Outcome,
+        pause: Option<Duration>,
+    ) -> Report {
+        let Some(probe) = pass.probe else {
+            return Report::Stale;
+        };
+        let Some(tally) = self.totals.add(outcome) else {
+            self.probes.settle(probe, None);
+            return Report::Neutral;
+        };
+        self.era.add(tally);
+        self.consecutive = if tally.failed {
+            self.consecutive + 1
+        } else {
+            0
+        };
+        self.probes.settle(probe, Some(tally.failed || tally.slow));
+        if pause.is_some() {
+            self.open(now, Causes::ASKED_TO_WAIT.or(Causes::PROBES_FAILED), pause);
+        } else {
+            self.judge_probes(now);
+        }
+        Report::Counted
+    }
+
+    /// Decides on the outcomes of the probes, if there are enough of them.
+    fn judge_probes(&mut self, now: Moment) {
+        let settings = self.settings.half_open;
+        let counts = self.probes.counts();
+        let done = counts.succeeded + counts.failed >= settings.permits;
+        let closes = match settings.verdict {
+            Verdict::FirstFailure if counts.failed > 0 => Some(false),
+            Verdict::FirstFailure => done.then_some(true),
+            Verdict::FailureRatio(ratio) => {
+                let of = u64::from(counts.succeeded) + u64::from(counts.failed);
+                done.then(|| !ratio.reached_by(counts.failed.into(), of))
+            }
+            Verdict::Successes(needed) if counts.succeeded >= needed => Some(true),
+            Verdict::Successes(needed) => {
+                (counts.failed > settings.permits.saturating_sub(needed)).then_some(false)
+            }
+        };
+        match closes {
+            Some(true) => self.enter(State::Closed, now, Causes::PROBES_SUCCEEDED, None),
+            Some(false) => self.open(now, Causes::PROBES_FAILED, None),
+            None => {}
+        }
+    }
+
+    fn threshold_reached(&mut self, now: Moment, causes: Causes, pause: Option<Duration>) {
+        if self.state == State::Closed {
+            self.open(now, causes, pause);
+        } else if !self.warned {
+            self.warned = true;
+            let counts = self.judged(self.state);
+            self.log
+                .push(now, EventKind::ThresholdExceeded { causes, counts }, None);
+        }
+    }
+
+    /// Which of the trip rules are met.
+    fn exceeded(&self) -> Causes {
+        let mut causes = Causes::NONE.or_if(
+            self.settings
+                .consecutive_failures
+                .is_some_and(|n| self.consecutive >= u64::from(n)),
+            Causes::CONSECUTIVE_FAILURES,
+        );
+        if let (Some(rule), Some(window)) = (&self.settings.time, &self.time) {
+            let [ratio, slow, count] = reached(&rule.thresholds, u64::MAX, window.total());
+            causes = causes
+                .or_if(ratio, Causes::FAILURE_RATIO)
+                .or_if(slow, Causes::SLOW_RATIO)
+                .or_if(count, Causes::FAILURE_COUNT);
+        }
+        if let (Some(rule), Some(window)) = (&self.settings.last_calls, &self.last_calls) {
+            let [ratio, slow, count] = reached(&rule.thresholds, rule.calls.into(), window.total());
+            causes = causes
+                .or_if(ratio, Causes::LAST_CALLS_FAILURE_RATIO)
+                .or_if(slow, Causes::LAST_CALLS_SLOW_RATIO)
+                .or_if(count, Causes::LAST_CALLS_FAILURE_COUNT);
+        }
+        causes
+    }
+
+    /// The counts that a reader sees first.
+    fn judged(&self, state: State) -> Counts {
+        match (state, &self.time, &self.last_calls) {
+            (State::HalfOpen, _, _) | (_, None, None) => self.era,
+            (_, Some(window), _) => window.total(),
+            (_, None, Some(window)) => window.total(),
+        }
+    }
+
+    /// Opens, or opens again after failed probes.
+    fn open(&mut self, now: Moment, causes: Causes, pause: Option<Duration>) {
+        self.attempt = if self.state == State::HalfOpen {
+            self.attempt.saturating_add(1)
+        } else {
+            0
+        };
+        self.asked = pause;
+        self.opened_by = Some(self.judged(self.state));
+        self.enter(State::Open, now, causes, None);
+    }
+
+    /// The one place where the state changes.
+    fn enter(&mut self, to: State, now: Moment, causes: Causes, note: Option<Arc<str>>) {
+        let from = std::mem::replace(&mut self.state, to);
+        let (counts, consecutive_failures) = (self.judged(from), self.consecutive);
+        self.causes = causes;
+        self.note.clone_from(&note);
+        self.since = now;
+        if to != State::Open {
+            self.asked = None;
+        }
+        if !matches!(to, State::Open | State::HalfOpen) {
+            self.attempt = 0;
+        }
+        self.begin_generation(now);
+        self.set_due();
+        let wait = (to == State::Open).then(|| self.due.since(now));
+        let kind = EventKind::Moved {
+            from,
+            to,
+            causes,
+            counts,
+            consecutive_failures,
+            wait,
+        };
+        self.log.push(now, kind, note);
+    }
+
+    fn begin_generation(&mut self, now: Moment) {
+        self.generation += 1;
+        self.consecutive = 0;
+        self.era = Counts::default();
+        self.warned = false;
+        self.probes.clear();
+        if let Some(window) = &mut self.time {
+            window.clear(now);
+        }
+        if let Some(window) = &mut self.last_calls {
+            window.clear();
+        }
+        self.dirty = true;
+    }
+
+    fn set_due(&mut self) {
+        let wait = match self.asked {
+            Some(asked) => asked,
+            None => self
+                .settings
+                .open
+                .wait(self.attempt, self.settings.seed ^ self.generation),
+        };
+        self.due = self.since.plus(wait);
+        self.dirty = true;
+    }
+}
+
+impl Totals {
+    /// Counts an outcome and says what it means for the windows, if anything.
+    const fn add(&mut self, outcome: Outcome) -> Option<Tally> {
+        let (total, failed, slow) = match outcome {
+            Outcome::Ok => (&mut self.ok, false, false),
+            Outcome::Fail => (&mut self.fail, true, false),
+            Outcome::Slow => (&mut self.slow, false, true),
+            Outcome::SlowFail => (&mut self.slow_fail, true, true),
+            Outcome::Ignored => {
+                self.ignored += 1;
+                return None;
+            }
+            Outcome::Cancelled => {
+                self.cancelled += 1;
+                return None;
+            }
+        };
+        *total += 1;
+        Some(Tally { failed, slow })
+    }
+}
+
+/// Whether the failure ratio, the slow ratio and the failure count are reached. A minimum above
+/// what the window can hold would never be met, so it is clamped to that.
+fn reached(thresholds: &Thresholds, capacity: u64, counts: Counts) -> [bool; 3] {
+    if counts.calls < u64::from(thresholds.minimum_calls).min(capacity) {
+        return [false; 3];
+    }
+    [
+        thresholds
+            .failure_ratio
+            .is_some_and(|r| r.reached_by(counts.failures, counts.calls)),
+        thresholds
+            .slow_ratio
+            .is_some_and(|r| r.reached_by(counts.slow, counts.calls)),
+        thresholds
+            .failures
+            .is_some_and(|n| counts.failures >= u64::from(n)),
+    ]
+}

@@ -1,0 +1,67 @@
+//! What can be learned of a breaker without changing it.
+
+use std::time::Duration;
+
+use super::Core;
+use crate::breaker::State;
+use crate::breaker::snapshot::{Snapshot, Totals};
+use crate::breaker::window::LastCalls;
+use crate::moment::Moment;
+
+impl Core {
+    pub(in crate::breaker) fn snapshot(
+        &self,
+        now: Moment,
+        rejected: u64,
+        started: u64,
+    ) -> Snapshot {
+        let time = self.time.as_ref().map(|window| window.at(now));
+        let last_calls = self.last_calls.as_ref().map(LastCalls::total);
+        let judged = match self.state {
+            State::HalfOpen => self.era,
+            _ => time.or(last_calls).unwrap_or(self.era),
+        };
+        let until = (self.state == State::Open).then_some(self.due);
+        let probe_due = match self.state {
+            State::Open => now >= self.due,
+            State::HalfOpen => self.next_deadline().is_none_or(|deadline| now >= deadline),
+            _ => false,
+        };
+        Snapshot {
+            state: self.state,
+            since: self.since,
+            causes: self.causes,
+            note: self.note.clone(),
+            generation: self.generation,
+            probe_due,
+            until,
+            retry_in: self.retry_in(now),
+            attempt: self.attempt,
+            calls: judged.calls,
+            failures: judged.failures,
+            slow: judged.slow,
+            failure_ratio: judged.failure_ratio(),
+            slow_ratio: judged.slow_ratio(),
+            consecutive_failures: self.consecutive,
+            rejected: rejected - self.rejected_before,
+            in_flight: started - self.ended,
+            time,
+            last_calls,
+            probes: self.probes.counts(),
+            opened_by: self.opened_by,
+            totals: Totals {
+                rejected,
+                ..self.totals
+            },
+            last_event: self.log.seq(),
+        }
+    }
+
+    pub(in crate::breaker) fn retry_in(&self, now: Moment) -> Option<Duration> {
+        match self.state {
+            State::Open => Some(self.due.since(now.max(self.since))),
+            State::HalfOpen => Some(Duration::ZERO),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+use std::fmt;
+use std::ops::Deref;
+use std::time::Duration;
+
+use super::core::{Pass, Verdicted};
+use super::{Breaker, Outcome, Report};
+use crate::moment::Moment;
+
+/// The right to make one call, to be given back with the call's outcome.
+///
+/// [`Permit<&Breaker>`](Breaker::try_acquire) borrows its breaker; [`Permit<Arc<Breaker>>`]
+/// (from [`Breaker::try_acquire_owned`]) can cross threads and await points on its own.
+///
+/// A permit that is dropped without an outcome counts as [`Outcome::Cancelled`] at the instant it
+/// was taken: nothing is known about a clock in a destructor, and nothing about the called side. A
+/// place among the probes goes back. If the drop has a cause that the breaker should know of (a
+/// timeout of one's own, a panic), report [`Outcome::Fail`] first, or use [`Breaker::call`], which
+/// does that for panics.
+///
+/// An outcome can be reported only once, because reporting takes the permit:
+///
+/// ```compile_fail
+/// # use resilience::{Moment, breaker::{Breaker, Settings}};
+/// # let breaker = Breaker::new("menu", Settings::default(), Moment::START).unwrap();
+/// let permit = breaker.try_acquire(Moment::START).unwrap();
+/// let _ = permit.success(Moment::START);
+/// let _ = permit.failure(Moment::START); // error: use of moved value
+/// ```
+#[must_use = "dropping a permit at once counts as a cancelled call"]
+pub struct Permit<B: Deref<Target = Breaker>> {
+    breaker: B,
+    pass: Pass,
+    open: bool,
+}
+
+impl<B: Deref<Target = Breaker>> Permit<B> {
+    pub(super) const fn new(breaker: B, pass: Pass) -> Self {
+        Self {
+            breaker,
+            pass,
+            open: true,
+        }
+    }
+
+    /// When the permit was taken.
+    pub const fn taken_at(&self) -> Moment {
+        self.pass.taken_at
+    }
+
+    /// Whether the call is a probe of a half-open breaker.
+    pub const fn is_probe(&self) -> bool {
+        self.pass.probe.is_some()
+    }
+
+    /// The breaker's generation when the permit was taken.
+    pub const fn generation(&self) -> u64 {
+        self.pass.generation
+    }
+
+    /// The call worked. Slow if it took longer than the limit.
+    pub fn success(self, now: Moment) -> Report {
+        self.finish(now, Outcome::Ok)
+    }
+
+    /// The call failed. Slow too if it took longer than the limit.
+    pub fn failure(self, now: Moment) -> Report {
+        self.finish(now, Outcome::Fail)
+    }
+
+    /// The call ended like this; the time since the permit was taken decides whether it was slow.
+    pub fn finish(mut self, now: Moment, outcome: Outcome) -> Report {
+        self.settle(
+            now,
+            Verdicted {
+                outcome,
+                timed: true,
+                pause: None,
+            },
+        )
+    }
+
+    /// The call ended exactly like this, whatever time it took.
+    pub fn record(mut self, now: Moment, outcome: Outcome) -> Report {
+        self.settle(
+            now,
+            Verdicted {
+                outcome,
+                timed: false,
+                pause: None,
+            },
+        )
+    }
+
+    /// The call failed, and the called side asks to be left alone for `wait` (`Retry-After`): the
+    /// breaker opens at once for exactly that long, below any threshold.
+    pub fn trip(mut self, now: Moment, wait: Duration) -> Report {
+        self.settle(
+            now,
+            Verdicted {
+                outcome: Outcome::Fail,
+                timed: true,
+                pause: Some(wait),
+            },
+        )
+    }
+
+    fn settle(&mut self, now: Moment, said: Verdicted) -> Report {
+        self.open = false;
+        self.breaker.settle(&self.pass, now, said)
+    }
+}
+
+impl<B: Deref<Target = Breaker>> Drop for Permit<B> {
+    fn drop(&mut self) {
+        if self.open {
+            let said = Verdicted {
+                outcome: Outcome::Cancelled,
+                timed: false,
+                pause: None,
+            };
+            let _ = self.settle(self.pass.taken_at, said);
+        }
+    }
+}
+
+impl<B: Deref<Target = Breaker>> fmt::Debug for Permit<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit")
+            .field("breaker", &self.breaker.name())
+            .field("taken_at", &self.pass.taken_at)
+            .field("generation", &self.pass.generation)
+            .field("is_probe", &self.is_probe())
+            .finish_non_exhaustive()
+    }
+}

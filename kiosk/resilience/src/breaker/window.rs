@@ -1,0 +1,259 @@
+//! What a breaker remembers: counts over a time window or over the last calls.
+//!
+//! Both cost the same for one call as for a million: a window keeps a running total, and what
+//! leaves it is subtracted bucket by bucket.
+
+use super::Counts;
+use super::settings::{CallRule, Window};
+use crate::moment::{Moment, nanos};
+
+/// Whether a call failed and whether it was slow.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) failed: bool,
+    pub(super) slow: bool,
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, tally: Tally) {
+        self.calls += 1;
+        self.failures += u64::from(tally.failed);
+        self.slow += u64::from(tally.slow);
+    }
+
+    fn remove(&mut self, other: Self) {
+        self.calls -= other.calls;
+        self.failures -= other.failures;
+        self.slow -= other.slow;
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.failures += other.failures;
+        self.slow += other.slow;
+    }
+}
+
+/// Counts over a span of time.
+///
+/// Bucket `k` covers the nanoseconds `[k × span / n, (k + 1) × span / n)` after the anchor, kept as
+/// exact fractions, so that what happened at the anchor leaves after exactly one span whatever
+/// `n` is.
+#[derive(Debug)]
+pub(super) struct TimeWindow {
+    window: Window,
+    span: u64,
+    anchor: u64,
+    /// The number of the newest bucket, and its place in the ring.
+    head: u128,
+    place: usize,
+    /// Where the newest bucket ends.
+    ends: u64,
+    total: Counts,
+    ring: Box<[Counts]>,
+}
+
+impl TimeWindow {
+    pub(super) fn new(window: Window, now: Moment) -> Self {
+        let (span, buckets) = match window {
+            Window::Rolling { span, buckets } => (nanos(span), buckets as usize),
+            Window::Fixed { span } => (nanos(span), 1),
+        };
+        let mut fresh = Self {
+            window,
+            span,
+            anchor: now.as_nanos(),
+            head: 0,
+            place: 0,
+            ends: 0,
+            total: Counts::default(),
+            ring: vec![Counts::default(); buckets].into_boxed_slice(),
+        };
+        fresh.ends = fresh.end_of(0);
+        fresh
+    }
+
+    pub(super) const fn total(&self) -> Counts {
+        self.total
+    }
+
+    pub(super) fn clear(&mut self, now: Moment) {
+        self.ring.fill(Counts::default());
+        self.total = Counts::default();
+        self.anchor = now.as_nanos();
+        self.head = 0;
+        self.ends = self.end_of(0);
+    }
+
+    pub(super) fn book(&mut self, now: Moment, tally: Tally) {
+        self.advance(now);
+        self.ring[self.place].add(tally);
+        self.total.add(tally);
+    }
+
+    /// Forgets what is too old at `now`. A `now` before the newest bucket belongs to that bucket.
+    pub(super) fn advance(&mut self, now: Moment) {
+        if now.as_nanos() < self.ends && self.total.calls > 0 {
+            return;
+        }
+        self.roll(now);
+    }
+
+    #[cold]
+    fn roll(&mut self, now: Moment) {
+        let wanted = self.number_at(now);
+        if wanted > self.head {
+            let steps = usize::try_from(wanted - self.head).unwrap_or(usize::MAX);
+            for _ in 0..steps.min(self.ring.len()) {
+                self.place = (self.place + 1) % self.ring.len();
+                let gone = std::mem::take(&mut self.ring[self.place]);
+                self.total.remove(gone);
+            }
+            self.head = wanted;
+            self.ends = self.end_of(wanted);
+        }
+        // An empty window begins with its first call: what came first stays for exactly one span.
+        if self.total.calls == 0 && matches!(self.window, Window::Rolling { .. }) {
+            self.anchor = now.as_nanos();
+            self.head = 0;
+            self.ends = self.end_of(0);
+        }
+    }
+
+    /// Whether a call that began then belongs to a span that is over (fixed windows only).
+    pub(super) fn is_over_for(&self, began: Moment) -> bool {
+        matches!(self.window, Window::Fixed { .. }) && self.number_at(began) < self.head
+    }
+
+    /// The counts as they are at `now`, without forgetting anything.
+    pub(super) fn at(&self, now: Moment) -> Counts {
+        let steps = self.number_at(now).saturating_sub(self.head);
+        let mut left = self.total;
+        if steps >= self.ring.len() as u128 {
+            return Counts::default();
+        }
+        for step in 1..=self.ring.len() {
+            if (step as u128) > steps {
+                break;
+            }
+            left.remove(self.ring[(self.place + step) % self.ring.len()]);
+        }
+        left
+    }
+
+    /// A window of the new shape holding what maps into it, and whether everything did.
+    ///
+    /// Old buckets map if each lies wholly inside a new one: the same bucket width, or a multiple.
+    pub(super) fn reshaped(&self, window: Window, now: Moment) -> (Self, bool) {
+        let mut fresh = Self::new(window, now);
+        let (Window::Rolling { .. }, Window::Rolling { .. }) = (self.window, window) else {
+            return (fresh, false);
+        };
+        let wide = u128::from(fresh.span) * self.ring.len() as u128;
+        let narrow = u128::from(self.span) * fresh.ring.len() as u128;
+        if !wide.is_multiple_of(narrow) {
+            return (fresh, false);
+        }
+        let merged = wide / narrow;
+        fresh.anchor = self.anchor;
+        fresh.head = self.head / merged;
+        fresh.ends = fresh.end_of(fresh.head);
+        for back in 0..self.ring.len() {
+            let Some(number) = self.head.checked_sub(back as u128) else {
+                break;
+            };
+            let Ok(fresh_back) = usize::try_from(fresh.head - number / merged) else {
+                break;
+            };
+            if fresh_back >= fresh.ring.len() {
+                break;
+            }
+            let old = self.ring[(self.place + self.ring.len() - back) % self.ring.len()];
+            fresh.ring[(fresh.ring.len() - fresh_back) % fresh.ring.len()].merge(old);
+            fresh.total.merge(old);
+        }
+        fresh.advance(now);
+        (fresh, true)
+    }
+
+    pub(super) const fn window(&self) -> Window {
+        self.window
+    }
+
+    fn number_at(&self, now: Moment) -> u128 {
+        let age = now.as_nanos().saturating_sub(self.anchor);
+        u128::from(age) * self.ring.len() as u128 / u128::from(self.span)
+    }
+
+    fn end_of(&self, number: u128) -> u64 {
+        let length = ((number + 1) * u128::from(self.span)).div_ceil(self.ring.len() as u128);
+        self.anchor
+            .saturating_add(u64::try_from(length).unwrap_or(u64::MAX))
+    }
+}
+
+/// Counts over the last so many calls.
+#[derive(Debug)]
+pub(super) struct LastCalls {
+    ring: Box<[Tally]>,
+    /// Where the next call goes, and how many there are.
+    next: usize,
+    length: usize,
+    total: Counts,
+}
+
+impl LastCalls {
+    pub(super) fn new(rule: CallRule) -> Self {
+        Self {
+            ring: vec![Tally::default(); rule.calls as usize].into_boxed_slice(),
+            next: 0,
+            length: 0,
+            total: Counts::default(),
+        }
+    }
+
+    pub(super) const fn total(&self) -> Counts {
+        self.total
+    }
+
+    pub(super) const fn clear(&mut self) {
+        self.next = 0;
+        self.length = 0;
+        self.total = Counts {
+            calls: 0,
+            failures: 0,
+            slow: 0,
+        };
+    }
+
+    pub(super) fn book(&mut self, tally: Tally) {
+        if self.length == self.ring.len() {
+            let gone = self.ring[self.next];
+            let mut counts = Counts::default();
+            counts.add(gone);
+            self.total.remove(counts);
+        } else {
+            self.length += 1;
+        }
+        self.ring[self.next] = tally;
+        self.total.add(tally);
+        self.next += 1;
+        if self.next == self.ring.len() {
+            self.next = 0;
+        }
+    }
+
+    pub(super) fn holds(&self, rule: CallRule) -> bool {
+        self.ring.len() == rule.calls as usize
+    }
+
+    /// A window of the new length holding the newest calls of this one.
+    pub(super) fn reshaped(&self, rule: CallRule) -> Self {
+        let mut fresh = Self::new(rule);
+        let kept = self.length.min(fresh.ring.len());
+        for back in (1..=kept).rev() {
+            fresh.book(self.ring[(self.next + self.ring.len() - back) % self.ring.len()]);
+        }
+        fresh
+    }
+}

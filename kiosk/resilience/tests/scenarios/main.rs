@@ -1,0 +1,10 @@
+//! What an ideal breaker does: one test per fact, group by group.
+
+mod desk;
+
+mod closed;
+mod half_open;
+mod late;
+mod open;
+mod verdict;
+mod windows;
