@@ -8,7 +8,11 @@ use rusqlite::Connection;
 
 use crate::shop::{DELETE_EXTRA, Mode, WAL_FULL, open, open_shop, place, take_stock, whole_orders};
 
-const MANY: i64 = 300;
+/// The writer goes on until it has placed so many orders and readers have looked so often, so that
+/// they have met.
+const ORDERS: i64 = 60;
+const LOOKS: i64 = 30;
+const BOUND: i64 = 3_000;
 
 /// The last order, after a look that none before it is missing.
 fn last(orders: &BTreeSet<i64>) -> i64 {
@@ -30,6 +34,7 @@ fn busy_shop(mode: Mode) {
     let mut writer = open_shop(&disk, mode).unwrap();
     writer.busy_timeout(Duration::from_secs(30)).unwrap();
     let sold = AtomicI64::new(0);
+    let looks = AtomicI64::new(0);
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..2 {
@@ -44,13 +49,17 @@ fn busy_shop(mode: Mode) {
                         "{now} of {promised}, {seen} before"
                     );
                     seen = now;
+                    looks.fetch_add(1, Ordering::Relaxed);
                 }
             });
         }
         scope.spawn(|| {
-            for order in 1..=MANY {
+            for order in 1..=BOUND {
                 place(&mut writer, order).unwrap();
                 sold.store(order, Ordering::Release);
+                if order >= ORDERS && looks.load(Ordering::Relaxed) >= LOOKS {
+                    break;
+                }
             }
             is_over.store(true, Ordering::Release);
         });
@@ -64,7 +73,7 @@ fn busy_shop(mode: Mode) {
             );
         }
     });
-    assert_eq!(last(&take_stock(&disk).unwrap()), MANY);
+    assert_eq!(last(&take_stock(&disk).unwrap()), sold.into_inner());
 }
 
 #[test]
