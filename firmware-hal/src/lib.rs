@@ -27,6 +27,8 @@
 #[cfg(any(test, feature = "mock"))]
 extern crate alloc;
 
+pub mod beacon;
+pub mod buzzer;
 pub mod drawer;
 #[cfg(any(test, feature = "mock"))]
 pub mod mock;
