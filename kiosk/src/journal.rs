@@ -1,0 +1,429 @@
+//! The journal: the kiosk's SQLite file, and the only owner of it.
+//!
+//! The journal *is* the outbox: an order and its event commit together, fsynced, before a number is
+//! shown; an event is confirmed by a signed ack of the cloud and by nothing else. One writer thread
+//! owns the only writing connection and commits what has queued up as one group; readers have
+//! connections of their own.
+//!
+//! ```text
+//!  place / act / stock / day / ack ──► queue ──► writer: BEGIN IMMEDIATE
+//!                                                  savepoint per request
+//!                                                COMMIT (fsync) ──► answers, outbox, feed
+//! ```
+
+mod act;
+mod append;
+pub mod check;
+mod confirm;
+mod days;
+mod folder;
+mod group;
+mod open;
+mod place;
+mod prune;
+mod ranges;
+mod read;
+mod schema;
+mod settings;
+mod stock;
+mod writer;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cloud_sync_wire::ack::Ack;
+use cloud_sync_wire::frame::Entry;
+use cloud_sync_wire::keys::SecretKey;
+use kiosk_core::event::Fact;
+use kiosk_core::ids::JournalId;
+use kiosk_core::order::Order;
+use kiosk_core::stock::Level;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use self::act::{ActRefusal, ActRequest};
+pub use self::confirm::{Confirmed, HelloState};
+pub use self::days::{DayClosed, DayRefusal, DayRequest};
+pub use self::folder::FolderLock;
+pub use self::place::{PlaceRefusal, PlaceRequest, Placed};
+pub use self::ranges::Ranges;
+pub use self::read::{ListFilter, StoredOrder};
+pub use self::settings::StaffRole;
+pub use self::stock::StockRequest;
+
+/// What every write carries: when, in which run of the process, at whose request.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// Wall time.
+    pub at: kiosk_core::wall::WallTime,
+    /// Monotonic milliseconds since this run began.
+    pub mono_ms: u64,
+    /// The identity that the event gets.
+    pub event: kiosk_core::ids::EventId,
+    /// The request that caused it.
+    pub request: Option<String>,
+}
+
+/// How a journal is opened and kept.
+#[derive(Clone)]
+pub struct JournalSettings {
+    /// The data folder; the file in it is `journal.sqlite`.
+    pub folder: PathBuf,
+    /// The SQLite VFS, if not the operating system's.
+    pub vfs: Option<String>,
+    /// New orders stop below this many free bytes, so that refunds and acks still fit.
+    pub reserve_bytes: u64,
+    /// Tells the free bytes on the journal's disk; none when that can't be told.
+    pub free_bytes: Arc<dyn Fn() -> Option<u64> + Send + Sync>,
+    /// This run of the process.
+    pub boot: kiosk_core::ids::BootId,
+    /// Prefixes for order numbers, the first for the first journal of this kiosk.
+    pub prefixes: Vec<String>,
+    /// How long confirmed events are kept, by the cloud's clock, in milliseconds.
+    pub retention_ms: i64,
+    /// How many bytes of confirmed events are kept at most.
+    pub retention_bytes: u64,
+    /// The most requests in one transaction.
+    pub group_limit: usize,
+    /// What SQLite is told with `PRAGMA synchronous`. Anything but FULL loses orders in a power
+    /// cut; only a test that must show it sets this.
+    pub synchronous: Synchronous,
+    /// 64 random bytes for the journal's identity and key, used only if the file is made now.
+    pub seed: [u8; 64],
+}
+
+/// Values of `PRAGMA synchronous`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Synchronous {
+    /// Each commit is on the disk before it returns.
+    Full,
+    /// It may not be.
+    Normal,
+}
+
+impl JournalSettings {
+    /// The settings of a store: reserve of 64 MiB, retention of 14 days or 512 MiB.
+    #[must_use]
+    pub fn new(folder: PathBuf, boot: kiosk_core::ids::BootId, seed: [u8; 64]) -> Self {
+        let at = folder.clone();
+        Self {
+            folder,
+            vfs: None,
+            reserve_bytes: 64 * 1024 * 1024,
+            free_bytes: Arc::new(move || folder::free_bytes(&at)),
+            boot,
+            prefixes: vec!["A".to_owned()],
+            retention_ms: 14 * 24 * 3600 * 1000,
+            retention_bytes: 512 * 1024 * 1024,
+            group_limit: 128,
+            synchronous: Synchronous::Full,
+            seed,
+        }
+    }
+}
+
+/// Why the journal could not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// The disk is full or fails. Whether the write happened is not known; asking again with the
+    /// same idempotency key is safe.
+    #[error("the journal can't be written: {0}")]
+    Storage(String),
+    /// Less than the reserve is free.
+    #[error("{free} bytes are free on the journal's disk, less than the reserve of {reserve}")]
+    DiskFull {
+        /// What is free.
+        free: u64,
+        /// What must stay free.
+        reserve: u64,
+    },
+    /// The kiosk is stopping.
+    #[error("the kiosk is stopping")]
+    Stopping,
+}
+
+/// Why a journal can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process holds the data folder.
+    #[error(
+        "{folder} is in use by process {pid}; stop that kiosk first or choose another --data-dir"
+    )]
+    InUse {
+        /// The folder.
+        folder: String,
+        /// The process that holds it.
+        pid: String,
+    },
+    /// The folder can't be made or written.
+    #[error("{folder} can't be used: {error}; make it writable or choose another --data-dir")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What the system says.
+        error: String,
+    },
+    /// The file is there, but not as it should be.
+    #[error("the journal {file} can't be opened: {detail}")]
+    Journal {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// What is confirmed and what is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outbox {
+    /// The number that the next event gets.
+    pub next_seq: u64,
+    /// The first event that the journal still holds.
+    pub retained_from: u64,
+    /// What is confirmed.
+    pub confirmed: Ranges,
+}
+
+impl Outbox {
+    /// How many events are not confirmed.
+    #[must_use]
+    pub fn unconfirmed(&self) -> u64 {
+        (self.next_seq - 1).saturating_sub(self.confirmed.count())
+    }
+
+    /// All events up to this one are confirmed.
+    #[must_use]
+    pub fn watermark(&self) -> u64 {
+        self.confirmed.watermark()
+    }
+
+    /// Whether this event is confirmed.
+    #[must_use]
+    pub fn is_confirmed(&self, seq: u64) -> bool {
+        self.confirmed.contains(seq)
+    }
+}
+
+/// What has just been committed, for screens.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// An order was placed or changed by the event `seq`.
+    Order {
+        /// The event's number.
+        seq: u64,
+        /// The order as it is now.
+        order: Arc<Order>,
+    },
+    /// Stock or availability of items changed.
+    Stock,
+    /// A business day was opened or closed.
+    Day,
+}
+
+/// Stock levels of today, by item; items that are not in it stand as the menu says.
+pub type Levels = HashMap<String, Level>;
+
+/// A handle to the journal. Cheap to clone; the writer stops when the last one is gone.
+#[derive(Clone)]
+pub struct Journal {
+    shared: Arc<Shared>,
+    queue: mpsc::Sender<writer::Job>,
+}
+
+struct Shared {
+    id: JournalId,
+    key: SecretKey,
+    boots: u64,
+    readers: read::Readers,
+    outbox: watch::Receiver<Outbox>,
+    levels: watch::Receiver<Arc<Levels>>,
+    day: watch::Receiver<Option<kiosk_core::day::Day>>,
+    health: watch::Receiver<Health>,
+}
+
+/// Whether the journal takes orders.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Why not, if it doesn't.
+    pub trouble: Option<String>,
+    /// Free bytes on its disk, as of the latest commit.
+    pub free_bytes: Option<u64>,
+}
+
+impl Journal {
+    /// Opens the journal, making it if there is none, and starts its writer thread. Changes are
+    /// sent to `feed` after their commit.
+    ///
+    /// # Errors
+    /// [`OpenError`] if the file is not a journal this software can use.
+    pub fn open(
+        settings: JournalSettings,
+        feed: mpsc::UnboundedSender<Change>,
+    ) -> Result<Self, OpenError> {
+        open::open(settings, feed)
+    }
+
+    /// The identity of this journal.
+    #[must_use]
+    pub fn id(&self) -> JournalId {
+        self.shared.id
+    }
+
+    /// The key that frames of this journal are signed with.
+    #[must_use]
+    pub fn key(&self) -> &SecretKey {
+        &self.shared.key
+    }
+
+    /// How often this file has been opened for writing; a part of ids that must never repeat.
+    #[must_use]
+    pub fn boots(&self) -> u64 {
+        self.shared.boots
+    }
+
+    /// What is confirmed; changes after every commit and ack.
+    #[must_use]
+    pub fn outbox(&self) -> watch::Receiver<Outbox> {
+        self.shared.outbox.clone()
+    }
+
+    /// Stock levels of today; changes after commits that touch stock.
+    #[must_use]
+    pub fn levels(&self) -> watch::Receiver<Arc<Levels>> {
+        self.shared.levels.clone()
+    }
+
+    /// The latest business day.
+    #[must_use]
+    pub fn day(&self) -> watch::Receiver<Option<kiosk_core::day::Day>> {
+        self.shared.day.clone()
+    }
+
+    /// Whether orders can be taken.
+    #[must_use]
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.shared.health.clone()
+    }
+
+    /// Places an order: the one write that a diner waits for.
+    ///
+    /// # Errors
+    /// [`PlaceRefusal`]; storage trouble is among them.
+    pub async fn place(&self, request: PlaceRequest) -> Result<Placed, PlaceRefusal> {
+        self.ask(|reply| writer::Job::Place(Box::new(request), reply))
+            .await?
+    }
+
+    /// Does something with an order.
+    ///
+    /// # Errors
+    /// [`ActRefusal`] if the table of moves forbids it or there is no such order.
+    pub async fn act(&self, request: ActRequest) -> Result<Arc<Order>, ActRefusal> {
+        self.ask(|reply| writer::Job::Act(request, reply)).await?
+    }
+
+    /// Changes what is known of an item's stock.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn adjust_stock(&self, request: StockRequest) -> Result<Level, JournalError> {
+        self.ask(|reply| writer::Job::Stock(request, reply)).await?
+    }
+
+    /// Opens or closes the business day.
+    ///
+    /// # Errors
+    /// [`DayRefusal`].
+    pub async fn change_day(&self, request: DayRequest) -> Result<DayClosed, DayRefusal> {
+        self.ask(|reply| writer::Job::Day(request, reply)).await?
+    }
+
+    /// Notes a fact that is about no order.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn note(&self, stamp: Stamp, fact: Fact) -> Result<(), JournalError> {
+        self.ask(|reply| writer::Job::Note(stamp, fact, reply))
+            .await?
+    }
+
+    /// Takes a verified ack: releases what the journal's own chain hashes agree with.
+    ///
+    /// # Errors
+    /// [`JournalError`]; an ack that doesn't fit is not an error but told by [`Confirmed`].
+    pub async fn confirm(&self, ack: Ack, signed: Vec<u8>) -> Result<Confirmed, JournalError> {
+        self.ask(|reply| writer::Job::Confirm(Box::new((ack, signed)), reply))
+            .await?
+    }
+
+    /// Prunes confirmed events beyond retention, a bounded number at a time; gives how many.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn prune(&self) -> Result<u64, JournalError> {
+        self.ask(writer::Job::Prune).await?
+    }
+
+    /// Sets the PIN of a role; `hash` is an argon2 hash in PHC form.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn set_pin(
+        &self,
+        stamp: Stamp,
+        role: StaffRole,
+        hash: String,
+    ) -> Result<(), JournalError> {
+        self.ask(|reply| writer::Job::SetPin(stamp, role, hash, reply))
+            .await?
+    }
+
+    /// Stored events `from..=to`, in order, at most so many and so many bytes (but at least one).
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn events(
+        &self,
+        from: u64,
+        to: u64,
+        max_events: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Entry>, JournalError> {
+        self.read(move |reader| reader.events(from, to, max_events, max_bytes))
+            .await
+    }
+
+    /// What a hello says of this journal.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn hello_state(&self) -> Result<HelloState, JournalError> {
+        self.read(confirm::hello_state).await
+    }
+
+    /// Runs a query on a reading connection, off the async threads.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&read::Reader) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let shared = Arc::clone(&self.shared);
+        tokio::task::spawn_blocking(move || shared.readers.with(query))
+            .await
+            .map_err(|_| JournalError::Stopping)?
+    }
+
+    async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<T>) -> writer::Job,
+    ) -> Result<T, JournalError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue
+            .send(job(reply))
+            .await
+            .map_err(|_| JournalError::Stopping)?;
+        answer.await.map_err(|_| JournalError::Stopping)
+    }
+}

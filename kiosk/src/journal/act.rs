@@ -1,0 +1,143 @@
+//! Actions on an order: the table of moves decides, the event and the order commit together.
+
+use std::sync::Arc;
+
+use kiosk_core::event::{Acted, Event, Fact};
+use kiosk_core::fold;
+use kiosk_core::ids::OrderId;
+use kiosk_core::order::{Action, Move, Order, Status, next};
+use kiosk_core::stock::wanted;
+use rusqlite::OptionalExtension;
+
+use super::group::Group;
+use super::place::{document_of, parse_order};
+use super::{Change, JournalError, Stamp};
+
+/// What staff want done with an order.
+#[derive(Debug, Clone)]
+pub struct ActRequest {
+    /// When and at whose request.
+    pub stamp: Stamp,
+    /// The order.
+    pub order: OrderId,
+    /// What is done.
+    pub action: Action,
+    /// Why.
+    pub reason: Option<String>,
+    /// The role that does it.
+    pub by: Option<String>,
+}
+
+/// Why it was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ActRefusal {
+    /// There is no such order.
+    #[error("there is no such order")]
+    NotFound,
+    /// The table of moves forbids it.
+    #[error("illegal for an order that is {}", .0.as_str())]
+    Illegal(Status),
+    /// The disk is full or fails.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl From<rusqlite::Error> for ActRefusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Journal(error.into())
+    }
+}
+
+impl Group<'_> {
+    pub(super) fn act(&mut self, request: ActRequest) -> Result<Arc<Order>, ActRefusal> {
+        let row = self
+            .conn
+            .prepare_cached("SELECT seq, document, seqs FROM orders WHERE id = ?1")?
+            .query_row([request.order.0.as_bytes()], |row| {
+                let place: i64 = row.get(0)?;
+                Ok((place, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?))
+            })
+            .optional()?;
+        let Some((place, document, mut seqs)) = row else {
+            return Err(ActRefusal::NotFound);
+        };
+        let order = parse_order(&document)?;
+        let before = order.status;
+        match next(order.status, order.payment.status, request.action) {
+            Move::Already => return Ok(Arc::new(order)),
+            Move::Illegal => return Err(ActRefusal::Illegal(before)),
+            Move::Status(_) | Move::Payment(_) => {}
+        }
+        let version = order.version + 1;
+        let fact = Fact::Acted(
+            request.action,
+            Acted {
+                reason: request.reason,
+                by: request.by,
+            },
+        );
+        let order = folded(order, &request.stamp, version, &fact)?;
+        let seq = self.append(request.stamp, Some((order.id, version)), fact)?;
+        seqs.extend(seq.to_be_bytes());
+        self.conn
+            .prepare_cached(
+                "UPDATE orders SET status = ?2, seqs = ?3, document = ?4 WHERE seq = ?1",
+            )?
+            .execute((place, order.status.as_str(), seqs, document_of(&order)?))?;
+        if request.action == Action::Void && fold::void_returns_stock(before) {
+            self.return_stock(&order)?;
+        }
+        let order = Arc::new(order);
+        self.changes.push(Change::Order {
+            seq,
+            order: Arc::clone(&order),
+        });
+        Ok(order)
+    }
+
+    /// Puts counted items back, if their day still runs.
+    fn return_stock(&mut self, order: &Order) -> Result<(), JournalError> {
+        if self
+            .head
+            .day
+            .is_none_or(|day| day.date != order.business_date)
+        {
+            return Ok(());
+        }
+        let lines = order
+            .lines
+            .iter()
+            .map(|line| (line.item.as_str(), line.quantity));
+        for (item, quantity) in wanted(lines) {
+            if let Some(level) = self.levels.get(item).copied()
+                && let Some(left) = level.left
+            {
+                let left = Some(left.saturating_add(quantity));
+                self.store_level(
+                    order.business_date,
+                    item,
+                    kiosk_core::stock::Level { left, ..level },
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The order after the event, by the same fold that the cloud uses.
+fn folded(order: Order, stamp: &Stamp, version: u32, fact: &Fact) -> Result<Order, ActRefusal> {
+    let status = order.status;
+    let event = Event {
+        id: stamp.event,
+        order: Some(order.id),
+        order_version: version,
+        at: stamp.at,
+        boot: kiosk_core::ids::BootId(uuid::Uuid::nil()),
+        mono_ms: stamp.mono_ms,
+        request: None,
+        fact: fact.clone(),
+    };
+    let mut folded = Some(order);
+    fold::apply(&mut folded, &event).map_err(|_| ActRefusal::Illegal(status))?;
+    folded.ok_or(ActRefusal::NotFound)
+}

@@ -1,0 +1,53 @@
+//! Appending an event: its bytes are written once, numbered and chained.
+
+use cloud_sync_wire::chain::{chain_hash, content_hash};
+use kiosk_core::event::{EVENT_LIMIT, Event, Fact};
+use kiosk_core::ids::OrderId;
+
+use super::group::{Group, to_sql};
+use super::{JournalError, Stamp};
+
+impl Group<'_> {
+    /// Appends an event and gives its seq.
+    pub(super) fn append(
+        &mut self,
+        stamp: Stamp,
+        order: Option<(OrderId, u32)>,
+        fact: Fact,
+    ) -> Result<u64, JournalError> {
+        let event = Event {
+            id: stamp.event,
+            order: order.map(|(id, _)| id),
+            order_version: order.map_or(0, |(_, version)| version),
+            at: stamp.at,
+            boot: self.boot,
+            mono_ms: stamp.mono_ms,
+            request: stamp.request,
+            fact,
+        };
+        let bytes = event
+            .encode()
+            .map_err(|error| JournalError::Storage(error.to_string()))?;
+        if bytes.len() > EVENT_LIMIT {
+            return Err(JournalError::Storage(format!(
+                "the event would be {} bytes long; at most {EVENT_LIMIT} can be synced",
+                bytes.len()
+            )));
+        }
+        let seq = self.head.next_seq;
+        let chain = chain_hash(self.head.chain, seq, content_hash(&bytes));
+        self.conn
+            .prepare_cached("INSERT INTO events (seq, chain, bytes) VALUES (?1, ?2, ?3)")?
+            .execute((to_sql(seq), &chain.0[..], &bytes))?;
+        self.head.next_seq = seq + 1;
+        self.head.chain = chain;
+        self.head.event_bytes += u64::try_from(bytes.len()).unwrap_or(0);
+        Ok(seq)
+    }
+}
+
+impl From<rusqlite::Error> for JournalError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Storage(error.to_string())
+    }
+}

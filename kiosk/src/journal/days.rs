@@ -1,0 +1,124 @@
+//! Opening and closing the business day by hand.
+
+use jiff::tz::TimeZone;
+use kiosk_core::day::{Day, Schedule};
+use kiosk_core::event::{DayChanged, Fact};
+use kiosk_core::money::Currency;
+use kiosk_core::order::Order;
+use kiosk_core::report::{DayReport, day_report};
+
+use super::group::Group;
+use super::place::parse_order;
+use super::{Change, JournalError, Stamp};
+
+/// A manager's wish for the day.
+#[derive(Debug, Clone)]
+pub struct DayRequest {
+    /// When and at whose request.
+    pub stamp: Stamp,
+    /// Whether it is to be closed rather than opened.
+    pub close: bool,
+    /// How days begin.
+    pub schedule: Schedule,
+    /// The store's time zone.
+    pub zone: TimeZone,
+    /// What the report is in.
+    pub currency: Currency,
+}
+
+/// The day as it is now.
+#[derive(Debug, Clone)]
+pub struct DayClosed {
+    /// The day.
+    pub day: Day,
+    /// Its report, when it was closed.
+    pub report: Option<DayReport>,
+}
+
+/// Why the day was not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DayRefusal {
+    /// There is no open day to close.
+    #[error("no business day is open")]
+    NoneOpen,
+    /// The disk is full or fails.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl From<rusqlite::Error> for DayRefusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Journal(error.into())
+    }
+}
+
+impl Group<'_> {
+    pub(super) fn change_day(&mut self, request: DayRequest) -> Result<DayClosed, DayRefusal> {
+        let open = self.head.day.filter(|day| day.closed_at.is_none());
+        if !request.close {
+            if let Some(day) = open {
+                return Ok(DayClosed { day, report: None });
+            }
+            let date =
+                request
+                    .schedule
+                    .opened_by_hand(self.head.day, request.stamp.at, &request.zone);
+            self.open_day(request.stamp, date)?;
+            let day = self.head.day.ok_or(DayRefusal::NoneOpen)?;
+            return Ok(DayClosed { day, report: None });
+        }
+        let Some(day) = open else {
+            // Closing a closed day again is no change; the report is given once more.
+            let day = self.head.day.ok_or(DayRefusal::NoneOpen)?;
+            let report = self.report(day.date, &request)?;
+            return Ok(DayClosed {
+                day,
+                report: Some(report),
+            });
+        };
+        let report = self.report(day.date, &request)?;
+        let fact = DayChanged {
+            date: day.date,
+            orders: Some(report.orders),
+            gross: Some(report.gross),
+        };
+        let at = request.stamp.at;
+        self.append(request.stamp, None, Fact::DayClosed(fact))?;
+        let day = Day {
+            closed_at: Some(at),
+            ..day
+        };
+        self.head.day = Some(day);
+        self.changes.push(Change::Day);
+        Ok(DayClosed {
+            day,
+            report: Some(report),
+        })
+    }
+
+    fn report(
+        &self,
+        date: jiff::civil::Date,
+        request: &DayRequest,
+    ) -> Result<DayReport, JournalError> {
+        let orders = orders_of_day(self.conn, date)?;
+        Ok(day_report(date, request.currency, &request.zone, &orders))
+    }
+}
+
+/// All orders of a business day, in the order in which they were placed.
+pub(super) fn orders_of_day(
+    conn: &rusqlite::Connection,
+    date: jiff::civil::Date,
+) -> Result<Vec<Order>, JournalError> {
+    let mut query =
+        conn.prepare_cached("SELECT document FROM orders WHERE business_date = ?1 ORDER BY seq")?;
+    let mut rows = query.query([date.to_string()])?;
+    let mut orders = Vec::new();
+    while let Some(row) = rows.next()? {
+        orders.push(parse_order(
+            row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
+        )?);
+    }
+    Ok(orders)
+}

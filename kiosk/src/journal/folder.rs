@@ -1,0 +1,82 @@
+//! The data folder: one process at a time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::OpenError;
+
+/// The hold on a data folder; let go when dropped or when the process ends, however it ends.
+#[derive(Debug)]
+pub struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    /// Makes the folder if need be and takes hold of it.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] if another process holds it, [`OpenError::Folder`] if it can't be used.
+    pub fn take(folder: &Path) -> Result<Self, OpenError> {
+        let trouble = |error: std::io::Error| OpenError::Folder {
+            folder: folder.display().to_string(),
+            error: error.to_string(),
+        };
+        fs::create_dir_all(folder).map_err(trouble)?;
+        let path = folder.join("kiosk.lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(trouble)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // The holder may be just writing it; an unknown pid is told as such.
+                let _ = file.read_to_string(&mut pid);
+                let pid = if pid.trim().is_empty() {
+                    "unknown"
+                } else {
+                    pid.trim()
+                };
+                return Err(OpenError::InUse {
+                    folder: folder.display().to_string(),
+                    pid: pid.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(trouble(error)),
+        }
+        file.set_len(0).map_err(trouble)?;
+        file.seek(SeekFrom::Start(0)).map_err(trouble)?;
+        writeln!(file, "{}", std::process::id()).map_err(trouble)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Free bytes for an unprivileged process on the disk that holds `path`.
+#[must_use]
+pub(super) fn free_bytes(path: &Path) -> Option<u64> {
+    let stats = rustix::fs::statvfs(path).ok()?;
+    Some(stats.f_bavail.saturating_mul(stats.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_holder_is_told_who_the_first_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = FolderLock::take(folder.path()).unwrap();
+        let refused = FolderLock::take(folder.path()).unwrap_err().to_string();
+        assert!(
+            refused.contains(&format!("process {}", std::process::id())),
+            "{refused}"
+        );
+        drop(first);
+        assert!(FolderLock::take(folder.path()).is_ok());
+    }
+}

@@ -1,0 +1,276 @@
+//! Placing an order: order, number, stock and event in one transaction.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cloud_sync_wire::chain::Hash;
+use jiff::tz::TimeZone;
+use kiosk_core::cart::{Method, Service};
+use kiosk_core::day::{Day, DayForOrder, Schedule};
+use kiosk_core::event::{DayChanged, Fact};
+use kiosk_core::ids::{EventId, OrderId};
+use kiosk_core::number::order_number;
+use kiosk_core::order::{Order, Payment, PaymentStatus, Status};
+use kiosk_core::pricing::Quote;
+use kiosk_core::stock::{Level, Shortage, reserve};
+use rusqlite::{Connection, OptionalExtension};
+use uuid::Uuid;
+
+use super::group::{Group, to_sql};
+use super::{Change, JournalError, Stamp, stock};
+
+/// An order that has been read and priced.
+#[derive(Debug, Clone)]
+pub struct PlaceRequest {
+    /// The diner's key: the same key is the same order.
+    pub key: Uuid,
+    /// Hash of what was asked for; the same key with other content is refused.
+    pub content: Hash,
+    /// The order's identity.
+    pub id: OrderId,
+    /// When and at whose request.
+    pub stamp: Stamp,
+    /// Identity of the event that opens the day, should this order open it.
+    pub day_event: EventId,
+    /// What it costs.
+    pub quote: Quote,
+    /// Where the food is eaten.
+    pub service: Service,
+    /// At which table.
+    pub table: Option<String>,
+    /// The diner's language.
+    pub language: String,
+    /// The terminal it came from.
+    pub terminal: Option<String>,
+    /// How it will be paid.
+    pub method: Method,
+    /// What it takes from stock: how many, and the count with which the menu starts the day.
+    pub wanted: BTreeMap<String, (u32, Option<u32>)>,
+    /// How days begin.
+    pub schedule: Schedule,
+    /// The store's time zone.
+    pub zone: TimeZone,
+}
+
+/// An order that is on the disk.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The order as it is now.
+    pub order: Arc<Order>,
+    /// The seqs of its events.
+    pub seqs: Vec<u64>,
+    /// Whether it had been placed before with the same key.
+    pub repeated: bool,
+}
+
+/// Why no order was placed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceRefusal {
+    /// The key belongs to another order.
+    #[error("the idempotency key belongs to an order with other content")]
+    KeyReused,
+    /// Too little is left.
+    #[error("sold out")]
+    SoldOut(Vec<Shortage>),
+    /// The business day is closed.
+    #[error("the business day is closed")]
+    Closed,
+    /// The disk is full or fails.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl From<rusqlite::Error> for PlaceRefusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Journal(error.into())
+    }
+}
+
+/// What the file knows of an idempotency key.
+pub(super) fn known(
+    conn: &Connection,
+    key: Uuid,
+    content: Hash,
+) -> Result<Option<Placed>, PlaceRefusal> {
+    let row = conn
+        .prepare_cached("SELECT content, document, seqs FROM orders WHERE idempotency_key = ?1")?
+        .query_row([key.as_bytes()], |row| {
+            let same = row.get_ref(0)?.as_blob()? == content.0;
+            Ok((same, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })
+        .optional()?;
+    match row {
+        None => Ok(None),
+        Some((false, ..)) => Err(PlaceRefusal::KeyReused),
+        Some((true, document, seqs)) => Ok(Some(Placed {
+            order: Arc::new(parse_order(&document)?),
+            seqs: seqs_from(&seqs),
+            repeated: true,
+        })),
+    }
+}
+
+/// Reads an order's document.
+pub(super) fn parse_order(document: &str) -> Result<Order, JournalError> {
+    serde_json::from_str(document)
+        .map_err(|error| JournalError::Storage(format!("an order can't be read: {error}")))
+}
+
+pub(super) fn document_of(order: &Order) -> Result<String, JournalError> {
+    serde_json::to_string(order).map_err(|error| JournalError::Storage(error.to_string()))
+}
+
+pub(super) fn seqs_from(bytes: &[u8]) -> Vec<u64> {
+    bytes
+        .chunks_exact(8)
+        .filter_map(|chunk| chunk.try_into().ok().map(u64::from_be_bytes))
+        .collect()
+}
+
+impl PlaceRequest {
+    fn into_order(self, number: String, business_date: jiff::civil::Date) -> Order {
+        let quote = self.quote;
+        Order {
+            id: self.id,
+            number,
+            business_date,
+            placed_at: self.stamp.at,
+            status: Status::Placed,
+            version: 1,
+            service: self.service,
+            table: self.table,
+            language: self.language,
+            terminal: self.terminal,
+            currency: quote.currency,
+            menu_version: quote.menu_version,
+            lines: quote.lines,
+            subtotal: quote.subtotal,
+            tax: quote.tax,
+            total: quote.total,
+            payment: Payment {
+                method: self.method,
+                status: PaymentStatus::Due,
+            },
+            changed_at: None,
+            reason: None,
+        }
+    }
+}
+
+impl Group<'_> {
+    pub(super) fn place(&mut self, request: PlaceRequest) -> Result<Placed, PlaceRefusal> {
+        if let Some(placed) = known(self.conn, request.key, request.content)? {
+            return Ok(placed);
+        }
+        let date = self.day_for(&request)?;
+        let taken = self.take_stock(&request)?;
+        self.head.counter += 1;
+        let number = order_number(&self.head.prefix, self.head.counter);
+        let (key, content, stamp) = (request.key, request.content, request.stamp.clone());
+        let order = Box::new(request.into_order(number, date));
+        let document = document_of(&order)?;
+        let seq = self.append(stamp, Some((order.id, 1)), Fact::Placed(order.clone()))?;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO orders (seq, id, idempotency_key, content, business_date, status, seqs, document)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute((
+                to_sql(seq),
+                order.id.0.as_bytes(),
+                key.as_bytes(),
+                &content.0[..],
+                date.to_string(),
+                order.status.as_str(),
+                &seq.to_be_bytes()[..],
+                document,
+            ))?;
+        for (item, level) in taken {
+            self.store_level(date, &item, level)?;
+        }
+        let order = Arc::new(*order);
+        self.changes.push(Change::Order {
+            seq,
+            order: Arc::clone(&order),
+        });
+        Ok(Placed {
+            order,
+            seqs: vec![seq],
+            repeated: false,
+        })
+    }
+
+    /// The day the order belongs to, opened if need be.
+    fn day_for(&mut self, request: &PlaceRequest) -> Result<jiff::civil::Date, PlaceRefusal> {
+        match request
+            .schedule
+            .for_order(self.head.day, request.stamp.at, &request.zone)
+        {
+            DayForOrder::Open(date) => Ok(date),
+            DayForOrder::Closed => Err(PlaceRefusal::Closed),
+            DayForOrder::Opens(date) => {
+                let stamp = Stamp {
+                    event: request.day_event,
+                    ..request.stamp.clone()
+                };
+                self.open_day(stamp, date)?;
+                Ok(date)
+            }
+        }
+    }
+
+    /// Opens the day of `date`: a new one, or the same again after its close.
+    pub(super) fn open_day(
+        &mut self,
+        stamp: Stamp,
+        date: jiff::civil::Date,
+    ) -> Result<(), JournalError> {
+        let again = self.head.day.filter(|day| day.date == date);
+        let at = stamp.at;
+        self.append(
+            stamp,
+            None,
+            Fact::DayOpened(DayChanged {
+                date,
+                orders: None,
+                gross: None,
+            }),
+        )?;
+        let opened_at = again.map_or(at, |day| day.opened_at);
+        self.head.day = Some(Day {
+            date,
+            opened_at,
+            closed_at: None,
+        });
+        if again.is_none() {
+            self.head.counter = 0;
+            // Not cleared: a manager may have set tomorrow's stock after the close.
+            self.levels = stock::load(self.conn, self.head.day)?;
+            self.levels_changed = true;
+        }
+        self.changes.push(Change::Day);
+        Ok(())
+    }
+
+    fn take_stock(&self, request: &PlaceRequest) -> Result<Vec<(String, Level)>, PlaceRefusal> {
+        let wanted: BTreeMap<&str, u32> = request
+            .wanted
+            .iter()
+            .map(|(item, (quantity, _))| (item.as_str(), *quantity))
+            .collect();
+        let level = |item: &str| {
+            let start = request.wanted.get(item).and_then(|(_, start)| *start);
+            self.levels
+                .get(item)
+                .copied()
+                .unwrap_or(Level::starting_with(start))
+        };
+        match reserve(&wanted, level) {
+            Ok(taken) => Ok(taken
+                .into_iter()
+                .map(|(item, level)| (item.to_owned(), level))
+                .collect()),
+            Err(short) => Err(PlaceRefusal::SoldOut(short)),
+        }
+    }
+}

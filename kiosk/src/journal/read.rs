@@ -1,0 +1,218 @@
+//! Reading: a few connections of its own, so that nobody who looks delays one who orders.
+
+use std::sync::{Mutex, PoisonError};
+
+use cloud_sync_wire::frame::{Entry, entry_size};
+use kiosk_core::ids::OrderId;
+use kiosk_core::order::{Order, Status};
+use kiosk_core::wall::WallTime;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::group::{from_sql, hash_column, to_sql};
+use super::place::{PlaceRefusal, Placed, known, parse_order, seqs_from};
+use super::settings::StaffRole;
+use super::{JournalError, JournalSettings, days, open};
+
+/// Connections kept open for the next reader.
+const IDLE: usize = 4;
+
+/// The reading connections.
+pub(super) struct Readers {
+    settings: JournalSettings,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// One reading connection.
+pub struct Reader {
+    conn: Connection,
+}
+
+/// An order as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredOrder {
+    /// The order.
+    pub order: Order,
+    /// The seqs of its events.
+    pub seqs: Vec<u64>,
+    /// Its place among all orders: the seq of the event that placed it.
+    pub place: u64,
+}
+
+/// Which orders are listed.
+#[derive(Debug, Clone, Default)]
+pub struct ListFilter {
+    /// Of this business day.
+    pub business_date: Option<jiff::civil::Date>,
+    /// In this state.
+    pub status: Option<Status>,
+    /// Older than the order at this place.
+    pub before: Option<u64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Readers {
+    pub(super) fn new(settings: JournalSettings) -> Self {
+        Self {
+            settings,
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(super) fn with<T>(
+        &self,
+        query: impl FnOnce(&Reader) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let conn = match idle {
+            Some(conn) => conn,
+            None => open::connect_reader(&self.settings)?,
+        };
+        let reader = Reader { conn };
+        let answer = query(&reader);
+        // A connection that failed may be damaged; the next reader gets a new one.
+        if answer.is_ok() {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE {
+                idle.push(reader.conn);
+            }
+        }
+        answer
+    }
+}
+
+impl Reader {
+    pub(super) fn conn(&self) -> &Connection {
+        &self.conn
+    }
+
+    pub(super) fn events(
+        &self,
+        from: u64,
+        to: u64,
+        max_events: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Entry>, JournalError> {
+        let mut query = self.conn.prepare_cached(
+            "SELECT seq, chain, bytes FROM events WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
+        )?;
+        let mut rows = query.query([to_sql(from), to_sql(to)])?;
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut size = 0;
+        while entries.len() < max_events
+            && let Some(row) = rows.next()?
+        {
+            let bytes = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+            size += entry_size(bytes.len());
+            if size > max_bytes && !entries.is_empty() {
+                break;
+            }
+            entries.push(Entry {
+                seq: from_sql(row.get(0)?),
+                chain: hash_column(row, 1)?,
+                bytes: bytes.to_vec(),
+            });
+        }
+        Ok(entries)
+    }
+
+    /// The order of that identity.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn order(&self, id: OrderId) -> Result<Option<StoredOrder>, JournalError> {
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT document, seqs, seq FROM orders WHERE id = ?1")?;
+        let mut rows = query.query([id.0.as_bytes()])?;
+        rows.next()?.map(stored).transpose()
+    }
+
+    /// What is known of an idempotency key.
+    ///
+    /// # Errors
+    /// [`PlaceRefusal::KeyReused`] if its content is other, or storage trouble.
+    pub fn key(
+        &self,
+        key: uuid::Uuid,
+        content: cloud_sync_wire::chain::Hash,
+    ) -> Result<Result<Option<Placed>, PlaceRefusal>, JournalError> {
+        match known(&self.conn, key, content) {
+            Err(PlaceRefusal::Journal(error)) => Err(error),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Orders, newest first.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn list(&self, filter: &ListFilter) -> Result<Vec<StoredOrder>, JournalError> {
+        let mut query = self.conn.prepare_cached(
+            "SELECT document, seqs, seq FROM orders
+             WHERE (?1 IS NULL OR business_date = ?1) AND (?2 IS NULL OR status = ?2) AND seq < ?3
+             ORDER BY seq DESC LIMIT ?4",
+        )?;
+        let before = filter.before.map_or(i64::MAX, to_sql);
+        let mut rows = query.query((
+            filter.business_date.map(|date| date.to_string()),
+            filter.status.map(Status::as_str),
+            before,
+            filter.limit,
+        ))?;
+        let mut orders = Vec::new();
+        while let Some(row) = rows.next()? {
+            orders.push(stored(row)?);
+        }
+        Ok(orders)
+    }
+
+    /// All orders of a business day, in the order in which they were placed.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn orders_of_day(&self, date: jiff::civil::Date) -> Result<Vec<Order>, JournalError> {
+        days::orders_of_day(&self.conn, date)
+    }
+
+    /// When the event `seq` was written, by the wall clock of then.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn event_time(&self, seq: u64) -> Result<Option<WallTime>, JournalError> {
+        let bytes: Option<Vec<u8>> = self
+            .conn
+            .prepare_cached("SELECT bytes FROM events WHERE seq = ?1")?
+            .query_row([to_sql(seq)], |row| row.get(0))
+            .optional()?;
+        Ok(bytes
+            .and_then(|bytes| kiosk_core::event::Event::decode(&bytes).ok())
+            .map(|event| event.at))
+    }
+
+    /// The hash of a role's PIN.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn pin(&self, role: StaffRole) -> Result<Option<String>, JournalError> {
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT pin FROM staff WHERE role = ?1")?;
+        Ok(query
+            .query_row([role.as_str()], |row| row.get(0))
+            .optional()?)
+    }
+}
+
+fn stored(row: &rusqlite::Row<'_>) -> Result<StoredOrder, JournalError> {
+    let document = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+    Ok(StoredOrder {
+        order: parse_order(document)?,
+        seqs: seqs_from(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?),
+        place: from_sql(row.get(2)?),
+    })
+}

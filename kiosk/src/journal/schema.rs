@@ -1,0 +1,150 @@
+//! The schema, and how an older file becomes today's.
+//!
+//! Migrations are additive for one release, so that yesterday's binary opens today's file.
+//! `user_version` counts those that ran; each runs in a transaction of its own.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// What `user_version` is after all migrations.
+pub(super) const VERSION: i64 = 1;
+
+const MIGRATIONS: &[&str] = &[
+    // 1: first.
+    "
+CREATE TABLE head (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    journal BLOB NOT NULL CHECK (length(journal) = 16),
+    secret BLOB NOT NULL CHECK (length(secret) = 32),
+    -- The number that the next event gets, and the chain hash at the one before it.
+    next_seq INTEGER NOT NULL CHECK (next_seq >= 1),
+    chain BLOB NOT NULL CHECK (length(chain) = 32),
+    -- Where the chain begins now: pruning moves it forward.
+    anchor_seq INTEGER NOT NULL DEFAULT 0,
+    anchor_chain BLOB NOT NULL CHECK (length(anchor_chain) = 32),
+    event_bytes INTEGER NOT NULL DEFAULT 0,
+    prefix TEXT NOT NULL,
+    boots INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    chain BLOB NOT NULL CHECK (length(chain) = 32),
+    bytes BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE orders (
+    -- The seq of the event that placed it.
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    idempotency_key BLOB NOT NULL UNIQUE CHECK (length(idempotency_key) = 16),
+    content BLOB NOT NULL CHECK (length(content) = 32),
+    business_date TEXT NOT NULL,
+    status TEXT NOT NULL,
+    -- The seqs of all its events, 8 bytes each, big-endian.
+    seqs BLOB NOT NULL,
+    document TEXT NOT NULL
+) STRICT;
+CREATE INDEX orders_by_date ON orders (business_date);
+
+CREATE TABLE days (
+    date TEXT PRIMARY KEY,
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    -- The latest order number given, by prefix of this journal.
+    counter INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE stock (
+    item TEXT PRIMARY KEY,
+    date TEXT NOT NULL,
+    available INTEGER NOT NULL CHECK (available IN (0, 1)),
+    -- Null: not counted.
+    remaining INTEGER CHECK (remaining >= 0)
+) STRICT;
+
+CREATE TABLE cloud (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    generation BLOB NOT NULL CHECK (length(generation) = 16),
+    ack_no INTEGER NOT NULL,
+    watermark INTEGER NOT NULL,
+    -- [[first,last], …] beyond the watermark.
+    ranges TEXT NOT NULL,
+    quarantined INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    ack BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE retired_generations (
+    generation BLOB PRIMARY KEY CHECK (length(generation) = 16)
+) STRICT;
+
+-- What was confirmed when, by the cloud's clock; at most one row an hour.
+CREATE TABLE confirmed_at (
+    hour INTEGER PRIMARY KEY,
+    watermark INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE staff (
+    role TEXT PRIMARY KEY,
+    pin TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE settings (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+",
+];
+
+/// Why a file's schema can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SchemaError {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(
+        "it was written by a newer version of this software (schema {found}, this one knows {VERSION}); \
+         upgrade the kiosk again"
+    )]
+    Newer { found: i64 },
+}
+
+/// Brings the file to today's schema.
+pub(super) fn migrate(conn: &mut Connection) -> Result<(), SchemaError> {
+    loop {
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if done > VERSION {
+            return Err(SchemaError::Newer { found: done });
+        }
+        let Some(next) = usize::try_from(done)
+            .ok()
+            .and_then(|done| MIGRATIONS.get(done))
+        else {
+            return Ok(());
+        };
+        tx.execute_batch(next)?;
+        tx.pragma_update(None, "user_version", done + 1)?;
+        tx.commit()?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_counts_the_migrations() {
+        assert_eq!(usize::try_from(VERSION), Ok(MIGRATIONS.len()));
+    }
+
+    #[test]
+    fn migrating_twice_is_migrating_once_and_a_newer_file_is_refused() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn).unwrap();
+        migrate(&mut conn).unwrap();
+        conn.pragma_update(None, "user_version", VERSION + 1)
+            .unwrap();
+        let refused = migrate(&mut conn).unwrap_err().to_string();
+        assert!(refused.contains("newer version"), "{refused}");
+    }
+}

@@ -1,0 +1,47 @@
+//! What the journal keeps beside orders: PINs of staff and named settings.
+
+use kiosk_core::event::{Fact, StaffChanged};
+
+use super::group::Group;
+use super::{JournalError, Stamp};
+
+/// A role of staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+pub enum StaffRole {
+    /// Works on orders.
+    Kitchen,
+    /// May do all.
+    Manager,
+}
+
+impl StaffRole {
+    /// The name in the file, on the wire and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kitchen => "kitchen",
+            Self::Manager => "manager",
+        }
+    }
+}
+
+impl Group<'_> {
+    pub(super) fn set_pin(
+        &mut self,
+        stamp: Stamp,
+        role: StaffRole,
+        hash: &str,
+    ) -> Result<(), JournalError> {
+        let fact = StaffChanged {
+            role: role.as_str().to_owned(),
+        };
+        self.append(stamp, None, Fact::StaffChanged(fact))?;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO staff (role, pin) VALUES (?1, ?2)
+                 ON CONFLICT (role) DO UPDATE SET pin = ?2",
+            )?
+            .execute((role.as_str(), hash))?;
+        Ok(())
+    }
+}
