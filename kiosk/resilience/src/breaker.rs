@@ -52,11 +52,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::moment::Moment;
-use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 mod call;
+mod classify;
 mod core;
 mod event;
+mod gate;
 mod permit;
 mod probes;
 mod rejected;
@@ -65,6 +67,7 @@ mod snapshot;
 mod state;
 mod window;
 
+pub use classify::Classifier;
 pub use event::{EVENTS_KEPT, Event, EventKind, Events, Retuned};
 pub use permit::Permit;
 pub use rejected::{IllegalMove, RejectReason, Rejected};
@@ -76,6 +79,7 @@ pub use snapshot::{Counts, ProbeCounts, Snapshot, Totals};
 pub use state::{Causes, Outcome, Report, State};
 
 use self::core::{Answer, Core, Pass, Verdicted};
+use self::gate::{Gate, Quick, Word};
 
 /// A circuit breaker, shared by reference or [`Arc`].
 ///
@@ -86,39 +90,9 @@ pub struct Breaker {
     core: Mutex<Core>,
 }
 
-/// What callers look at without the lock.
-#[derive(Debug)]
-struct Gate {
-    /// Generation, causes and state in one word, so that they are never seen apart.
-    word: AtomicU64,
-    /// When an open breaker admits a probe. Written before the word that says "open".
-    due: AtomicU64,
-    /// When the state began.
-    since: AtomicU64,
-    started: AtomicU64,
-    rejected: AtomicU64,
-}
-
-const STATE_BITS: u32 = 3;
-const CAUSE_BITS: u32 = 13;
-
-fn word_of(core: &Core) -> u64 {
-    (core.generation << (STATE_BITS + CAUSE_BITS))
-        | (u64::from(core.causes.bits()) << STATE_BITS)
-        | core.state.code()
-}
-
-const fn state_in(word: u64) -> State {
-    State::from_code(word & ((1 << STATE_BITS) - 1))
-}
-
-const fn causes_in(word: u64) -> Causes {
-    Causes::from_bits(((word >> STATE_BITS) & ((1 << CAUSE_BITS) - 1)) as u16)
-}
-
-const fn generation_in(word: u64) -> u64 {
-    word >> (STATE_BITS + CAUSE_BITS)
-}
+/// Success must have been all there was for so many outcomes before it is tallied aside: opening
+/// and closing the lanes costs more than a few locks.
+const QUIET: u32 = 16;
 
 impl Breaker {
     /// A breaker that begins at `now` in the state that the settings say.
@@ -133,16 +107,9 @@ impl Breaker {
     ) -> Result<Self, SettingsError> {
         settings.validate()?;
         let core = Core::new(settings, now);
-        let gate = Gate {
-            word: AtomicU64::new(word_of(&core)),
-            due: AtomicU64::new(core.due.as_nanos()),
-            since: AtomicU64::new(core.since.as_nanos()),
-            started: AtomicU64::new(0),
-            rejected: AtomicU64::new(0),
-        };
         Ok(Self {
             name: name.into(),
-            gate,
+            gate: Gate::new(&core),
             core: Mutex::new(core),
         })
     }
@@ -175,85 +142,47 @@ impl Breaker {
 
     #[inline]
     fn pass(&self, now: Moment) -> Result<Pass, Rejected> {
-        let word = self.gate.word.load(Ordering::Acquire);
-        match state_in(word) {
-            State::Closed | State::Disabled | State::MetricsOnly => {
-                self.gate.started.fetch_add(1, Ordering::Relaxed);
-                Ok(Pass {
-                    generation: generation_in(word),
-                    taken_at: now,
-                    probe: None,
-                })
-            }
-            State::Open if now.as_nanos() < self.gate.due.load(Ordering::Acquire) => {
-                Err(self.refuse_open(now, word))
-            }
-            State::ForcedOpen => {
-                Err(self.refuse(State::ForcedOpen, None, RejectReason::ForcedOpen, word))
-            }
-            State::Open | State::HalfOpen => self.pass_locked(now),
+        match self.gate.ask(now) {
+            Quick::Pass(pass) => Ok(pass),
+            Quick::Refuse(rejected) => Err(rejected),
+            Quick::AskCore => self.pass_locked(now),
         }
     }
 
     fn pass_locked(&self, now: Moment) -> Result<Pass, Rejected> {
         let (answer, word) = self.locked(|core| {
-            let answer = core.admit(now);
-            if matches!(answer, Answer::Pass(_)) {
-                self.gate.started.fetch_add(1, Ordering::Relaxed);
-            }
-            (answer, word_of(core))
+            let answer = core.admit(now, || self.gate.count_start());
+            (answer, Word::of(core))
         });
-        match (answer, state_in(word)) {
+        match (answer, word.state()) {
             (Answer::Pass(pass), _) => Ok(pass),
-            (Answer::ProbesBusy, state) => {
-                Err(self.refuse(state, Some(Duration::ZERO), RejectReason::ProbesBusy, word))
+            (Answer::ProbesBusy, _) => {
+                Err(self
+                    .gate
+                    .refuse(RejectReason::ProbesBusy, Some(Duration::ZERO), word))
             }
-            (Answer::Wait, State::Open) => Err(self.refuse_open(now, word)),
-            (Answer::Wait, state) => Err(self.refuse(state, None, RejectReason::ForcedOpen, word)),
+            (Answer::Wait, State::Open) => Err(self.gate.refuse_open(now, word)),
+            (Answer::Wait, _) => Err(self.gate.refuse(RejectReason::ForcedOpen, None, word)),
         }
-    }
-
-    fn refuse_open(&self, now: Moment, word: u64) -> Rejected {
-        let due = Moment::from_nanos(self.gate.due.load(Ordering::Acquire));
-        // A clock that stepped back never shows more than the whole wait.
-        let since = Moment::from_nanos(self.gate.since.load(Ordering::Acquire));
-        let rest = due.since(now.max(since));
-        self.refuse(State::Open, Some(rest), RejectReason::Open, word)
     }
 
     #[inline]
-    fn refuse(
-        &self,
-        state: State,
-        retry_in: Option<Duration>,
-        reason: RejectReason,
-        word: u64,
-    ) -> Rejected {
-        self.gate.rejected.fetch_add(1, Ordering::Relaxed);
-        Rejected {
-            state,
-            retry_in,
-            reason,
-            causes: causes_in(word),
-        }
-    }
-
     fn settle(&self, pass: &Pass, now: Moment, said: Verdicted) -> Report {
+        if self.gate.tally_aside(pass, now, &said) {
+            return Report::Counted;
+        }
         self.locked(|core| core.settle(pass, now, said))
     }
 
     /// The state as of the last call or command. See [`Snapshot::probe_due`] for what the next
     /// call will find.
     pub fn state(&self) -> State {
-        state_in(self.gate.word.load(Ordering::Acquire))
+        self.gate.word().state()
     }
 
     /// Everything there is to know at `now`. Changes nothing.
     pub fn snapshot(&self, now: Moment) -> Snapshot {
-        let core = self.lock();
-        let rejected = self.gate.rejected.load(Ordering::Relaxed);
-        let started = self.gate.started.load(Ordering::Relaxed);
-        core.snapshot(now, rejected, started)
+        self.locked(|core| core.snapshot(now, self.gate.rejected(), self.gate.started()))
     }
 
     /// The settings in force.
@@ -382,24 +311,21 @@ impl Breaker {
     /// Runs a change under the lock and then shows callers what became of it.
     fn locked<R>(&self, change: impl FnOnce(&mut Core) -> R) -> R {
         let mut core = self.lock();
+        if core.aside {
+            core.fold(self.gate.close_lanes());
+        }
         let result = change(&mut core);
         if core.dirty {
-            self.publish(&mut core);
+            core.dirty = false;
+            if self.gate.publish(&core) {
+                core.rejected_before = self.gate.rejected();
+            }
+        }
+        if core.quiet >= QUIET && core.is_calm() {
+            let (tag, ends) = core.set_aside();
+            self.gate.open_lanes(tag, ends, core.settings.slow_after);
         }
         result
-    }
-
-    #[cold]
-    fn publish(&self, core: &mut Core) {
-        core.dirty = false;
-        self.gate
-            .since
-            .store(core.since.as_nanos(), Ordering::Release);
-        self.gate.due.store(core.due.as_nanos(), Ordering::Release);
-        let word = word_of(core);
-        if word != self.gate.word.swap(word, Ordering::AcqRel) {
-            core.rejected_before = self.gate.rejected.load(Ordering::Relaxed);
-        }
     }
 }
 

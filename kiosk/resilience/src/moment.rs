@@ -89,13 +89,8 @@ impl fmt::Display for Moment {
 
 /// A duration in whole nanoseconds, saturating after 584 years.
 pub(crate) const fn nanos(duration: Duration) -> u64 {
-    let nanos = duration.as_nanos();
-    if nanos > u64::MAX as u128 {
-        u64::MAX
-    } else {
-        #[expect(clippy::cast_possible_truncation, reason = "checked in the line above")]
-        {
-            nanos as u64
-        }
-    }
+    duration
+        .as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(duration.subsec_nanos() as u64)
 }

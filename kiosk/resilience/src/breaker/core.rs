@@ -5,20 +5,23 @@ use std::time::Duration;
 
 use super::event::{EventKind, Log};
 use super::probes::{Probe, Probes};
-use super::settings::{Settings, Thresholds, Verdict};
+use super::settings::{Settings, Thresholds};
 use super::snapshot::Totals;
 use super::window::{LastCalls, Tally, TimeWindow};
 use super::{Causes, Counts, Outcome, Report, State};
 use crate::moment::Moment;
 
+mod calm;
 mod control;
 mod reading;
+mod verdict;
 
 /// What a permit remembers of its making.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pass {
     pub(super) generation: u64,
     pub(super) taken_at: Moment,
+    pub(super) lane: usize,
     pub(super) probe: Option<Probe>,
 }
 
@@ -50,6 +53,12 @@ pub(super) struct Core {
     pub(super) due: Moment,
     /// Something that callers look at without the lock has changed.
     pub(super) dirty: bool,
+    /// Successes are being tallied aside.
+    pub(super) aside: bool,
+    /// How many outcomes in a row were plain successes in the same bucket.
+    pub(super) quiet: u32,
+    /// The last tag of the lanes.
+    tag: u64,
     pub(super) since: Moment,
     note: Option<Arc<str>>,
     /// The wait asked for at this trip, in place of the one in the settings.
@@ -80,6 +89,9 @@ impl Core {
             causes: Causes::INITIAL,
             due: now,
             dirty: false,
+            aside: false,
+            quiet: 0,
+            tag: 0,
             since: now,
             note: None,
             asked: None,
@@ -101,7 +113,7 @@ impl Core {
         core
     }
 
-    pub(super) fn admit(&mut self, now: Moment) -> Answer {
+    pub(super) fn admit(&mut self, now: Moment, start: impl FnOnce() -> usize) -> Answer {
         if self.state == State::Open {
             if now < self.due {
                 return Answer::Wait;
@@ -116,24 +128,13 @@ impl Core {
             State::ForcedOpen => return Answer::Wait,
             _ => None,
         };
+        let (generation, lane) = (self.generation, start());
         Answer::Pass(Pass {
-            generation: self.generation,
+            generation,
             taken_at: now,
+            lane,
             probe,
         })
-    }
-
-    fn admit_probe(&mut self, now: Moment) -> Option<Probe> {
-        let settings = self.settings.half_open;
-        if let Some(probe) = self.probes.admit(now, &settings) {
-            return Some(probe);
-        }
-        let hung = self.probes.give_up_hung(now, settings.deadline);
-        if hung > 0 {
-            self.log
-                .push(now, EventKind::ProbesReplaced { probes: hung }, None);
-        }
-        self.probes.admit(now, &settings)
     }
 
     pub(super) fn settle(&mut self, pass: &Pass, now: Moment, said: Verdicted) -> Report {
@@ -170,7 +171,9 @@ impl Core {
         pause: Option<Duration>,
     ) -> Report {
         if let Some(window) = &mut self.time {
-            window.advance(now);
+            if window.advance(now) {
+                self.quiet = 0;
+            }
             if window.is_over_for(pass.taken_at) {
                 self.totals.stale += 1;
                 return Report::Stale;
@@ -179,14 +182,9 @@ impl Core {
         let Some(tally) = self.totals.add(outcome) else {
             return Report::Neutral;
         };
-        self.era.add(tally);
-        self.consecutive = if tally.failed {
-            self.consecutive + 1
-        } else {
-            0
-        };
+        self.tally(tally);
         if let Some(window) = &mut self.time {
-            window.book(now, tally);
+            window.book(tally);
         }
         if let Some(window) = &mut self.last_calls {
             window.book(tally);
@@ -200,57 +198,18 @@ impl Core {
         Report::Counted
     }
 
-    fn book_probe(
-        &mut self,
-        pass: &Pass,
-        now: Moment,
-        outcome: Outcome,
-        pause: Option<Duration>,
-    ) -> Report {
-        let Some(probe) = pass.probe else {
-            return Report::Stale;
-        };
-        let Some(tally) = self.totals.add(outcome) else {
-            self.probes.settle(probe, None);
-            return Report::Neutral;
-        };
+    fn tally(&mut self, tally: Tally) {
         self.era.add(tally);
         self.consecutive = if tally.failed {
             self.consecutive + 1
         } else {
             0
         };
-        self.probes.settle(probe, Some(tally.failed || tally.slow));
-        if pause.is_some() {
-            self.open(now, Causes::ASKED_TO_WAIT.or(Causes::PROBES_FAILED), pause);
+        self.quiet = if tally.failed || tally.slow {
+            0
         } else {
-            self.judge_probes(now);
-        }
-        Report::Counted
-    }
-
-    /// Decides on the outcomes of the probes, if there are enough of them.
-    fn judge_probes(&mut self, now: Moment) {
-        let settings = self.settings.half_open;
-        let counts = self.probes.counts();
-        let done = counts.succeeded + counts.failed >= settings.permits;
-        let closes = match settings.verdict {
-            Verdict::FirstFailure if counts.failed > 0 => Some(false),
-            Verdict::FirstFailure => done.then_some(true),
-            Verdict::FailureRatio(ratio) => {
-                let of = u64::from(counts.succeeded) + u64::from(counts.failed);
-                done.then(|| !ratio.reached_by(counts.failed.into(), of))
-            }
-            Verdict::Successes(needed) if counts.succeeded >= needed => Some(true),
-            Verdict::Successes(needed) => {
-                (counts.failed > settings.permits.saturating_sub(needed)).then_some(false)
-            }
+            self.quiet.saturating_add(1)
         };
-        match closes {
-            Some(true) => self.enter(State::Closed, now, Causes::PROBES_SUCCEEDED, None),
-            Some(false) => self.open(now, Causes::PROBES_FAILED, None),
-            None => {}
-        }
     }
 
     fn threshold_reached(&mut self, now: Moment, causes: Causes, pause: Option<Duration>) {
@@ -340,6 +299,7 @@ impl Core {
     fn begin_generation(&mut self, now: Moment) {
         self.generation += 1;
         self.consecutive = 0;
+        self.quiet = 0;
         self.era = Counts::default();
         self.warned = false;
         self.probes.clear();
@@ -352,7 +312,12 @@ impl Core {
         self.dirty = true;
     }
 
+    /// Only an open breaker has a new wait: a caller that still sees the word of the state before
+    /// must not find one that belongs to no state.
     fn set_due(&mut self) {
+        if self.state != State::Open {
+            return;
+        }
         let wait = match self.asked {
             Some(asked) => asked,
             None => self

@@ -85,18 +85,30 @@ impl TimeWindow {
         self.ends = self.end_of(0);
     }
 
-    pub(super) fn book(&mut self, now: Moment, tally: Tally) {
-        self.advance(now);
+    /// Books a call that ended at the `now` of the last [`advance`](Self::advance).
+    pub(super) fn book(&mut self, tally: Tally) {
         self.ring[self.place].add(tally);
         self.total.add(tally);
     }
 
-    /// Forgets what is too old at `now`. A `now` before the newest bucket belongs to that bucket.
-    pub(super) fn advance(&mut self, now: Moment) {
-        if now.as_nanos() < self.ends && self.total.calls > 0 {
-            return;
+    /// Books successes in the newest bucket.
+    pub(super) fn book_successes(&mut self, successes: u64) {
+        self.ring[self.place].calls += successes;
+        self.total.calls += successes;
+    }
+
+    pub(super) const fn bucket_ends(&self) -> Moment {
+        Moment::from_nanos(self.ends)
+    }
+
+    /// Forgets what is too old at `now`; says whether a new bucket began. A `now` before the newest
+    /// bucket belongs to that bucket.
+    pub(super) fn advance(&mut self, now: Moment) -> bool {
+        let rolls = now.as_nanos() >= self.ends || self.total.calls == 0;
+        if rolls {
+            self.roll(now);
         }
-        self.roll(now);
+        rolls
     }
 
     #[cold]
@@ -240,6 +252,13 @@ impl LastCalls {
         self.next += 1;
         if self.next == self.ring.len() {
             self.next = 0;
+        }
+    }
+
+    pub(super) fn book_successes(&mut self, successes: u64) {
+        let length = self.ring.len();
+        for _ in 0..usize::try_from(successes).unwrap_or(length).min(length) {
+            self.book(Tally::default());
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use resilience::Moment;
 use resilience::breaker::{
-    Breaker, Outcome, Rejected, Report, Settings, State, Thresholds, Verdict,
+    Breaker, Classifier, Outcome, Rejected, Report, Settings, State, Thresholds, Verdict,
 };
 
 use crate::desk::*;
@@ -170,6 +170,25 @@ fn f9_an_answer_can_be_a_failure() {
         assert_eq!(breaker.call(|| s(0), by_status, || 503).unwrap(), 503);
     }
     assert_eq!(breaker.state(), State::Open);
+}
+
+#[test]
+fn f10_ignored_wins_over_failed_and_failed_over_ok() {
+    let classifier = Classifier::<Result<u16, ()>>::errors_fail()
+        .fail_if(|result| matches!(result, Ok(400..)))
+        .ignore_if(|result| matches!(result, Ok(400..500)));
+    let breaker = breaker(consecutive(2));
+    for (result, outcome) in [
+        (Ok(200), Outcome::Ok),
+        (Ok(404), Outcome::Ignored),
+        (Ok(503), Outcome::Fail),
+        (Err(()), Outcome::Fail),
+    ] {
+        assert_eq!(classifier.classify(&result), outcome);
+        let _ = breaker.call(|| s(0), |result| classifier.classify(result), || result);
+    }
+    assert_eq!(breaker.state(), State::Open);
+    assert_eq!(breaker.look(s(0)).totals.ignored, 1);
 }
 
 #[test]

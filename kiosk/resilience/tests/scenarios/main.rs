@@ -5,6 +5,7 @@ mod desk;
 mod closed;
 mod half_open;
 mod late;
+mod manual;
 mod open;
 mod verdict;
 mod windows;

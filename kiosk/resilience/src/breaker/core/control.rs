@@ -12,7 +12,7 @@ use crate::moment::Moment;
 
 impl Core {
     /// Opens for so long on request of the called side or of a person.
-    pub(in crate::breaker) fn trip(&mut self, now: Moment, wait: Duration, causes: Causes) -> bool {
+    pub(crate) fn trip(&mut self, now: Moment, wait: Duration, causes: Causes) -> bool {
         match self.state {
             State::Closed | State::HalfOpen => self.open(now, causes, Some(wait)),
             State::Open => {
@@ -27,7 +27,7 @@ impl Core {
     }
 
     /// Ends the wait of an open breaker: the next call is a probe.
-    pub(in crate::breaker) fn expire_wait(&mut self, now: Moment) {
+    pub(crate) fn expire_wait(&mut self, now: Moment) {
         if self.state == State::Open && now < self.due {
             self.due = now;
             self.asked = Some(self.due.since(self.since));
@@ -43,13 +43,13 @@ impl Core {
     }
 
     /// Does what time alone brings about.
-    pub(in crate::breaker) fn tick(&mut self, now: Moment) {
+    pub(crate) fn tick(&mut self, now: Moment) {
         if self.state == State::Open && now >= self.due {
             self.enter(State::HalfOpen, now, Causes::WAIT_OVER, None);
         }
     }
 
-    pub(in crate::breaker) fn next_deadline(&self) -> Option<Moment> {
+    pub(crate) fn next_deadline(&self) -> Option<Moment> {
         match self.state {
             State::Open => Some(self.due),
             State::HalfOpen if !self.probes.has_room(&self.settings.half_open) => {
@@ -60,7 +60,7 @@ impl Core {
     }
 
     /// Puts the breaker where a person wants it.
-    pub(in crate::breaker) fn by_hand(&mut self, to: State, now: Moment, note: Option<Arc<str>>) {
+    pub(crate) fn by_hand(&mut self, to: State, now: Moment, note: Option<Arc<str>>) {
         if self.state == to {
             self.note = note;
         } else {
@@ -68,7 +68,7 @@ impl Core {
         }
     }
 
-    pub(in crate::breaker) fn reset(&mut self, now: Moment) {
+    pub(crate) fn reset(&mut self, now: Moment) {
         if self.state == State::Closed {
             let counts = self.judged(self.state);
             self.begin_generation(now);
@@ -79,7 +79,7 @@ impl Core {
     }
 
     /// Swaps the settings; the state, its generation and the moment it began stay.
-    pub(in crate::breaker) fn retune(&mut self, settings: Settings, now: Moment) -> Retuned {
+    pub(crate) fn retune(&mut self, settings: Settings, now: Moment) -> Retuned {
         let old = std::mem::replace(&mut self.settings, settings);
         if old
             == (Settings {

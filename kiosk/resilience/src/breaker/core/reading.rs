@@ -9,12 +9,7 @@ use crate::breaker::window::LastCalls;
 use crate::moment::Moment;
 
 impl Core {
-    pub(in crate::breaker) fn snapshot(
-        &self,
-        now: Moment,
-        rejected: u64,
-        started: u64,
-    ) -> Snapshot {
+    pub(crate) fn snapshot(&self, now: Moment, rejected: u64, started: u64) -> Snapshot {
         let time = self.time.as_ref().map(|window| window.at(now));
         let last_calls = self.last_calls.as_ref().map(LastCalls::total);
         let judged = match self.state {
@@ -57,7 +52,7 @@ impl Core {
         }
     }
 
-    pub(in crate::breaker) fn retry_in(&self, now: Moment) -> Option<Duration> {
+    pub(crate) fn retry_in(&self, now: Moment) -> Option<Duration> {
         match self.state {
             State::Open => Some(self.due.since(now.max(self.since))),
             State::HalfOpen => Some(Duration::ZERO),
