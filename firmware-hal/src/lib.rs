@@ -29,7 +29,9 @@ extern crate alloc;
 
 pub mod beacon;
 pub mod buzzer;
+pub mod distance;
 pub mod drawer;
 #[cfg(any(test, feature = "mock"))]
 pub mod mock;
+pub mod presence;
 pub mod printer;
