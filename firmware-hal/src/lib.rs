@@ -35,3 +35,4 @@ pub mod drawer;
 pub mod mock;
 pub mod presence;
 pub mod printer;
+pub mod scanner;

@@ -119,6 +119,14 @@ impl Read for Port {
     }
 }
 
+#[cfg(feature = "async")]
+impl embedded_io_async::Read for Port {
+    /// Never waits: an empty queue is a time-out here too.
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Fault> {
+        Read::read(self, buffer)
+    }
+}
+
 impl ReadReady for Port {
     fn read_ready(&mut self) -> Result<bool, Fault> {
         Ok(!self.replies.is_empty())

@@ -155,6 +155,42 @@ impl<P: InputPin> PinSensor<P> {
     }
 }
 
+/// How often a pin is looked at while it is not clear yet whether somebody comes or goes.
+#[cfg(feature = "async")]
+const SAMPLE_MS: u32 = 20;
+
+#[cfg(feature = "async")]
+impl<P: InputPin + embedded_hal_async::digital::Wait> PinSensor<P> {
+    /// Waits until somebody arrives or leaves. Sleeps until the pin moves, then watches it for as long as
+    /// the timing says. May be dropped at any time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] with the pin's; what was known stands.
+    pub async fn wait_change(
+        &mut self,
+        delay: &mut impl embedded_hal_async::delay::DelayNs,
+    ) -> Result<Change, Error<P::Error>> {
+        self.presence.otherwise = None;
+        let mut waited = 0_u32;
+        loop {
+            if self.presence.otherwise.is_none() {
+                let high = (self.level == SeenLevel::High) != self.presence.present;
+                match high {
+                    true => self.pin.wait_for_high().await,
+                    false => self.pin.wait_for_low().await,
+                }
+                .map_err(Error)?;
+            }
+            if let Some(change) = self.update(waited)? {
+                return Ok(change);
+            }
+            delay.delay_ms(SAMPLE_MS).await;
+            waited = waited.wrapping_add(SAMPLE_MS);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -242,6 +278,46 @@ mod tests {
         assert_eq!(sensor.update(200).unwrap_err().kind(), ErrorKind::Other);
         assert_eq!(sensor.update(300), Ok(Some(Change::Arrived)));
         sensor.release().done();
+    }
+
+    #[cfg(feature = "async")]
+    #[test]
+    fn a_change_can_be_awaited() {
+        use core::future::Future;
+        use core::pin::pin;
+        use core::task::{Context, Poll, Waker};
+        use embedded_hal_mock::eh1::delay::{CheckedDelay, Transaction as Wait};
+
+        let timing = Timing {
+            arrive_ms: 40,
+            leave_ms: 20,
+        };
+        let (get, until) = (Transaction::get, Transaction::wait_for_state);
+        let high = State::High;
+        let low = State::Low;
+        let arrives = [
+            until(high),
+            get(high),
+            get(low),
+            until(high),
+            get(high),
+            get(high),
+            get(high),
+        ];
+        let leaves = [until(low), get(low), get(low)];
+        let mut sensor = PinSensor::new(
+            Mock::new(arrives.iter().chain(&leaves)),
+            SeenLevel::High,
+            timing,
+        );
+        let mut delay = CheckedDelay::new(&[(); 5].map(|()| Wait::async_delay_ms(20)));
+        let mut context = Context::from_waker(Waker::noop());
+        for expected in [Change::Arrived, Change::Left] {
+            let polled = pin!(sensor.wait_change(&mut delay)).poll(&mut context);
+            assert_eq!(polled, Poll::Ready(Ok(expected)));
+        }
+        sensor.release().done();
+        delay.done();
     }
 
     proptest! {

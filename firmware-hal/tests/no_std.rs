@@ -42,7 +42,7 @@ fn no_package_in_the_tree_has_its_std_feature_on() {
     }
 }
 
-/// Name and folder of every package that a build without default features links.
+/// Name and folder of every package that a build for a bare machine links.
 fn tree() -> Vec<(String, PathBuf)> {
     let listing = cargo_tree("{p}\t{lib}");
     let names: Vec<&str> = listing
@@ -96,6 +96,8 @@ fn cargo_tree(format: &str) -> String {
         "--edges",
         "normal",
         "--no-default-features",
+        "--features",
+        "async",
         "--prefix",
         "none",
         "--offline",
