@@ -1,0 +1,135 @@
+// The cart: lines chosen on this screen. It lives in the browser and knows prices only as shown;
+// what is charged is what the kiosk quotes.
+
+const LINES = 50;
+const PER_LINE = 99;
+
+/**
+ * A line: {id, item, quantity, options: [{group, option, quantity}], note, unit, labels, trouble}.
+ * `key` names the order to be: it is made with the basket and stays with every attempt to send it.
+ */
+const fresh = () => ({ key: crypto.randomUUID(), lines: [], service: null, table: "", next: 1 });
+let cart = keep.get("cart", null) ?? fresh();
+let quote = null;
+
+const itemCount = () => cart.lines.reduce((sum, line) => sum + line.quantity, 0);
+const inCart = (item) => cart.lines.reduce((sum, line) => sum + (line.item === item ? line.quantity : 0), 0);
+const cartTotal = () => quote?.total ?? cart.lines.reduce((sum, line) => sum + line.unit * line.quantity, 0);
+const sameChoice = (a, b) => a.item === b.item && a.note === b.note && JSON.stringify(a.options) === JSON.stringify(b.options);
+
+/** Every change of the cart ends here: kept, drawn at once, then priced by the kiosk. */
+function cartChanged() {
+  quote = null;
+  keep.set("cart", cart);
+  drawBasket();
+  if ($("order").open) drawReview();
+  askPrice();
+}
+
+/** Adds a line, or to the line that is the same. Gives whether it could. */
+function addLine(line) {
+  if (!roomFor(line.item, line.quantity)) return false;
+  const same = cart.lines.find((other) => sameChoice(other, line));
+  if (!same && cart.lines.length >= LINES) {
+    toast(say("basket-full", { count: LINES }), true);
+    return false;
+  }
+  if (same) same.quantity = Math.min(same.quantity + line.quantity, PER_LINE);
+  else cart.lines.push({ ...line, id: cart.next++ });
+  cartChanged();
+  return true;
+}
+
+/** Puts a changed line in the place of the old one. */
+function replaceLine(id, line) {
+  const index = cart.lines.findIndex((other) => other.id === id);
+  if (index < 0) return addLine(line);
+  const before = cart.lines[index];
+  if (!roomFor(line.item, line.quantity - before.quantity)) return false;
+  const twin = cart.lines.find((other) => other.id !== id && sameChoice(other, line));
+  if (twin) {
+    twin.quantity = Math.min(twin.quantity + line.quantity, PER_LINE);
+    cart.lines.splice(index, 1);
+  } else cart.lines[index] = { ...line, id };
+  cartChanged();
+  return true;
+}
+
+function setQuantity(id, quantity) {
+  const line = cart.lines.find((other) => other.id === id);
+  if (!line || (quantity > line.quantity && !roomFor(line.item, quantity - line.quantity))) return;
+  if (quantity < 1) cart.lines = cart.lines.filter((other) => other !== line);
+  else line.quantity = quantity;
+  delete line.trouble;
+  cartChanged();
+}
+
+/** Whether `more` of an item may still be added; says why not. */
+function roomFor(item, more) {
+  if (more <= 0) return true;
+  const card = cardOf(item);
+  const name = nameOf(item);
+  const left = card?.dataset.left;
+  if (card?.classList.contains("out")) toast(say("none-left", { item: name }), true);
+  else if (left !== undefined && inCart(item) + more > Number(left)) toast(say("only-left", { item: name, count: Number(left) }), true);
+  else if (inCart(item) + more > PER_LINE) toast(say("line-full", { count: PER_LINE }), true);
+  else return true;
+  return false;
+}
+
+/** What keeps a line from being ordered: too few are left, or the menu has moved on. */
+function troubleOf(line) {
+  const { classList, dataset } = cardOf(line.item) ?? {};
+  const item = nameOf(line.item);
+  if (classList?.contains("out")) return say("none-left", { item });
+  const left = Number(dataset?.left ?? Infinity);
+  if (inCart(line.item) > left) return say("only-left", { item, count: left });
+  return line.trouble;
+}
+
+const cardOf = (item) => document.getElementById(`i-${item}`);
+const nameOf = (item) => cardOf(item)?.querySelector(".open").textContent ?? cart.lines.find((line) => line.item === item)?.name ?? item;
+const pictureOf = (item) => cardOf(item)?.querySelector("img")?.getAttribute("src") ?? "";
+
+/** The cart as the kiosk reads it. */
+const orderBody = () => ({
+  menu_version: facts.menu_version,
+  service: cart.service ?? "eat_in",
+  ...(cart.table && cart.service !== "take_away" ? { table: cart.table } : {}),
+  language: facts.language,
+  lines: cart.lines.map(({ item, quantity, options, note }) => ({
+    item, quantity, options, ...(note ? { note } : {}),
+  })),
+});
+
+/** The basket that is always in view. */
+function drawBasket() {
+  const count = itemCount();
+  const total = money(cartTotal());
+  const counted = say("items", { count });
+  $("count").textContent = count;
+  $("count").hidden = $("review").disabled = count === 0;
+  $("count-text").textContent = count ? counted : "";
+  $("empty").hidden = count > 0;
+  $("total").textContent = total;
+  if (!facts.inclusive && quote) $("total-label").textContent = say("total-with-tax");
+  $("bag").ariaLabel = say("bag", { count: counted, total });
+  $("mini").replaceChildren(...cart.lines.map(miniLine));
+  for (const card of all(".card")) {
+    const here = inCart(card.id.slice(2));
+    card.classList.toggle("has", here > 0);
+    const art = card.firstElementChild;
+    if (here) art.dataset.count = here;
+    else delete art.dataset.count;
+  }
+}
+
+function miniLine(line) {
+  const row = $("mini-line").content.cloneNode(true);
+  row.querySelector("img").src = pictureOf(line.item);
+  row.querySelector(".name").textContent = nameOf(line.item);
+  row.querySelector(".times").textContent = line.quantity;
+  row.querySelector(".amount").textContent = money(line.unit * line.quantity);
+  row.firstElementChild.classList.toggle("troubled", Boolean(troubleOf(line)));
+  return row;
+}

@@ -1,0 +1,124 @@
+// The menu: cards, the rail beside them, and moving among them without a finger.
+
+const menu = $("menu");
+
+/** What may be sold of an item now, shown on its card. */
+function setLevel(item, available, left) {
+  const card = cardOf(item);
+  if (!card) return;
+  const out = !available || left === 0;
+  card.classList.toggle("out", out);
+  if (left == null) delete card.dataset.left;
+  else card.dataset.left = left;
+  const art = card.firstElementChild;
+  art.querySelector(".flag")?.remove();
+  if (out || (left != null && left <= facts.few)) {
+    const text = out ? say("sold-out") : say("left", { count: left });
+    art.append(Object.assign(document.createElement("b"), { className: "flag", textContent: text }));
+  }
+  card.querySelector(".add").disabled = out;
+}
+
+/** After the menu's markup came or was replaced. */
+function dressMenu() {
+  for (const card of all(".card")) {
+    const add = card.querySelector(".add");
+    add.ariaLabel = say("add", { item: card.querySelector(".open").textContent });
+    add.disabled = card.classList.contains("out");
+  }
+  for (const shelf of all(".shelf")) spy.observe(shelf);
+}
+
+/** A dish as it comes, with what its menu preselects. */
+const asItComes = (card) => ({
+  item: card.id.slice(2),
+  name: card.querySelector(".open").textContent,
+  quantity: 1,
+  options: (card.dataset.chosen ?? "").split(" ").filter(Boolean).map((choice) => {
+    const [group, option] = choice.split(".");
+    return { group, option, quantity: 1 };
+  }),
+  note: "",
+  unit: Number(card.dataset.unit),
+});
+
+menu.addEventListener("click", (event) => {
+  const card = event.target.closest(".card");
+  if (!card) return;
+  if (event.target.closest(".add") && !("asks" in card.dataset)) {
+    const line = asItComes(card);
+    if (addLine(line)) {
+      toast(say("added", { item: line.name }));
+      card.classList.remove("bump");
+      void card.offsetWidth;
+      card.classList.add("bump");
+    }
+  } else openSheet(card.id.slice(2));
+});
+
+// The lit lantern of the rail follows what is read.
+const railLinks = () => all(".rail a");
+function light(id) {
+  for (const link of railLinks()) {
+    const here = link.hash === `#${id}`;
+    if (here && link.ariaCurrent !== "true") link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    link.ariaCurrent = here ? "true" : null;
+  }
+}
+const spy = new IntersectionObserver(
+  () => {
+    const line = menu.getBoundingClientRect().top + 120;
+    const here = all(".shelf").findLast((shelf) => shelf.getBoundingClientRect().top <= line);
+    if (here && !railQuiet) light(here.id);
+  },
+  { root: menu, rootMargin: "-120px 0px 0px 0px", threshold: [0, 0.01, 0.5, 1] },
+);
+let railQuiet = 0;
+
+document.querySelector(".rail").addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (!link) return;
+  event.preventDefault();
+  clearTimeout(railQuiet);
+  railQuiet = setTimeout(() => (railQuiet = 0), 700);
+  light(link.hash.slice(1));
+  document.querySelector(link.hash).scrollIntoView();
+});
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** The nearest of `others` in a direction: straight ahead counts more than to the side. */
+function nearest(from, others, [dx, dy]) {
+  const a = from.getBoundingClientRect();
+  let best = null;
+  let least = Infinity;
+  for (const other of others) {
+    if (other === from) continue;
+    const b = other.getBoundingClientRect();
+    const x = b.x + b.width / 2 - a.x - a.width / 2;
+    const y = b.y + b.height / 2 - a.y - a.height / 2;
+    const ahead = x * dx + y * dy;
+    const aside = Math.abs(x * dy + y * dx);
+    if (ahead > 8 && ahead + 3 * aside < least) {
+      least = ahead + 3 * aside;
+      best = other;
+    }
+  }
+  return best;
+}
+
+// Arrow keys go wherever a finger could: among cards, along the rail, through the buttons.
+document.addEventListener("keydown", (event) => {
+  const way = ARROWS[event.key];
+  const here = document.activeElement;
+  if (!way || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (here.matches("textarea") || (here.matches("input[type=radio]") && event.key.length > 7)) return;
+  const scope = document.querySelector("dialog[open]") ?? [...document.querySelectorAll(".stage:not([hidden])")].pop() ?? $("shop");
+  const stops = all("a, button:not(:disabled), input, textarea", scope).filter((stop) => stop.offsetParent !== null && !stop.closest("[hidden]"));
+  const from = scope.contains(here) && here !== document.body && here !== menu ? here : null;
+  const next = from ? nearest(from, stops, way) : (scope.querySelector(".card .open") ?? stops[0]);
+  if (!next) return;
+  event.preventDefault();
+  next.focus({ preventScroll: true });
+  (next.closest(".card") ?? next).scrollIntoView({ block: "nearest" });
+});

@@ -1,0 +1,168 @@
+// Placing the order. The same key goes with every attempt, so however often a reply is lost the
+// kiosk takes the order once. Until it has said yes or no, the very same body is sent again.
+
+const SLOWEST_RETRY = 8000;
+let sendingNow = false;
+
+async function placeOrder() {
+  if (sendingNow || !cart.lines.length) return;
+  await send({ key: cart.key, body: { ...orderBody(), payment: { method: "counter" }, expected_total: cartTotal() } });
+}
+
+/** Sends until there is an answer. `attempt` is kept, so that a reloaded page goes on with it. */
+async function send(attempt) {
+  sendingNow = true;
+  keep.set("sending", attempt);
+  $("sending-text").textContent = "";
+  open($("sending"));
+  let answer;
+  for (let wait = 500; ; wait = Math.min(2 * wait, SLOWEST_RETRY)) {
+    try {
+      answer = await call("/api/v1/orders", { method: "POST", body: attempt.body, headers: { "Idempotency-Key": attempt.key }, timeout: 10000 });
+    } catch {
+      answer = { status: 0 };
+    }
+    if (answer.status === 429) {
+      const seconds = Math.min(Math.max(Number(answer.headers.get("Retry-After")) || 1, 1), 60);
+      $("sending-text").textContent = say("busy", { seconds });
+      await rest(seconds * 1000);
+    } else if (answer.status === 0 || answer.status >= 500) {
+      $("sending-text").textContent = say("again");
+      await rest(wait * (0.75 + Math.random() / 2));
+    } else break;
+  }
+  sendingNow = false;
+  sessionStorage.removeItem("sending");
+  $("sending").close();
+  if (answer.status === 200 || answer.status === 201) accepted(answer.body);
+  else await refused(answer);
+}
+
+const rest = (milliseconds) => new Promise((awake) => setTimeout(awake, milliseconds));
+
+/** Every refusal leaves the cart as it is and says what to do. */
+async function refused(answer) {
+  const said = markTroubles(answer);
+  keep.set("cart", cart);
+  drawBasket();
+  if (review.open) drawReview();
+  switch (problemOf(answer)) {
+    case "price-changed":
+      return newPrice(answer.body.quote);
+    case "sold-out":
+      await ask({ title: say("sold-title"), text: say("sold-text", { items: said.join(", ") }), yes: say("look") });
+      break;
+    case "menu-changed":
+      await ask({ title: say("changed-title"), text: say("changed-text"), yes: say("look") });
+      refreshMenu();
+      break;
+    case "closed":
+      await ask({ title: say("closed-title"), text: say("closed-text"), yes: say("ok") });
+      return;
+    case "payment-unavailable":
+      await ask({ title: say("pay-title"), text: say("pay-text"), yes: say("ok") });
+      return;
+    case "key-reused":
+      // This basket's key belongs to another order already; what is sent next is a new one.
+      cart.key = crypto.randomUUID();
+      keep.set("cart", cart);
+    // Falls through: to be looked at once more.
+    default:
+      await ask({ title: say("refused-title"), text: say("refused-text"), yes: say("look") });
+  }
+  openReview();
+}
+
+async function newPrice(priced) {
+  const seen = money(cartTotal());
+  takeQuote(priced);
+  keep.set("cart", cart);
+  drawBasket();
+  if (review.open) drawReview();
+  const now = money(priced.total);
+  const yes = await ask({
+    title: say("price-title"),
+    text: say("price-text"),
+    compare: [[say("price-old"), seen], [say("price-new"), now]],
+    yes: say("price-yes", { total: now }),
+    no: say("keep"),
+  });
+  if (yes) placeOrder();
+}
+
+/** The number is on the kiosk's disk by now; only then is it shown. */
+function accepted(order) {
+  review.close();
+  cart = fresh();
+  quote = null;
+  keep.set("cart", cart);
+  keep.set("placed", order);
+  drawBasket();
+  showStage("done");
+}
+
+const FINISH_SECONDS = 40;
+let placed = null;
+let finishTimer;
+
+function drawDone() {
+  placed = keep.get("placed", null);
+  if (!placed) return showStage("attract");
+  $("number").textContent = placed.number;
+  $("number").parentElement.classList.toggle("long", placed.number.length > 4);
+  $("due").textContent = money(placed.total);
+  const where = placed.service === "take_away" ? say("take-away") : say("eat-in");
+  $("where-to").textContent = placed.table ? `${where} · ${say("due-table", { table: placed.table })}` : where;
+  $("bought").replaceChildren(...placed.lines.map(boughtLine));
+  drawTruth();
+  let seconds = FINISH_SECONDS;
+  clearInterval(finishTimer);
+  const tick = () => {
+    $("finish").textContent = say("finish", { seconds });
+    if (seconds-- <= 0) startOver();
+  };
+  tick();
+  finishTimer = setInterval(tick, 1000);
+}
+
+function boughtLine(line) {
+  const row = document.createElement("li");
+  const name = line.name[facts.language] ?? Object.values(line.name)[0];
+  for (const text of [`${line.quantity} ×`, name, money(line.total)]) {
+    row.append(Object.assign(document.createElement("span"), { textContent: text }));
+  }
+  return row;
+}
+
+const STEPS = ["saved", "sent", "confirmed"];
+
+/** Where the order is, no further than it is known to be. */
+function drawTruth() {
+  if (!placed) return;
+  const reached = STEPS.indexOf(placed.sync);
+  const alone = link === "standalone";
+  for (const step of all("li", $("path"))) {
+    const index = STEPS.indexOf(step.dataset.sync);
+    step.classList.toggle("reached", index <= reached);
+    step.hidden = alone && index > 0;
+  }
+  const truth = {
+    saved: alone ? say("truth-alone") : link === "offline" ? say("truth-offline") : link ? say("truth-saved") : say("truth-unknown"),
+    sent: say("truth-sent"),
+    confirmed: say("truth-confirmed"),
+  };
+  $("truth").textContent = truth[placed.sync] ?? say("truth-unknown");
+}
+
+/** Asks the kiosk again, where an event may have been missed. */
+async function refreshPlaced() {
+  if (!placed) return;
+  try {
+    const answer = await call(`/api/v1/orders/${placed.id}`);
+    if (answer.status === 200 && placed?.id === answer.body.id) placed = answer.body;
+  } catch {
+    return;
+  }
+  keep.set("placed", placed);
+  drawTruth();
+}

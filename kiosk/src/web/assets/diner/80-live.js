@@ -1,0 +1,126 @@
+// What happens elsewhere: the menu, the link to the cloud, and whether the kiosk is there at all.
+
+const PULSE = 4000;
+let link = null;
+let lost = false;
+let menuTag = null;
+
+function drawRibbons() {
+  $("lost").hidden = !lost;
+  $("offline").hidden = lost || link !== "offline";
+  drawTruth();
+}
+
+/** A page hears of a dead kiosk only by asking: a swallowed connection makes no sound. */
+async function pulse() {
+  try {
+    const answer = await call("/api/v1/status", { timeout: 2500 });
+    if (answer.status !== 200) throw new Unknown();
+    const back = lost;
+    lost = false;
+    takeStatus(answer.body);
+    if (back || !events || events.readyState === EventSource.CLOSED) recovered();
+  } catch {
+    lost = true;
+    drawRibbons();
+  }
+  setTimeout(pulse, lost ? 1500 : PULSE);
+}
+
+function takeStatus(status) {
+  link = status.link ?? link;
+  drawRibbons();
+}
+
+/** After a gap: listen anew, and look at everything that may have changed meanwhile. */
+function recovered() {
+  listen();
+  refreshMenu();
+  refreshPlaced();
+  if (cart.lines.length) askPrice(0);
+}
+
+let events = null;
+function listen() {
+  events?.close();
+  events = new EventSource("/api/v1/events");
+  events.addEventListener("menu", () => refreshMenu());
+  events.addEventListener("status", (event) => {
+    const status = parse(event.data);
+    if (status?.link) takeStatus(status);
+  });
+  events.addEventListener("order", (event) => {
+    const order = parse(event.data);
+    if (!placed || order?.id !== placed.id) return;
+    placed = { ...placed, sync: order.sync, status: order.status };
+    keep.set("placed", placed);
+    drawTruth();
+  });
+  events.addEventListener("reset", () => {
+    refreshMenu();
+    refreshPlaced();
+  });
+}
+const parse = (data) => {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return null;
+  }
+};
+
+let refreshing = false;
+let refreshAgain = false;
+
+/** Takes the menu in force: what is left of each dish, and the whole page's menu if it is another. */
+async function refreshMenu() {
+  if (refreshing) {
+    refreshAgain = true;
+    return;
+  }
+  refreshing = true;
+  try {
+    const answer = await call("/api/v1/menu", { headers: menuTag ? { "If-None-Match": menuTag } : {} });
+    if (answer.status === 200) {
+      menuTag = answer.headers.get("ETag");
+      if (answer.body.version !== facts.menu_version) await swapMenu();
+      takeLevels(answer.body.items);
+      sheets.clear();
+    }
+  } catch {
+    menuTag = null;
+  }
+  refreshing = false;
+  if (refreshAgain) {
+    refreshAgain = false;
+    refreshMenu();
+  }
+}
+
+/** What is left of each dish now; a diner who has the last one in the cart is told. */
+function takeLevels(items) {
+  const fine = cart.lines.filter((line) => !troubleOf(line));
+  for (const item of items) setLevel(item.id, item.available !== false, item.left);
+  const lost = fine.map(troubleOf).find(Boolean);
+  if (lost) toast(lost, true);
+  drawBasket();
+  if (review.open) drawReview();
+}
+
+/** Another menu is in force: its markup comes from the server and takes the old one's place. */
+async function swapMenu() {
+  const answer = await call(`/?lang=${facts.language}`);
+  if (answer.status !== 200) throw new Unknown();
+  const page = new DOMParser().parseFromString(answer.body, "text/html");
+  facts = JSON.parse(page.getElementById("facts").textContent);
+  const at = menu.scrollTop;
+  for (const selector of ["#menu", ".rail"]) {
+    document.querySelector(selector).replaceChildren(...page.querySelector(selector).childNodes);
+  }
+  dressMenu();
+  menu.scrollTop = at;
+  if (itemSheet.open) itemSheet.close();
+  if (!cart.lines.length) return;
+  toast(say("menu-changed"));
+  cartChanged();
+}

@@ -1,0 +1,129 @@
+// From the first touch to the next diner: stages, ways to see the screen, idleness, the clean slate.
+
+const STAGES = ["attract", "service", "menu", "done"];
+let stage = null;
+let keyboard = false;
+
+function showStage(name) {
+  stage = STAGES.includes(name) ? name : "attract";
+  keep.set("stage", stage);
+  document.documentElement.dataset.stage = stage;
+  for (const section of all(".stage")) section.hidden = section.id !== stage;
+  $("shop").inert = stage !== "menu";
+  clearInterval(finishTimer);
+  if (stage === "done") drawDone();
+  else placed = null;
+  const first = { attract: $("start"), service: document.querySelector("[data-service]"), menu, done: $("thanks") }[stage];
+  // The first screen waits for a finger; a ring around its button would only puzzle.
+  if (stage !== "attract" || keyboard) first?.focus({ preventScroll: true });
+  stirred();
+}
+
+function chooseService(service) {
+  cart.service = service;
+  keep.set("cart", cart);
+  drawService();
+  showStage("menu");
+  if (cart.lines.length) askPrice();
+}
+
+function drawService() {
+  $("service-name").textContent = cart.service === "take_away" ? say("take-away") : say("eat-in");
+}
+
+/** Nothing of one diner is left for the next: not the order, not the note, not the larger text. */
+function startOver() {
+  for (const dialog of all("dialog[open]")) dialog.close();
+  clearInterval(finishTimer);
+  keep.clear();
+  cart = fresh();
+  quote = null;
+  placed = null;
+  priceRound++;
+  itemSheet.replaceChildren();
+  setModes([]);
+  $("toast").hidePopover();
+  menu.scrollTop = 0;
+  drawService();
+  drawBasket();
+  showStage("attract");
+}
+
+async function askStartOver() {
+  if (!cart.lines.length) return startOver();
+  if (await ask({ title: say("over-title"), text: say("over-text"), yes: say("over-yes"), no: say("keep") })) startOver();
+}
+
+// Larger text, high contrast, lower screen: for this diner only.
+const MODES = all("[data-mode]").map((button) => button.dataset.mode);
+function setModes(modes) {
+  keep.set("modes", modes);
+  for (const mode of MODES) document.documentElement.classList.toggle(mode, modes.includes(mode));
+  for (const button of all("[data-mode]")) button.ariaPressed = String(modes.includes(button.dataset.mode));
+}
+for (const button of all("[data-mode]")) {
+  button.addEventListener("click", () => {
+    const now = keep.get("modes", []);
+    const mode = button.dataset.mode;
+    setModes(now.includes(mode) ? now.filter((other) => other !== mode) : [...now, mode]);
+  });
+}
+
+// Idle: a minute, then half a minute's warning; never while an order is on its way.
+const IDLE = 60;
+const WARNING = 30;
+let lastStir = performance.now();
+const idle = $("idle");
+function stirred() {
+  lastStir = performance.now();
+  if (idle.open) idle.close();
+}
+for (const kind of ["pointerdown", "keydown", "wheel", "touchmove", "scroll"]) {
+  document.addEventListener(kind, () => !idle.open && stirred(), { capture: true, passive: true });
+}
+idle.addEventListener("click", (event) => (event.target.closest("#idle-over") ? startOver() : stirred()));
+idle.addEventListener("close", () => (lastStir = performance.now()));
+setInterval(() => {
+  if (stage === "attract" || stage === "done" || sendingNow) {
+    lastStir = performance.now();
+    return;
+  }
+  // Who needs larger text or a lower screen may need more time as well.
+  const patience = keep.get("modes", []).length ? 2 : 1;
+  const quiet = (performance.now() - lastStir) / 1000 / patience;
+  if (quiet < IDLE) return;
+  if (!idle.open) open(idle, $("idle-stay"));
+  const seconds = Math.ceil((IDLE + WARNING - quiet) * patience);
+  idle.querySelector(".countdown").textContent = Math.max(seconds, 0);
+  if (seconds <= 0) startOver();
+}, 250);
+
+$("attract").addEventListener("click", (event) => event.target.closest("a") || showStage("service"));
+document.addEventListener("pointerdown", () => (keyboard = false), true);
+document.addEventListener("keydown", (event) => {
+  keyboard = true;
+  if (stage === "attract" && event.key === "Enter" && document.activeElement === document.body) showStage("service");
+});
+$("service-back").addEventListener("click", () => showStage("attract"));
+$("change-service").addEventListener("click", () => showStage("service"));
+for (const tile of all("[data-service]")) tile.addEventListener("click", () => chooseService(tile.dataset.service));
+$("start-over").addEventListener("click", askStartOver);
+$("finish").addEventListener("click", startOver);
+$("sending").addEventListener("cancel", (event) => event.preventDefault());
+document.addEventListener("contextmenu", (event) => event.preventDefault());
+
+// A language link loads the page anew; the place in the menu comes along.
+addEventListener("pagehide", () => keep.set("scroll", menu.scrollTop));
+
+dressMenu();
+setModes(keep.get("modes", []));
+drawService();
+drawBasket();
+showStage(sessionStorage.getItem("stage") ?? "attract");
+menu.scrollTop = keep.get("scroll", 0);
+if (cart.lines.length) askPrice(0);
+const unfinished = keep.get("sending", null);
+if (unfinished) send(unfinished);
+listen();
+refreshMenu();
+pulse();

@@ -1,0 +1,314 @@
+//! The diner's pages: one page that holds the whole menu, and a sheet for each dish.
+//!
+//! The server writes every name and amount in the page's language. The cart lives in the browser, so
+//! that it outlives a restart of the kiosk; what it costs is what `POST /api/v1/quotes` says.
+
+mod sheet;
+
+use askama::Template;
+use kiosk_core::menu::{Category, Item, Menu, OptionGroup};
+use kiosk_core::stock::Level;
+use kiosk_core::text::Text;
+use serde::Serialize;
+
+use super::assets;
+use super::text::{self, Language, Live, MoneyFormat};
+
+/// From here on down a card tells how many are left.
+const FEW: u32 = 5;
+/// How many dishes move past on the first screen.
+const BELT: usize = 16;
+/// Drawn for eating in and for taking away.
+const PLATE: &str = "🍽";
+const BOX: &str = "🥡";
+
+/// What the diner's pages are made from.
+#[derive(Clone, Copy)]
+pub struct Diner<'a> {
+    /// The menu in force.
+    pub menu: &'a Menu,
+    /// What may be sold of an item now.
+    pub stock: &'a dyn Fn(&str) -> Level,
+    /// Whether the cloud is out of reach now.
+    pub offline: bool,
+}
+
+/// A name in another of the menu's languages, with its tag.
+type Elsewhere<'a> = Vec<(&'a str, &'a str)>;
+
+#[derive(Template)]
+#[template(path = "diner.html")]
+struct Page<'a> {
+    t: &'a Language,
+    shop: &'a str,
+    shop_elsewhere: Elsewhere<'a>,
+    languages: Vec<LanguageChoice<'a>>,
+    shelves: Vec<Shelf<'a>>,
+    belt: Vec<&'static str>,
+    hero: Option<&'static str>,
+    eat_in: Option<&'static str>,
+    take_away: Option<&'static str>,
+    inclusive: bool,
+    offline: bool,
+    zero: String,
+    facts: String,
+}
+
+#[derive(Template)]
+#[template(path = "about.html")]
+struct About<'a> {
+    t: &'a Language,
+    shop: &'a str,
+    languages: Vec<LanguageChoice<'a>>,
+    version: &'static str,
+    menu_version: &'a str,
+    belt: Vec<&'static str>,
+}
+
+struct LanguageChoice<'a> {
+    tag: &'a str,
+    name: String,
+}
+
+struct Shelf<'a> {
+    id: &'a str,
+    name: &'a str,
+    elsewhere: Elsewhere<'a>,
+    picture: Option<&'static str>,
+    cards: Vec<Card<'a>>,
+}
+
+struct Card<'a> {
+    id: &'a str,
+    name: &'a str,
+    description: &'a str,
+    picture: Option<&'static str>,
+    facts: String,
+    price: String,
+    /// What one costs as it comes, its preselected options included.
+    unit: i64,
+    /// The preselected options as `group.option`, separated by blanks.
+    chosen: String,
+    /// Whether something has to be chosen before it can be ordered.
+    asks: bool,
+    sold_out: bool,
+    left: Option<u32>,
+    flag: String,
+}
+
+/// What the page's script has to know.
+#[derive(Serialize)]
+struct Facts<'a> {
+    language: &'a str,
+    menu_version: &'a str,
+    money: MoneyFormat,
+    inclusive: bool,
+    few: u32,
+    words: std::collections::BTreeMap<&'a str, Live>,
+}
+
+impl<'a> Diner<'a> {
+    /// The diner's page in the wanted language, or in the menu's own.
+    ///
+    /// # Errors
+    /// None that a built binary can meet: writing to a string does not fail.
+    pub fn page(&self, language: Option<&str>) -> Result<String, askama::Error> {
+        let (tag, t) = self.speak(language);
+        let shelves: Vec<_> = self
+            .menu
+            .categories
+            .iter()
+            .map(|category| self.shelf(category, tag, t))
+            .collect();
+        let mut belt: Vec<_> = (0..4)
+            .flat_map(|row| {
+                shelves
+                    .iter()
+                    .filter_map(move |shelf| shelf.cards.get(row)?.picture)
+            })
+            .collect();
+        belt.dedup();
+        belt.truncate(BELT);
+        let inclusive = self.menu.taxes.iter().all(|tax| tax.inclusive);
+        Page {
+            t,
+            shop: self.menu.name.get(tag),
+            shop_elsewhere: self.elsewhere(&self.menu.name, tag),
+            languages: self.languages(),
+            hero: belt.first().copied(),
+            belt,
+            shelves,
+            eat_in: assets::picture(PLATE),
+            take_away: assets::picture(BOX),
+            inclusive,
+            offline: self.offline,
+            zero: t.money(self.menu.currency, 0),
+            facts: self.facts(t, inclusive),
+        }
+        .render()
+    }
+
+    /// What this is, its version, its licences and whose pictures it shows.
+    ///
+    /// # Errors
+    /// As [`Diner::page`].
+    pub fn about(&self, language: Option<&str>) -> Result<String, askama::Error> {
+        let (tag, t) = self.speak(language);
+        let pictures = self
+            .menu
+            .items()
+            .iter()
+            .filter_map(|item| picture(item.picture.as_deref()));
+        About {
+            t,
+            shop: self.menu.name.get(tag),
+            languages: self.languages(),
+            version: env!("CARGO_PKG_VERSION"),
+            menu_version: self.menu.version(),
+            belt: pictures.take(BELT).collect(),
+        }
+        .render()
+    }
+
+    /// The language of the menu's texts and of ours. They differ where the menu speaks one that the
+    /// screens don't.
+    fn speak<'m>(&'m self, wanted: Option<&'m str>) -> (&'m str, &'static Language) {
+        let tag = self.menu.language_or_own(wanted);
+        (tag, text::language(tag))
+    }
+
+    fn languages(&self) -> Vec<LanguageChoice<'a>> {
+        let spoken = self
+            .menu
+            .languages
+            .iter()
+            .filter_map(|tag| Some((tag, text::find(tag)?)));
+        spoken
+            .map(|(tag, t)| LanguageChoice {
+                tag,
+                name: t.say("language-name"),
+            })
+            .collect()
+    }
+
+    /// A name in the menu's first language that is not the page's: a shop sign in two scripts.
+    fn elsewhere<'m>(&self, name: &'m Text, tag: &str) -> Elsewhere<'m>
+    where
+        'a: 'm,
+    {
+        let here = name.get(tag);
+        let others = self
+            .menu
+            .languages
+            .iter()
+            .map(String::as_str)
+            .filter(|other| *other != tag);
+        let names = others.map(|other| (other, name.get(other)));
+        names.filter(|(_, name)| *name != here).take(1).collect()
+    }
+
+    fn shelf(&self, category: &'a Category, tag: &str, t: &Language) -> Shelf<'a> {
+        let items = category.items.iter().filter_map(|id| self.menu.item(id));
+        let cards: Vec<_> = items.map(|item| self.card(item, tag, t)).collect();
+        Shelf {
+            id: &category.id,
+            name: category.name.get(tag),
+            elsewhere: self.elsewhere(&category.name, tag),
+            picture: picture(category.picture.as_deref())
+                .or_else(|| cards.iter().find_map(|card| card.picture)),
+            cards,
+        }
+    }
+
+    fn card(&self, item: &'a Item, tag: &str, t: &Language) -> Card<'a> {
+        let level = (self.stock)(&item.id);
+        let mut facts: Vec<_> = item
+            .calories
+            .iter()
+            .map(|count| t.count("calories", *count))
+            .collect();
+        facts.extend(allergens(item, t));
+        let groups: Vec<_> = self.menu.groups_of(item).collect();
+        let defaults = groups.iter().flat_map(|group| {
+            let chosen = group.options.iter().filter(|option| option.default);
+            chosen.map(|option| (group.id.as_str(), option))
+        });
+        let defaults: Vec<_> = defaults.collect();
+        let unit = item.price + defaults.iter().map(|(_, option)| option.price).sum::<i64>();
+        let chosen: Vec<_> = defaults
+            .iter()
+            .map(|(group, option)| format!("{group}.{}", option.id))
+            .collect();
+        Card {
+            id: &item.id,
+            name: item.name.get(tag),
+            description: item.description.as_ref().map_or("", |text| text.get(tag)),
+            picture: picture(item.picture.as_deref()),
+            facts: facts.join(&t.say("list-separator")),
+            price: t.money(self.menu.currency, unit),
+            unit,
+            chosen: chosen.join(" "),
+            asks: groups.iter().any(|group| preselected(group) < group.min),
+            sold_out: !level.sells(),
+            left: level.left,
+            flag: flag(level, t),
+        }
+    }
+
+    fn facts(&self, t: &Language, inclusive: bool) -> String {
+        let facts = Facts {
+            language: t.tag(),
+            menu_version: self.menu.version(),
+            money: t.money_format(self.menu.currency),
+            inclusive,
+            few: FEW,
+            words: t.live(),
+        };
+        // Inside an element, only `<` could end it.
+        serde_json::to_string(&facts)
+            .unwrap_or_default()
+            .replace('<', "\\u003c")
+    }
+}
+
+/// For templates: the URL of an embedded file.
+fn asset(name: &str) -> &'static str {
+    assets::url(name)
+}
+
+/// For templates: one of our small signs, in the colour of the text around it.
+fn icon(name: &str) -> String {
+    let url = assets::url("icons.svg");
+    format!(r#"<svg class="icon" aria-hidden="true"><use href="{url}#{name}"/></svg>"#)
+}
+
+fn picture(name: Option<&str>) -> Option<&'static str> {
+    name.and_then(assets::picture)
+}
+
+fn allergens(item: &Item, t: &Language) -> Vec<String> {
+    let name = |id: &String| {
+        t.say_if_known(&format!("allergen-{id}"))
+            .unwrap_or_else(|| id.clone())
+    };
+    item.allergens.iter().map(name).collect()
+}
+
+fn flag(level: Level, t: &Language) -> String {
+    match level.left {
+        _ if !level.sells() => t.say("sold-out"),
+        Some(left) if left <= FEW => t.count("left", left),
+        _ => String::new(),
+    }
+}
+
+fn preselected(group: &OptionGroup) -> u32 {
+    group
+        .options
+        .iter()
+        .map(|option| u32::from(option.default))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests;
