@@ -36,3 +36,4 @@ pub mod mock;
 pub mod presence;
 pub mod printer;
 pub mod scanner;
+pub mod watchdog;

@@ -29,6 +29,7 @@ mod network;
 mod port;
 mod serial;
 mod usb;
+mod watchdog;
 
 pub use address::{Address, AddressError};
 pub use capture::Capture;
@@ -37,6 +38,7 @@ pub use network::Network;
 pub use port::Port;
 pub use serial::{Flow, Parity, Serial, Settings};
 pub use usb::Usb;
+pub use watchdog::Watchdog;
 
 use std::time::Duration;
 

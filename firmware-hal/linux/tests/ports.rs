@@ -7,9 +7,10 @@
 
 use embedded_io::{Read as _, ReadReady as _, Write as _};
 use firmware_hal::printer::{ErrorKind, Obstacle, Printer, Profile};
+use firmware_hal::watchdog::{Guard, Source, Verdict};
 use firmware_hal_linux::{
     Address, Capture, Error, Flow, Kind, Network, Operation, Parity, Port, Serial, Settings,
-    Timeouts, Usb,
+    Timeouts, Usb, Watchdog,
 };
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{ControlModes, LocalModes, OutputModes, tcgetattr};
@@ -243,6 +244,37 @@ fn a_file_keeps_every_job_and_answers_nothing() {
     assert_eq!(std::fs::read(&path).unwrap(), b"one\ntwo\n");
     let nowhere = Capture::open(&folder.path().join("none/paper")).unwrap_err();
     assert_eq!(nowhere.kind(), Kind::Missing);
+}
+
+#[test]
+fn a_watchdog_is_fed_byte_by_byte_and_disarmed_at_last() {
+    let (mut far, path) = pseudo_terminal();
+    let _raw = Serial::open(&path, Settings::new(9600), QUICK).unwrap();
+    let sources = [Source {
+        name: "orders",
+        within_ms: 1000,
+    }];
+    let mut guard = Guard::new(Watchdog::open(&path).unwrap(), 400, sources, 0);
+    assert_eq!(guard.update(0).unwrap(), Verdict::Well { next_ms: 400 });
+    assert_eq!(guard.update(400).unwrap(), Verdict::Well { next_ms: 400 });
+    assert_eq!(
+        guard.update(1001).unwrap(),
+        Verdict::Starving { source: "orders" }
+    );
+    guard.release().disarm().unwrap();
+    let mut seen = [1; 3];
+    far.read_exact(&mut seen).unwrap();
+    assert_eq!(&seen, b"\0\0V");
+}
+
+#[test]
+fn a_file_is_no_watchdog_and_none_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("watchdog");
+    assert_eq!(Watchdog::open(&path).unwrap_err().kind(), Kind::Missing);
+    assert!(!path.exists());
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(Watchdog::open(&path).unwrap_err().kind(), Kind::Unsuited);
 }
 
 /// The far end of a pseudo-terminal, and the path of its near end.
