@@ -29,6 +29,7 @@ extern crate alloc;
 
 pub mod beacon;
 pub mod buzzer;
+pub mod card;
 pub mod distance;
 pub mod drawer;
 #[cfg(any(test, feature = "mock"))]
