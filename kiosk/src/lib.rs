@@ -3,5 +3,14 @@
 //! Data flows one way: `web` → `journal` → `uplink`. Nothing right of the journal can delay or undo
 //! what is left of it.
 
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod follow;
 pub mod journal;
+pub mod logs;
+pub mod menus;
+pub mod metrics;
+pub mod serve;
+pub mod status;
+pub mod web;

@@ -52,7 +52,7 @@ pub enum Method {
 }
 
 /// A cart as it came from a screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cart {
     /// The menu the diner saw.
     pub menu_version: Option<String>,
@@ -73,7 +73,7 @@ pub struct Cart {
 }
 
 /// So many of one item, with the same options.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CartLine {
     /// The item's identity.
     pub item: String,
@@ -86,7 +86,7 @@ pub struct CartLine {
 }
 
 /// One chosen option.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CartOption {
     /// The group's identity.
     pub group: String,

@@ -1,0 +1,282 @@
+//! The command line. Exit codes: 0 fine, 1 failed, 2 usage, 64 bad configuration.
+
+use std::ffi::OsString;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use kiosk_core::ids::EventId;
+use tokio::sync::mpsc;
+
+use crate::config::{Config, Given};
+use crate::journal::{Journal, StaffRole, Stamp, check};
+use crate::logs::{self, LogFormat};
+use crate::web::sessions::{PIN_DIGITS, hash_pin, is_pin};
+use crate::{clock, menus, serve};
+
+const BAD_CONFIGURATION: u8 = 64;
+
+/// Takes orders in the store and stays open when the cloud does not.
+#[derive(Debug, Parser)]
+#[command(name = "kiosk", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the screens and the API of this kiosk
+    #[command(after_help = "Examples:\n  kiosk serve --data-dir /var/lib/kiosk\n  \
+        kiosk serve --data-dir data --menu menu.json --listen 127.0.0.1:0\n  \
+        kiosk serve --data-dir data --credential kiosk-1.json\n\n\
+        Without --credential the kiosk stands alone: it takes orders, keeps every event and syncs \
+        its past when it is given a credential later.")]
+    Serve(Serve),
+    /// Check the integrity of a journal, running or not; reads only
+    #[command(after_help = "Examples:\n  kiosk check --data-dir /var/lib/kiosk\n  \
+        kiosk check --data-dir /var/lib/kiosk --json\n\nExits 1 if anything is wrong.")]
+    Check {
+        /// The kiosk's data folder
+        #[arg(long, env = "KIOSK_DATA_DIR")]
+        data_dir: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Work with menu documents
+    #[command(subcommand)]
+    Menu(MenuCommand),
+    /// Manage staff
+    #[command(subcommand)]
+    Staff(StaffCommand),
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Folder that holds the journal; made if it is not there
+    #[arg(long, env = "KIOSK_DATA_DIR")]
+    data_dir: PathBuf,
+    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, env = "KIOSK_LISTEN")]
+    listen: Option<String>,
+    /// Menu document; without it the built-in sample
+    #[arg(long, env = "KIOSK_MENU")]
+    menu: Option<PathBuf>,
+    /// Credential made by `cloud-sync enroll`; without it the kiosk stands alone
+    #[arg(long, env = "KIOSK_CREDENTIAL")]
+    credential: Option<PathBuf>,
+    /// Base URL of cloud-sync, if not the credential's
+    #[arg(long, env = "KIOSK_CLOUD")]
+    cloud: Option<String>,
+    /// URL of the broker, if not the credential's
+    #[arg(long, env = "KIOSK_MQTT")]
+    mqtt: Option<String>,
+    /// Settings in TOML; flags, environment and credential win over it
+    #[arg(long, env = "KIOSK_CONFIG")]
+    config: Option<PathBuf>,
+    /// Allow unencrypted http:// and mqtt:// beyond this machine
+    #[arg(long, env = "KIOSK_ALLOW_PLAINTEXT")]
+    allow_plaintext: bool,
+    /// How log lines on standard error are written
+    #[arg(long, env = "KIOSK_LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
+    /// Which log lines are written, such as info or info,kiosk::uplink=debug
+    #[arg(long, env = "KIOSK_LOG", default_value = "info")]
+    log: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum MenuCommand {
+    /// Tell everything that is wrong with a menu document, with positions
+    #[command(after_help = "Example:\n  kiosk menu check menu.json")]
+    Check {
+        /// The document
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum StaffCommand {
+    /// Set the PIN of a role, read from standard input; works while serving
+    #[command(after_help = "Example:\n  \
+        printf 135790 | kiosk staff set-pin --data-dir /var/lib/kiosk --role manager")]
+    SetPin {
+        /// The kiosk's data folder
+        #[arg(long, env = "KIOSK_DATA_DIR")]
+        data_dir: PathBuf,
+        /// Whose PIN
+        #[arg(long, value_enum)]
+        role: StaffRole,
+    },
+}
+
+/// Runs one command line.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match cli.command {
+        Command::Serve(options) => serve(options),
+        Command::Check { data_dir, json } => run_check(&data_dir, json),
+        Command::Menu(MenuCommand::Check { file }) => check_menu(&file),
+        Command::Staff(StaffCommand::SetPin { data_dir, role }) => set_pin(&data_dir, role),
+    }
+}
+
+fn failed(text: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "kiosk: {text}");
+    ExitCode::FAILURE
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime can't be started: {error}"))
+}
+
+fn serve(options: Serve) -> ExitCode {
+    logs::begin(options.log_format, &options.log);
+    let given = Given {
+        data_dir: options.data_dir,
+        listen: options.listen,
+        menu: options.menu,
+        credential: options.credential,
+        cloud: options.cloud,
+        mqtt: options.mqtt,
+        config: options.config,
+        allow_plaintext: options.allow_plaintext,
+    };
+    let config = match Config::read(given) {
+        Ok(config) => config,
+        Err(faults) => {
+            let mut stderr = std::io::stderr();
+            let _ = writeln!(
+                stderr,
+                "kiosk: the configuration has {} fault(s):",
+                faults.len()
+            );
+            for fault in faults {
+                let _ = writeln!(stderr, "  {fault}");
+            }
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let served = runtime.block_on(serve::serve(config));
+    // What still runs in the background must not hold a stopped kiosk.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+fn run_check(folder: &Path, json: bool) -> ExitCode {
+    let show = std::io::stderr().is_terminal();
+    let progress = |done: u64, all: u64| {
+        if show {
+            let _ = write!(std::io::stderr(), "\rchecked {done} of {all} events");
+        }
+    };
+    let report = match check::check(folder, progress) {
+        Ok(report) => report,
+        Err(error) => return failed(&error.to_string()),
+    };
+    if show {
+        let _ = writeln!(std::io::stderr());
+    }
+    let text = if json {
+        serde_json::to_string(&report).unwrap_or_default()
+    } else {
+        let verdict = if report.ok { "ok" } else { "NOT ok" };
+        let mut lines = vec![format!(
+            "{verdict}: {} orders, {} events, {} unconfirmed, journal {}",
+            report.orders, report.events, report.unconfirmed, report.journal
+        )];
+        lines.extend(report.problems.iter().map(|problem| format!("  {problem}")));
+        lines.join("\n")
+    };
+    let _ = writeln!(std::io::stdout(), "{text}");
+    if report.ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn check_menu(file: &Path) -> ExitCode {
+    match menus::load(Some(file)) {
+        Ok(parsed) => {
+            let mut out = std::io::stdout();
+            for warning in &parsed.warnings {
+                let _ = writeln!(out, "warning: {warning}");
+            }
+            let menu = &parsed.menu;
+            let _ = writeln!(
+                out,
+                "ok: {} items in {} categories, version {}",
+                menu.items().len(),
+                menu.categories.len(),
+                menu.version()
+            );
+            ExitCode::SUCCESS
+        }
+        Err(trouble) => {
+            for line in trouble.lines() {
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn set_pin(folder: &Path, role: StaffRole) -> ExitCode {
+    let mut line = String::new();
+    if std::io::stdin().lock().read_line(&mut line).is_err() {
+        return failed("the PIN can't be read from standard input");
+    }
+    let pin = line.trim();
+    if !is_pin(pin) {
+        return failed(&format!(
+            "a PIN has {PIN_DIGITS} to 32 digits and nothing else"
+        ));
+    }
+    let kept = hash_pin(pin).and_then(|hash| {
+        let settings = serve::base_settings(folder).map_err(|error| error.to_string())?;
+        std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        runtime()?.block_on(async {
+            let (feed, _nobody) = mpsc::unbounded_channel();
+            let journal = Journal::open(settings, feed).map_err(|error| error.to_string())?;
+            let at = clock::wall();
+            let event = EventId(clock::uuid7(at));
+            let stamp = Stamp {
+                at,
+                mono_ms: 0,
+                event,
+                request: None,
+            };
+            journal
+                .set_pin(stamp, role, hash)
+                .await
+                .map_err(|error| error.to_string())
+        })
+    });
+    match kept {
+        Ok(()) => {
+            let _ = writeln!(std::io::stdout(), "the {} PIN is set", role.as_str());
+            ExitCode::SUCCESS
+        }
+        Err(error) => failed(&error),
+    }
+}

@@ -1,0 +1,45 @@
+//! The contract's metrics: names in one place, gauges set when somebody looks.
+
+use metrics::gauge;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::status::{LinkMode, LinkStatus};
+
+/// Upper bounds in seconds, from a fast disk's commit to a stalled one's.
+const SECONDS: &[f64] = &[
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0,
+];
+/// Upper bounds of a group's size.
+const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+
+/// Installs the recorder of this process; none if there is one already.
+#[must_use]
+pub fn install() -> Option<PrometheusHandle> {
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), SIZES)
+        });
+    builder.ok()?.install_recorder().ok()
+}
+
+/// Sets the gauges of the link.
+pub fn link(status: &LinkStatus) {
+    let modes = [
+        (LinkMode::Standalone, "standalone"),
+        (LinkMode::Online, "online"),
+        (LinkMode::Offline, "offline"),
+        (LinkMode::CatchingUp, "catching_up"),
+    ];
+    for (mode, name) in modes {
+        let now = if mode == status.mode { 1.0 } else { 0.0 };
+        gauge!("kiosk_link_state", "state" => name).set(now);
+    }
+    for breaker in &status.breakers {
+        for state in ["closed", "open", "half_open", "forced_open", "disabled"] {
+            let now = if state == breaker.state { 1.0 } else { 0.0 };
+            gauge!("kiosk_breaker_state", "name" => breaker.name.clone(), "state" => state)
+                .set(now);
+        }
+    }
+}

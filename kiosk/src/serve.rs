@@ -1,0 +1,244 @@
+//! `kiosk serve`: everything wired together, started and stopped in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kiosk_core::event::{ClockJumped, Fact};
+use kiosk_core::ids::{BootId, EventId};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
+
+use crate::config::Config;
+use crate::journal::{FolderLock, Journal, JournalSettings, OpenError, Stamp};
+use crate::status::LinkSource;
+use crate::web::feed::Feed;
+use crate::web::sessions::Sessions;
+use crate::web::{AppState, Inner, Place};
+use crate::{clock, follow, metrics, web};
+
+/// Orders in hand at once; more are told to come back.
+const ADMITTED: usize = 512;
+/// What is in hand when the kiosk is told to stop may take so long.
+const GRACE: Duration = Duration::from_secs(8);
+/// How often the wall clock is compared with the monotonic one, and retention looked after.
+const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// A wall clock that moves by more than this against the monotonic one is noted.
+const JUMP_MS: i64 = 5 * 60 * 1000;
+/// Before this, the clock has plainly not been set (2024-01-01).
+const PLAUSIBLE_MS: i64 = 1_704_067_200_000;
+
+/// Why the kiosk could not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The data folder or the journal can't be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {error}; stop what uses it or choose another --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The system refuses what every process needs.
+    #[error("{0}")]
+    System(String),
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`ServeError`] if it can't begin.
+pub async fn serve(config: Config) -> Result<(), ServeError> {
+    let stop = stop_signal()?;
+    let _lock = FolderLock::take(&config.data_dir)?;
+    let (feed_in, changes) = mpsc::unbounded_channel();
+    let journal = Journal::open(journal_settings(&config)?, feed_in)?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| ServeError::Listen {
+            address: config.listen,
+            error,
+        })?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| ServeError::System(error.to_string()))?;
+    for warning in &config.menu.warnings {
+        tracing::warn!("menu: {warning}");
+    }
+    if clock::wall().as_millis() < PLAUSIBLE_MS {
+        tracing::warn!(
+            now = %clock::wall(),
+            "the system clock is not set: orders are taken, but their times and business day are \
+             wrong; set the clock and restart"
+        );
+    }
+    let (menu_out, menu) = watch::channel(Arc::new(config.menu.menu.clone()));
+    let (stopping_out, stopping) = watch::channel(false);
+    let told_to_stop = stopping.clone();
+    let link = LinkSource::standalone();
+    let feed = Arc::new(Feed::new(journal.boots()));
+    let state = AppState::new(Inner {
+        journal: journal.clone(),
+        menu,
+        link,
+        feed,
+        sessions: Sessions::default(),
+        schedule: config.schedule,
+        place: place(&config),
+        metrics: metrics::install(),
+        admission: tokio::sync::Semaphore::new(ADMITTED),
+        stopping,
+    });
+    let following = tokio::spawn(follow::run(state.clone(), changes));
+    let keeping = tokio::spawn(housekeeping(journal.clone()));
+    announce(address, &state);
+    let app = web::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop.await;
+        tracing::info!("stopping: finishing what is in hand");
+        stopping_out.send_replace(true);
+    });
+    let served = bounded(serving.into_future(), told_to_stop).await;
+    following.abort();
+    keeping.abort();
+    drop(menu_out);
+    drop(journal);
+    served
+}
+
+/// Runs the server; once it is told to stop, what is in hand gets a bounded time.
+async fn bounded(
+    serving: impl Future<Output = std::io::Result<()>>,
+    mut told_to_stop: watch::Receiver<bool>,
+) -> Result<(), ServeError> {
+    let patience = async {
+        if told_to_stop.wait_for(|stopping| *stopping).await.is_ok() {
+            tokio::time::sleep(GRACE).await;
+        }
+    };
+    tokio::select! {
+        served = serving => served.map_err(|error| ServeError::System(error.to_string())),
+        () = patience => {
+            tracing::warn!("some requests did not finish in time; stopping all the same");
+            Ok(())
+        }
+    }
+}
+
+fn announce(address: SocketAddr, state: &AppState) {
+    // A closed standard output is nobody's fault.
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "listening on http://{address}");
+    let outbox = state.journal.outbox().borrow().clone();
+    tracing::info!(
+        %address,
+        store = %state.place.store,
+        kiosk = %state.place.kiosk,
+        journal = %state.journal.id(),
+        events = outbox.next_seq - 1,
+        unconfirmed = outbox.unconfirmed(),
+        menu = state.menu().version(),
+        "kiosk is open"
+    );
+}
+
+fn place(config: &Config) -> Place {
+    match &config.credential {
+        Some(credential) => Place {
+            store: credential.store.to_string(),
+            kiosk: credential.kiosk.to_string(),
+        },
+        None => Place {
+            store: "local".to_owned(),
+            kiosk: "local".to_owned(),
+        },
+    }
+}
+
+/// The journal's settings for this run.
+///
+/// # Errors
+/// If the system gives no randomness.
+pub fn journal_settings(config: &Config) -> Result<JournalSettings, ServeError> {
+    let mut settings = base_settings(&config.data_dir)?;
+    if let Some(credential) = &config.credential {
+        settings.prefixes.clone_from(&credential.prefixes);
+    }
+    settings.reserve_bytes = config.reserve_bytes.unwrap_or(settings.reserve_bytes);
+    settings.retention_ms = config.retention_ms.unwrap_or(settings.retention_ms);
+    settings.retention_bytes = config.retention_bytes.unwrap_or(settings.retention_bytes);
+    Ok(settings)
+}
+
+/// The settings of a journal in this folder, without a configuration.
+///
+/// # Errors
+/// If the system gives no randomness.
+pub fn base_settings(folder: &std::path::Path) -> Result<JournalSettings, ServeError> {
+    let mut seed = [0; 64];
+    getrandom::fill(&mut seed)
+        .map_err(|error| ServeError::System(format!("no random numbers: {error}")))?;
+    let boot = BootId(clock::uuid7(clock::wall()));
+    Ok(JournalSettings::new(folder.to_owned(), boot, seed))
+}
+
+/// Notes jumps of the wall clock and prunes what is beyond retention.
+async fn housekeeping(journal: Journal) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let offset = || clock::wall().as_millis() - millis(clock::monotonic());
+    let mut known = offset();
+    loop {
+        ticks.tick().await;
+        let now = offset();
+        let by_ms = now - known;
+        if by_ms.abs() > JUMP_MS {
+            tracing::warn!(
+                by_seconds = by_ms / 1000,
+                "the wall clock was set; waits are not affected"
+            );
+            let at = clock::wall();
+            let stamp = Stamp {
+                at,
+                mono_ms: u64::try_from(millis(clock::monotonic())).unwrap_or(0),
+                event: EventId(clock::uuid7(at)),
+                request: None,
+            };
+            match journal
+                .note(stamp, Fact::ClockJumped(ClockJumped { by_ms }))
+                .await
+            {
+                Ok(()) => known = now,
+                Err(error) => tracing::warn!(%error, "the jump could not be noted yet"),
+            }
+        } else {
+            // Slow drift is the clock being disciplined, not a jump.
+            known = now;
+        }
+        while let Ok(pruned @ 1..) = journal.prune().await {
+            tracing::debug!(pruned, "confirmed events beyond retention were pruned");
+        }
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Resolves when the process is told to stop.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send, ServeError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let trouble = |error: std::io::Error| ServeError::System(format!("no signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(trouble)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(trouble)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,102 @@
+//! What the kiosk knows of its link, as screens and operators see it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// How the kiosk stands to the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkMode {
+    /// No credential: there is no cloud.
+    Standalone,
+    /// Every new event goes out at once.
+    Online,
+    /// The ordering breaker is not closed.
+    Offline,
+    /// The breaker is closed and a backlog drains.
+    CatchingUp,
+}
+
+/// A breaker, as the status page tells it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BreakerStatus {
+    /// The dependency.
+    pub name: String,
+    /// `closed`, `open`, `half_open`, `forced_open` or `disabled`.
+    pub state: String,
+    /// Calls in its window.
+    pub calls: u64,
+    /// Failed ones among them.
+    pub failures: u64,
+    /// Slow ones among them.
+    pub slow: u64,
+    /// When it will let a probe pass.
+    pub retry_in_seconds: Option<f64>,
+    /// Why it is as it is, in plain words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The link at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LinkStatus {
+    /// The mode.
+    pub mode: LinkMode,
+    /// Why, in plain words.
+    pub reason: Option<String>,
+    /// All breakers.
+    pub breakers: Vec<BreakerStatus>,
+}
+
+type Look = dyn Fn() -> LinkStatus + Send + Sync;
+type IsSent = dyn Fn(u64) -> bool + Send + Sync;
+
+/// Where the link's state is read.
+#[derive(Clone)]
+pub struct LinkSource {
+    look: Arc<Look>,
+    is_sent: Arc<IsSent>,
+}
+
+impl LinkSource {
+    /// From two looks at the uplink.
+    pub fn new(
+        look: impl Fn() -> LinkStatus + Send + Sync + 'static,
+        is_sent: impl Fn(u64) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            look: Arc::new(look),
+            is_sent: Arc::new(is_sent),
+        }
+    }
+
+    /// The source of a kiosk without a cloud.
+    #[must_use]
+    pub fn standalone() -> Self {
+        let status = LinkStatus {
+            mode: LinkMode::Standalone,
+            reason: None,
+            breakers: Vec::new(),
+        };
+        Self::new(move || status.clone(), |_| false)
+    }
+
+    /// The link now.
+    #[must_use]
+    pub fn status(&self) -> LinkStatus {
+        (self.look)()
+    }
+
+    /// The mode now.
+    #[must_use]
+    pub fn mode(&self) -> LinkMode {
+        self.status().mode
+    }
+
+    /// Whether the event is on the wire.
+    #[must_use]
+    pub fn is_sent(&self, seq: u64) -> bool {
+        (self.is_sent)(seq)
+    }
+}

@@ -1,0 +1,112 @@
+//! The kiosk's HTTP side: screens and JSON API. One file per screen, one per part of the API.
+
+mod api;
+pub mod art;
+pub mod assets;
+mod body;
+pub mod diner;
+pub mod error;
+pub mod feed;
+mod openapi;
+mod pages;
+mod request_id;
+pub mod sessions;
+pub mod text;
+
+use std::sync::Arc;
+
+use axum::Router;
+use kiosk_core::day::Schedule;
+use kiosk_core::menu::{Item, Menu};
+use kiosk_core::stock::Level;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
+
+use self::error::Problem;
+use self::feed::Feed;
+use self::sessions::Sessions;
+use crate::journal::Journal;
+use crate::status::LinkSource;
+
+/// What every handler works with. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    inner: Arc<Inner>,
+}
+
+/// The parts of an [`AppState`].
+pub struct Inner {
+    /// Orders and all that is kept.
+    pub journal: Journal,
+    /// The menu in force.
+    pub menu: watch::Receiver<Arc<Menu>>,
+    /// The link to the cloud, as screens see it.
+    pub link: LinkSource,
+    /// Live updates.
+    pub feed: Arc<Feed>,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// How days begin.
+    pub schedule: Schedule,
+    /// Whose kiosk this is.
+    pub place: Place,
+    /// Renders the metrics.
+    pub metrics: Option<PrometheusHandle>,
+    /// Orders that may be in hand at once.
+    pub admission: tokio::sync::Semaphore,
+    /// Turns true when the kiosk stops; long answers end then.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// Where this kiosk stands.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The store.
+    pub store: String,
+    /// The kiosk.
+    pub kiosk: String,
+}
+
+impl AppState {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The menu in force.
+    #[must_use]
+    pub fn menu(&self) -> Arc<Menu> {
+        Arc::clone(&self.inner.menu.borrow())
+    }
+
+    /// What may be sold of an item now.
+    #[must_use]
+    pub fn level(&self, item: &Item) -> Level {
+        let levels = self.inner.journal.levels();
+        let level = levels.borrow().get(&item.id).copied();
+        level.unwrap_or(Level::starting_with(item.stock))
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+/// All routes of the kiosk.
+pub fn router(state: AppState) -> Router {
+    Router::new()
+        .merge(api::routes())
+        .merge(pages::routes())
+        .merge(assets::routes())
+        .fallback(|| async { Problem::not_found("page") })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .layer(axum::middleware::from_fn(request_id::carry))
+        .with_state(state)
+}

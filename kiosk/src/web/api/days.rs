@@ -1,0 +1,95 @@
+//! The business day: open, close, report.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Query, State};
+use kiosk_core::day::Day;
+use kiosk_core::report::day_report;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::access::{Manager, Request};
+use super::orders::{reason, stamp};
+use crate::clock;
+use crate::journal::DayRequest;
+use crate::web::error::Problem;
+use crate::web::{AppState, body};
+
+#[derive(Deserialize)]
+pub(super) struct ReportQuery {
+    business_date: Option<String>,
+}
+
+pub(super) async fn report(
+    State(state): State<AppState>,
+    _: Manager,
+    Query(query): Query<ReportQuery>,
+) -> Result<Json<Value>, Problem> {
+    let menu = state.menu();
+    let latest = state.journal.day().borrow().map(|day| day.date);
+    let date = match query
+        .business_date
+        .as_deref()
+        .filter(|text| !text.is_empty())
+    {
+        Some(text) => text.parse().map_err(|_| {
+            Problem::invalid_field("/business_date", "must be a date such as 2026-11-20")
+        })?,
+        None => latest.unwrap_or_else(|| state.schedule.date(clock::wall(), &menu.time_zone)),
+    };
+    let orders = state
+        .journal
+        .read(move |reader| reader.orders_of_day(date))
+        .await?;
+    let report = day_report(date, menu.currency, &menu.time_zone, &orders);
+    Ok(Json(json!(report)))
+}
+
+pub(super) async fn open(
+    state: State<AppState>,
+    manager: Manager,
+    request: Request,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    change(state, manager, request, body, false).await
+}
+
+pub(super) async fn close(
+    state: State<AppState>,
+    manager: Manager,
+    request: Request,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    change(state, manager, request, body, true).await
+}
+
+async fn change(
+    State(state): State<AppState>,
+    _: Manager,
+    Request(request): Request,
+    body: Body,
+    close: bool,
+) -> Result<Json<Value>, Problem> {
+    reason(&body::json_or_empty(&body::read(body).await?)?)?;
+    let menu = state.menu();
+    let wish = DayRequest {
+        stamp: stamp(request),
+        close,
+        schedule: state.schedule,
+        zone: menu.time_zone.clone(),
+        currency: menu.currency,
+    };
+    let changed = state.journal.change_day(wish).await?;
+    let Day {
+        date,
+        opened_at,
+        closed_at,
+    } = changed.day;
+    tracing::info!(%date, closed = closed_at.is_some(), "business day changed");
+    Ok(Json(json!({
+        "business_date": date,
+        "opened_at": opened_at,
+        "closed_at": closed_at,
+        "report": changed.report,
+    })))
+}

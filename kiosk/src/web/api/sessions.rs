@@ -1,0 +1,103 @@
+//! Signing in with a PIN, and out.
+
+use std::net::SocketAddr;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, State};
+use axum::http::header::SET_COOKIE;
+use axum::http::{Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use kiosk_core::document::{At, Faults, Object, text};
+use kiosk_core::wall::WallTime;
+use serde_json::json;
+
+use super::access::{SESSION_COOKIE, token};
+use crate::clock;
+use crate::journal::StaffRole;
+use crate::web::error::Problem;
+use crate::web::sessions::{is_pin, verify_pin};
+use crate::web::{AppState, body};
+
+pub(super) async fn open(
+    State(state): State<AppState>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let bytes = body::read(body).await?;
+    let pin = pin(&body::json(&bytes)?)?;
+    let client = client.ip();
+    if let Some(wait) = state.sessions.wait(client, clock::monotonic()) {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        return Err(Problem::too_many_requests(
+            seconds,
+            "Too many wrong PINs from this screen.",
+        ));
+    }
+    let hashes = state
+        .journal
+        .read(|reader| {
+            Ok([StaffRole::Manager, StaffRole::Kitchen].map(|role| (role, reader.pin(role))))
+        })
+        .await?;
+    let mut known = Vec::new();
+    for (role, hash) in hashes {
+        known.extend(hash?.map(|hash| (role, hash)));
+    }
+    if known.is_empty() {
+        return Err(Problem::unauthorized(
+            "No PIN has been set on this kiosk yet: run `kiosk staff set-pin --role manager`.",
+        ));
+    }
+    let role = tokio::task::spawn_blocking(move || {
+        known
+            .into_iter()
+            .find(|(_, hash)| is_pin(&pin) && verify_pin(&pin, hash))
+            .map(|(role, _)| role)
+    })
+    .await
+    .map_err(|_| Problem::unavailable("The kiosk is stopping."))?;
+    let Some(role) = role else {
+        state.sessions.wrong(client, clock::monotonic());
+        tracing::warn!(%client, "wrong PIN");
+        return Err(Problem::unauthorized("That PIN is not right."));
+    };
+    let mut random = [0; 32];
+    getrandom::fill(&mut random)
+        .map_err(|_| Problem::unavailable("The system gives no random numbers."))?;
+    let opened = state
+        .sessions
+        .open(role, client, &random, clock::monotonic());
+    let lifetime = i64::try_from(opened.lifetime.as_millis()).unwrap_or(0);
+    let expires = WallTime::from_millis(clock::wall().as_millis().saturating_add(lifetime));
+    tracing::info!(role = role.as_str(), %client, "signed in");
+    let cookie = format!(
+        "{SESSION_COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
+        opened.token,
+        opened.lifetime.as_secs()
+    );
+    let body = json!({ "token": opened.token, "role": role.as_str(), "expires": expires });
+    Ok((StatusCode::CREATED, [(SET_COOKIE, cookie)], Json(body)).into_response())
+}
+
+fn pin(value: &serde_json::Value) -> Result<String, Problem> {
+    let mut faults = Faults::default();
+    let at = At::Root;
+    let pin = Object::read(value, &at, &mut faults).and_then(|object| {
+        object.refuse_unknown(&["pin"], &at, &mut faults);
+        object.required("pin", &at, &mut faults, text)
+    });
+    match pin {
+        Some(pin) if faults.is_empty() => Ok(pin.to_owned()),
+        _ => Err(Problem::invalid(&faults.into_vec())),
+    }
+}
+
+pub(super) async fn close(State(state): State<AppState>, request: Request<Body>) -> Response {
+    let (parts, _) = request.into_parts();
+    if let Some(token) = token(&parts) {
+        state.sessions.close(token);
+    }
+    let cookie = format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response()
+}

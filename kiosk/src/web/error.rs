@@ -1,0 +1,343 @@
+//! What people and programs read when a request is refused: RFC 9457 problem documents.
+//!
+//! Written once, here. `type` is stable; `detail` says in plain words what to do.
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use kiosk_core::document::Fault;
+use kiosk_core::order::Status;
+use kiosk_core::pricing::{Quote, Refusal};
+use kiosk_core::stock::Shortage;
+use serde_json::{Map, Value, json};
+
+use crate::journal::{ActRefusal, DayRefusal, JournalError, PlaceRefusal};
+
+/// A refused request.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+    retry_after: Option<u64>,
+    more: Map<String, Value>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: &str) -> Self {
+        Self {
+            status,
+            kind,
+            title,
+            detail: detail.to_owned(),
+            retry_after: None,
+            more: Map::new(),
+        }
+    }
+
+    fn with(mut self, key: &str, value: Value) -> Self {
+        self.more.insert(key.to_owned(), value);
+        self
+    }
+
+    /// The idempotency key is missing or no UUID.
+    #[must_use]
+    pub fn idempotency_key() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "/problems/idempotency-key",
+            "Idempotency-Key is missing",
+            "Send a UUID in the header Idempotency-Key, made when the basket opens, and the same \
+             one with every retry.",
+        )
+    }
+
+    /// The body is not JSON.
+    #[must_use]
+    pub fn malformed(why: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "/problems/malformed",
+            "Not JSON",
+            &format!("The body must be JSON in UTF-8: {why}."),
+        )
+    }
+
+    /// The content breaks a rule.
+    #[must_use]
+    pub fn invalid(faults: &[Fault]) -> Self {
+        let count = faults.len();
+        let what = if count == 1 {
+            "One field is"
+        } else {
+            "Several fields are"
+        };
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "/problems/invalid",
+            "Not valid",
+            &format!("{what} not valid; correct what stands under errors and send it again."),
+        )
+        .with("errors", json!(faults))
+    }
+
+    /// One field breaks a rule.
+    #[must_use]
+    pub fn invalid_field(pointer: &str, detail: &str) -> Self {
+        Self::invalid(&[Fault {
+            pointer: pointer.to_owned(),
+            detail: detail.to_owned(),
+        }])
+    }
+
+    /// The key is bound to other content.
+    #[must_use]
+    pub fn key_reused() -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "/problems/key-reused",
+            "Idempotency-Key was used for another order",
+            "This key belongs to an order with other content. Make a new key for a new order.",
+        )
+    }
+
+    fn menu_changed(faults: &[Fault]) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/menu-changed",
+            "The menu has changed",
+            "Something in this order is not on the menu any more. Load the menu again and choose anew.",
+        )
+        .with("errors", json!(faults))
+    }
+
+    fn sold_out(items: &[Shortage]) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/sold-out",
+            "Sold out",
+            "Less is left than was ordered. Take out what stands under items and send it again.",
+        )
+        .with("items", json!(items))
+    }
+
+    /// The total differs from what the diner saw.
+    #[must_use]
+    pub fn price_changed(quote: &Quote) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/price-changed",
+            "The price has changed",
+            "The total differs from the expected one. Show the new total and ask the diner again.",
+        )
+        .with("quote", json!(quote))
+    }
+
+    /// That way of paying is not to be had now.
+    #[must_use]
+    pub fn payment_unavailable(available: &[&str]) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/payment-unavailable",
+            "That payment method is not available now",
+            "Choose one of those under available.",
+        )
+        .with("available", json!(available))
+    }
+
+    fn closed() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/closed",
+            "Closed",
+            "The business day is closed. Orders are taken again when the next day starts or the \
+             manager opens it.",
+        )
+    }
+
+    fn illegal_transition(status: Status) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/illegal-transition",
+            "Not possible from here",
+            &format!(
+                "The order is {}; that can't be done with it now.",
+                status.as_str()
+            ),
+        )
+        .with("status", json!(status))
+    }
+
+    /// There is nothing to close.
+    #[must_use]
+    fn none_open() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/illegal-transition",
+            "No business day is open",
+            "There is no open day to close.",
+        )
+    }
+
+    /// The body is too long.
+    #[must_use]
+    pub fn too_large(limit: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "/problems/too-large",
+            "Too large",
+            &format!("The body may have at most {limit} bytes."),
+        )
+    }
+
+    /// Too much at once.
+    #[must_use]
+    pub fn too_many_requests(after_seconds: u64, why: &str) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "/problems/too-many-requests",
+            "Too many requests",
+            &format!("{why} Try again in {after_seconds} s."),
+        );
+        problem.retry_after = Some(after_seconds);
+        problem
+    }
+
+    /// The disk is full or fails.
+    #[must_use]
+    pub fn storage(error: &JournalError) -> Self {
+        let why = match error {
+            JournalError::DiskFull { .. } => "The kiosk's disk is full.",
+            JournalError::Storage(_) => "The kiosk's disk does not answer as it should.",
+            JournalError::Stopping => "The kiosk is stopping.",
+        };
+        Self::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            "/problems/storage",
+            "Not stored",
+            &format!("{why} Try again with the same key; nothing will be charged twice."),
+        )
+    }
+
+    /// Nobody is signed in.
+    #[must_use]
+    pub fn unauthorized(why: &str) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "/problems/unauthorized",
+            "Sign in first",
+            why,
+        )
+    }
+
+    /// Somebody else's function.
+    #[must_use]
+    pub fn forbidden(why: &str) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "/problems/forbidden",
+            "Not allowed",
+            why,
+        )
+    }
+
+    /// Nothing is here.
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "/problems/not-found",
+            "Not found",
+            &format!("There is no such {what}."),
+        )
+    }
+
+    /// The path is there, the method is not.
+    #[must_use]
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "/problems/method-not-allowed",
+            "Method not allowed",
+            "This path does not know that method; the header Allow names those it knows.",
+        )
+    }
+
+    /// A page could not be made.
+    #[must_use]
+    pub fn unavailable(why: &str) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "/problems/unavailable",
+            "Not available",
+            why,
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = Map::new();
+        body.insert("type".to_owned(), json!(self.kind));
+        body.insert("title".to_owned(), json!(self.title));
+        body.insert("status".to_owned(), json!(self.status.as_u16()));
+        body.insert("detail".to_owned(), json!(self.detail));
+        body.extend(self.more);
+        let mut response = (self.status, Value::Object(body).to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<JournalError> for Problem {
+    fn from(error: JournalError) -> Self {
+        Self::storage(&error)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid(faults) => Self::invalid(&faults),
+            Refusal::MenuChanged(faults) => Self::menu_changed(&faults),
+        }
+    }
+}
+
+impl From<PlaceRefusal> for Problem {
+    fn from(refusal: PlaceRefusal) -> Self {
+        match refusal {
+            PlaceRefusal::KeyReused => Self::key_reused(),
+            PlaceRefusal::SoldOut(items) => Self::sold_out(&items),
+            PlaceRefusal::Closed => Self::closed(),
+            PlaceRefusal::Journal(error) => Self::storage(&error),
+        }
+    }
+}
+
+impl From<ActRefusal> for Problem {
+    fn from(refusal: ActRefusal) -> Self {
+        match refusal {
+            ActRefusal::NotFound => Self::not_found("order"),
+            ActRefusal::Illegal(status) => Self::illegal_transition(status),
+            ActRefusal::Journal(error) => Self::storage(&error),
+        }
+    }
+}
+
+impl From<DayRefusal> for Problem {
+    fn from(refusal: DayRefusal) -> Self {
+        match refusal {
+            DayRefusal::NoneOpen => Self::none_open(),
+            DayRefusal::Journal(error) => Self::storage(&error),
+        }
+    }
+}
