@@ -106,49 +106,14 @@ impl Config {
             .as_deref()
             .and_then(|path| file(path, &mut faults))
             .unwrap_or_default();
-        let listen = given
-            .listen
-            .or(file.listen)
-            .unwrap_or_else(|| LISTEN.to_owned());
-        let listen = listen
-            .parse()
-            .map_err(|_| {
-                faults.push(format!(
-                    "listen: {listen:?} is not an address such as {LISTEN}"
-                ))
-            })
-            .ok();
-        let menu_file = given.menu.or(file.menu);
+        let listen = given.listen.clone().or(file.listen.clone());
+        let listen = listen_address(listen.as_deref().unwrap_or(LISTEN), &mut faults);
+        let menu_file = given.menu.clone().or(file.menu.clone());
         let menu = menus::load(menu_file.as_deref())
             .map_err(|trouble| faults.extend(trouble.lines()))
             .ok();
-        let credential_file = given.credential.or(file.credential);
-        let mut credential = credential_file
-            .as_deref()
-            .and_then(|path| credential_of(path, &mut faults));
-        if let Some(credential) = &mut credential {
-            credential.cloud = given.cloud.unwrap_or_else(|| credential.cloud.clone());
-            credential.mqtt = given.mqtt.or_else(|| credential.mqtt.clone()).or(file.mqtt);
-            let allowed = given.allow_plaintext || file.allow_plaintext;
-            check_url(
-                "cloud",
-                &credential.cloud,
-                ["http", "https"],
-                allowed,
-                &mut faults,
-            );
-            if let Some(mqtt) = &credential.mqtt {
-                check_url("mqtt", mqtt, ["mqtt", "mqtts"], allowed, &mut faults);
-            }
-        } else if credential_file.is_none()
-            && (given.cloud.or(file.cloud).is_some() || given.mqtt.or(file.mqtt).is_some())
-        {
-            faults.push(
-                "cloud: needs a credential; make one with `cloud-sync enroll` and name it with \
-                 --credential"
-                    .to_owned(),
-            );
-        }
+        let allow_plaintext = given.allow_plaintext || file.allow_plaintext;
+        let credential = credential(&given, &file, allow_plaintext, &mut faults);
         let schedule = schedule(&file.day, &mut faults);
         let mib = |mib: u64| mib.saturating_mul(1024 * 1024);
         match (listen, menu, schedule) {
@@ -158,7 +123,7 @@ impl Config {
                 menu,
                 menu_folder: menu_file.and_then(|file| file.parent().map(Path::to_owned)),
                 credential,
-                allow_plaintext: given.allow_plaintext || file.allow_plaintext,
+                allow_plaintext,
                 schedule,
                 reserve_bytes: file.journal.reserve_mib.map(mib),
                 retention_ms: file
@@ -170,6 +135,52 @@ impl Config {
             _ => Err(faults),
         }
     }
+}
+
+fn listen_address(text: &str, faults: &mut Vec<String>) -> Option<SocketAddr> {
+    text.parse()
+        .map_err(|_| {
+            faults.push(format!(
+                "listen: {text:?} is not an address such as {LISTEN}"
+            ))
+        })
+        .ok()
+}
+
+/// The credential, with the URLs that win over its own.
+fn credential(
+    given: &Given,
+    file: &File,
+    allow_plaintext: bool,
+    faults: &mut Vec<String>,
+) -> Option<Credential> {
+    let Some(path) = given.credential.as_ref().or(file.credential.as_ref()) else {
+        let urls = [&given.cloud, &file.cloud, &given.mqtt, &file.mqtt];
+        if urls.into_iter().any(Option::is_some) {
+            faults.push(
+                "cloud: needs a credential; make one with `cloud-sync enroll` and name it with \
+                 --credential"
+                    .to_owned(),
+            );
+        }
+        return None;
+    };
+    let mut credential = credential_of(path, faults)?;
+    if let Some(cloud) = &given.cloud {
+        credential.cloud.clone_from(cloud);
+    }
+    credential.mqtt = given.mqtt.clone().or(credential.mqtt).or(file.mqtt.clone());
+    check_url(
+        "cloud",
+        &credential.cloud,
+        ["http", "https"],
+        allow_plaintext,
+        faults,
+    );
+    if let Some(mqtt) = &credential.mqtt {
+        check_url("mqtt", mqtt, ["mqtt", "mqtts"], allow_plaintext, faults);
+    }
+    Some(credential)
 }
 
 fn file(path: &Path, faults: &mut Vec<String>) -> Option<File> {
