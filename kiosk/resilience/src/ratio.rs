@@ -78,6 +78,11 @@ impl Ratio {
         }
     }
 
+    /// The share in billionths.
+    pub(crate) const fn parts(self) -> u32 {
+        self.0
+    }
+
     /// Whether `part` of `whole` is at least this share; never when there is no whole.
     #[must_use]
     pub fn reached_by(self, part: u64, whole: u64) -> bool {

@@ -3,6 +3,7 @@
 mod desk;
 
 mod closed;
+mod composition;
 mod half_open;
 mod late;
 mod manual;
