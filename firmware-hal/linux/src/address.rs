@@ -1,4 +1,4 @@
-use crate::Settings;
+use crate::{Settings, UsbId};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -8,13 +8,16 @@ use std::str::FromStr;
 ///
 /// | form | means |
 /// |---|---|
-/// | `usb:/dev/usb/lp0` | a USB printer |
+/// | `usb:04b8:0e28` or `usb:04b8:0e28:SERIAL` | a USB printer by vendor, product and serial number |
+/// | `usb:/dev/usb/lp0` | a USB printer by its device node |
 /// | `serial:/dev/ttyUSB0` or `serial:/dev/ttyUSB0,9600` | a serial line, 38400 baud unless named |
 /// | `tcp:192.0.2.7` or `tcp:192.0.2.7:9100` | a network printer, port 9100 unless named |
 /// | `file:/var/lib/kiosk/receipts.bin` | a plain file |
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Address {
+    /// A USB printer, whichever device node it has.
+    UsbDevice(UsbId),
     /// A USB printer's device node.
     Usb(PathBuf),
     /// A serial line.
@@ -33,13 +36,14 @@ pub enum AddressError {
     Scheme(String),
     /// The path is not absolute.
     Path(String),
+    /// Neither a path nor numbers of a USB device.
+    Usb(String),
     /// The speed is not a number of bits per second.
     Baud(String),
     /// Not an IP address, with a port or without.
     Socket(String),
 }
 
-const DEFAULT_BAUD: u32 = 38_400;
 const RAW_PRINTING: u16 = 9100;
 
 impl FromStr for Address {
@@ -50,14 +54,18 @@ impl FromStr for Address {
             .split_once(':')
             .ok_or_else(|| AddressError::Scheme(text.to_owned()))?;
         match scheme {
-            "usb" => Ok(Self::Usb(absolute(rest)?)),
+            "usb" if rest.starts_with('/') => Ok(Self::Usb(PathBuf::from(rest))),
+            "usb" => match UsbId::from_text(rest) {
+                Some(id) => Ok(Self::UsbDevice(id)),
+                None => Err(AddressError::Usb(rest.to_owned())),
+            },
             "file" => Ok(Self::File(absolute(rest)?)),
             "serial" => {
-                let (path, baud) = match rest.split_once(',') {
-                    Some((path, baud)) => (path, speed(baud)?),
-                    None => (rest, DEFAULT_BAUD),
+                let (path, settings) = match rest.split_once(',') {
+                    Some((path, baud)) => (path, Settings::new(speed(baud)?)),
+                    None => (rest, Settings::default()),
                 };
-                Ok(Self::Serial(absolute(path)?, Settings::new(baud)))
+                Ok(Self::Serial(absolute(path)?, settings))
             }
             "tcp" => socket(rest).map(Self::Network),
             _ => Err(AddressError::Scheme(text.to_owned())),
@@ -93,6 +101,7 @@ fn socket(text: &str) -> Result<SocketAddr, AddressError> {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UsbDevice(id) => write!(f, "usb:{id}"),
             Self::Usb(path) => write!(f, "usb:{}", path.display()),
             Self::Serial(path, line) => write!(f, "serial:{},{}", path.display(), line.baud),
             Self::Network(socket) => write!(f, "tcp:{socket}"),
@@ -111,6 +120,12 @@ impl fmt::Display for AddressError {
                 )
             }
             Self::Path(path) => write!(f, "device path {path:?} must start with /"),
+            Self::Usb(text) => {
+                write!(
+                    f,
+                    "USB device {text:?} must be a path or like 04b8:0e28 or 04b8:0e28:SERIAL"
+                )
+            }
             Self::Baud(baud) => write!(f, "line speed {baud:?} is no number of bits per second"),
             Self::Socket(text) => {
                 write!(f, "{text:?} is no IP address, with a port or without")
@@ -129,6 +144,8 @@ mod tests {
     fn every_form_is_read_and_written_back() {
         for (text, written) in [
             ("usb:/dev/usb/lp0", "usb:/dev/usb/lp0"),
+            ("usb:04B8:0e28", "usb:04b8:0e28"),
+            ("usb:04b8:0e28:X5UQ1", "usb:04b8:0e28:X5UQ1"),
             ("serial:/dev/ttyUSB0", "serial:/dev/ttyUSB0,38400"),
             ("serial:/dev/ttyS1,9600", "serial:/dev/ttyS1,9600"),
             ("tcp:192.0.2.7", "tcp:192.0.2.7:9100"),
@@ -150,7 +167,9 @@ mod tests {
             fault("lpt:/dev/lp0"),
             AddressError::Scheme("lpt:/dev/lp0".into())
         );
-        assert_eq!(fault("usb:lp0"), AddressError::Path("lp0".into()));
+        assert_eq!(fault("usb:lp0"), AddressError::Usb("lp0".into()));
+        assert_eq!(fault("usb:04b8"), AddressError::Usb("04b8".into()));
+        assert_eq!(fault("file:paper"), AddressError::Path("paper".into()));
         assert_eq!(
             fault("serial:/dev/ttyS0,fast"),
             AddressError::Baud("fast".into())

@@ -24,6 +24,7 @@
 mod address;
 mod capture;
 mod descriptor;
+mod discovery;
 mod error;
 mod network;
 mod port;
@@ -33,6 +34,7 @@ mod watchdog;
 
 pub use address::{Address, AddressError};
 pub use capture::Capture;
+pub use discovery::{Found, UsbId, discover};
 pub use error::{Error, Kind, Operation};
 pub use network::Network;
 pub use port::Port;

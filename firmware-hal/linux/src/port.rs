@@ -1,5 +1,7 @@
-use crate::{Address, Capture, Error, Network, Serial, Timeouts, Usb};
+use crate::{Address, Capture, Error, Network, Operation, Serial, Timeouts, Usb, discovery};
 use embedded_io::{ErrorType, Read, ReadReady, Write};
+use std::io;
+use std::path::Path;
 
 /// Any of the ports, for whoever learns only at run time which.
 #[derive(Debug)]
@@ -22,6 +24,13 @@ impl Port {
     /// As the port's own way to open it.
     pub fn open(address: &Address, timeouts: Timeouts) -> Result<Self, Error> {
         match address {
+            Address::UsbDevice(id) => match discovery::usb_node(Path::new("/"), id) {
+                Some(path) => Usb::open(&path, timeouts).map(Self::Usb),
+                None => {
+                    let cause = io::Error::new(io::ErrorKind::NotFound, "not plugged in");
+                    Err(Error::new(&address.to_string(), Operation::Open, cause))
+                }
+            },
             Address::Usb(path) => Usb::open(path, timeouts).map(Self::Usb),
             Address::Serial(path, line) => Serial::open(path, *line, timeouts).map(Self::Serial),
             Address::Network(socket) => Network::connect(*socket, timeouts).map(Self::Network),

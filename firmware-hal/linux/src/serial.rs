@@ -57,6 +57,13 @@ impl Settings {
     }
 }
 
+impl Default for Settings {
+    /// 38,400 bits per second.
+    fn default() -> Self {
+        Self::new(38_400)
+    }
+}
+
 /// A serial line in raw mode: every byte passes as it is, both ways.
 #[derive(Debug)]
 pub struct Serial(Descriptor<File>);

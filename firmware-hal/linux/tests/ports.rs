@@ -139,6 +139,12 @@ fn a_device_that_is_not_there_is_missing() {
         (usb.kind(), usb.operation()),
         (Kind::Missing, Operation::Open)
     );
+    let unplugged = Port::open(&"usb:ffff:ffff:none".parse().unwrap(), QUICK).unwrap_err();
+    assert_eq!(unplugged.kind(), Kind::Missing);
+    assert_eq!(
+        unplugged.to_string(),
+        "cannot open usb:ffff:ffff:none: not plugged in"
+    );
     let serial = Serial::open(Path::new("/dev/tty-none"), Settings::new(9600), QUICK).unwrap_err();
     assert_eq!(
         (serial.kind(), serial.operation()),
