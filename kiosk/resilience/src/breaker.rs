@@ -20,6 +20,7 @@
 //! * An open breaker admits a probe at `now >= opened + wait`. Looking changes nothing.
 //! * A half-open breaker admits exactly so many probes. A neutral probe gives its place back, a
 //!   hung one loses it after a deadline.
+//! * Once closed again, traffic can come back along a slope instead of all at once.
 //! * A retune is one swap: state, generation and the moment the state began stay.
 //!
 //! ```
@@ -160,6 +161,11 @@ impl Breaker {
                 Err(self
                     .gate
                     .refuse(RejectReason::ProbesBusy, Some(Duration::ZERO), word))
+            }
+            (Answer::Ramping, _) => {
+                Err(self
+                    .gate
+                    .refuse(RejectReason::Ramping, Some(Duration::ZERO), word))
             }
             (Answer::Wait, State::Open) => Err(self.gate.refuse_open(now, word)),
             (Answer::Wait, _) => Err(self.gate.refuse(RejectReason::ForcedOpen, None, word)),

@@ -20,7 +20,7 @@ use resilience::breaker::{
     Window,
 };
 use resilience::{Moment, Ratio, RatioError};
-use resilience::{breaker, chance, moment, ratio};
+use resilience::{breaker, chance, moment, ramp, ratio};
 
 /// Stands in for the crate's own `sync`.
 mod sync {

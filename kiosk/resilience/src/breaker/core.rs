@@ -10,6 +10,7 @@ use super::snapshot::Totals;
 use super::window::{LastCalls, Tally, TimeWindow};
 use super::{Causes, Counts, Outcome, Report, State};
 use crate::moment::Moment;
+use crate::ramp::Ramp;
 
 mod calm;
 mod control;
@@ -41,6 +42,7 @@ pub(super) enum Answer {
     Pass(Pass),
     Wait,
     ProbesBusy,
+    Ramping,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,8 @@ pub(super) struct Core {
     time: Option<TimeWindow>,
     last_calls: Option<LastCalls>,
     probes: Probes,
+    /// Traffic is coming back gradually.
+    pub(super) ramp: Option<Ramp>,
     /// Whether the dry run has said that a threshold was exceeded.
     warned: bool,
     opened_by: Option<Counts>,
@@ -101,6 +105,7 @@ impl Core {
             time: settings.time.map(|rule| TimeWindow::new(rule.window, now)),
             last_calls: settings.last_calls.map(LastCalls::new),
             probes: Probes::new(&settings.half_open),
+            ramp: None,
             warned: false,
             opened_by: None,
             ended: 0,
@@ -120,12 +125,14 @@ impl Core {
             }
             self.enter(State::HalfOpen, now, Causes::WAIT_OVER, None);
         }
-        let probe = match self.state {
+        let state = self.state;
+        let probe = match state {
             State::HalfOpen => match self.admit_probe(now) {
                 Some(probe) => Some(probe),
                 None => return Answer::ProbesBusy,
             },
             State::ForcedOpen => return Answer::Wait,
+            State::Closed if !self.ramp_admits(now) => return Answer::Ramping,
             _ => None,
         };
         let (generation, lane) = (self.generation, start());
@@ -135,6 +142,17 @@ impl Core {
             lane,
             probe,
         })
+    }
+
+    fn ramp_admits(&mut self, now: Moment) -> bool {
+        match &mut self.ramp {
+            Some(ramp) if !ramp.is_over(now) => ramp.admit(now),
+            over => {
+                self.dirty |= over.is_some();
+                *over = None;
+                true
+            }
+        }
     }
 
     pub(super) fn settle(&mut self, pass: &Pass, now: Moment, said: Verdicted) -> Report {
@@ -282,6 +300,13 @@ impl Core {
         if !matches!(to, State::Open | State::HalfOpen) {
             self.attempt = 0;
         }
+        // Only recovery brings a crowd back; a person who closes it wants it closed.
+        let recovered = to == State::Closed && causes.contains(Causes::PROBES_SUCCEEDED);
+        self.ramp = self
+            .settings
+            .ramp
+            .filter(|_| recovered)
+            .map(|slope| Ramp::begin(slope, now));
         self.begin_generation(now);
         self.set_due();
         let wait = (to == State::Open).then(|| self.due.since(now));

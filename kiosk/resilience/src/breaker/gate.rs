@@ -21,6 +21,8 @@ use crate::sync::{AtomicU64, LANES, Ordering, own_lane};
 
 const STATE_BITS: u32 = 3;
 const CAUSE_BITS: u32 = 13;
+/// The code of a closed breaker that does not pass everything yet.
+const RAMPING: u64 = 6;
 const COUNT_BITS: u32 = 24;
 const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
 /// How often a tally is tried again when another thread was in the same lane.
@@ -34,11 +36,25 @@ impl Word {
     pub(super) fn of(core: &Core) -> Self {
         let causes = u64::from(core.causes.bits());
         let generation = core.generation << (STATE_BITS + CAUSE_BITS);
-        Self(generation | causes << STATE_BITS | core.state.code())
+        let state = if core.ramp.is_some() {
+            RAMPING
+        } else {
+            core.state.code()
+        };
+        Self(generation | causes << STATE_BITS | state)
     }
 
+    /// Closed while ramping, too.
     pub(super) const fn state(self) -> State {
-        State::from_code(self.0 & ((1 << STATE_BITS) - 1))
+        State::from_code(self.code())
+    }
+
+    const fn is_ramping(self) -> bool {
+        self.code() == RAMPING
+    }
+
+    const fn code(self) -> u64 {
+        self.0 & ((1 << STATE_BITS) - 1)
     }
 
     const fn causes(self) -> Causes {
@@ -103,6 +119,7 @@ impl Gate {
     pub(super) fn ask(&self, now: Moment) -> Quick {
         let word = self.word();
         match word.state() {
+            State::Closed if word.is_ramping() => Quick::AskCore,
             State::Closed | State::Disabled | State::MetricsOnly => {
                 Quick::Pass(self.start(word.generation(), now))
             }
@@ -209,13 +226,13 @@ impl Gate {
         }
     }
 
-    /// Shows callers what became of the breaker; says whether the word is another. With the lock
+    /// Shows callers what became of the breaker; says whether the generation is another. With the lock
     /// and closed lanes only.
     pub(super) fn publish(&self, core: &Core) -> bool {
         self.since.store(core.since.as_nanos(), Ordering::Release);
         self.due.store(core.due.as_nanos(), Ordering::Release);
-        let word = Word::of(core).0;
-        self.word.swap(word, Ordering::AcqRel) != word
+        let before = Word(self.word.swap(Word::of(core).0, Ordering::AcqRel));
+        before.generation() != core.generation
     }
 
     pub(super) fn rejected(&self) -> u64 {

@@ -9,7 +9,8 @@ use super::{Causes, State};
 pub struct Rejected {
     /// The state that refused it.
     pub state: State,
-    /// How long until a call may pass: zero when probes under way decide, unknown when only a
+    /// How long until a call may pass: zero when probes under way decide or only a share of calls
+    /// passes, unknown when only a
     /// person can end it.
     pub retry_in: Option<Duration>,
     /// What kept the call out.
@@ -27,6 +28,8 @@ pub enum RejectReason {
     ProbesBusy,
     /// Somebody opened it.
     ForcedOpen,
+    /// The breaker is closed again, and calls come back gradually: this was not among those.
+    Ramping,
 }
 
 impl fmt::Display for Rejected {
@@ -37,6 +40,9 @@ impl fmt::Display for Rejected {
             }
             (RejectReason::Open, None) => write!(f, "circuit open after {}", self.causes),
             (RejectReason::ProbesBusy, _) => f.write_str("circuit half open, probes under way"),
+            (RejectReason::Ramping, _) => {
+                f.write_str("circuit closed again, calls come back gradually")
+            }
             (RejectReason::ForcedOpen, _) => f.write_str("circuit opened by hand"),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::State;
 use crate::chance::{scale, unit};
 use crate::moment::nanos;
+use crate::ramp::Slope;
 use crate::ratio::Ratio;
 
 /// The most buckets a rolling window may have.
@@ -55,6 +56,8 @@ pub struct Settings {
     pub open: OpenWait,
     /// How to find out whether the called side is back.
     pub half_open: HalfOpen,
+    /// How traffic comes back once it is: at once, or along a slope.
+    pub ramp: Option<Slope>,
     /// The state to start in. Has no meaning when retuning.
     pub initial: State,
     /// What the jitter of the open wait is drawn from. Give each member of a fleet another one.
@@ -175,6 +178,7 @@ impl Default for Settings {
             slow_after: None,
             open: OpenWait::default(),
             half_open: HalfOpen::default(),
+            ramp: None,
             initial: State::Closed,
             seed: 0,
         }

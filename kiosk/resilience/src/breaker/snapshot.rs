@@ -103,7 +103,7 @@ pub struct Snapshot {
     pub slow_ratio: Option<f64>,
     /// Failures in a row.
     pub consecutive_failures: u64,
-    /// Calls refused since the state began.
+    /// Calls refused since the state began, or since the last reset.
     pub rejected: u64,
     /// Permits given out and not yet back.
     pub in_flight: u64,
@@ -113,6 +113,8 @@ pub struct Snapshot {
     pub last_calls: Option<Counts>,
     /// The probes of a half-open breaker; all zero otherwise.
     pub probes: ProbeCounts,
+    /// The share of calls that pass while traffic comes back gradually.
+    pub ramp: Option<f64>,
     /// The counts that opened the breaker the last time.
     pub opened_by: Option<Counts>,
     /// Since the breaker was made.

@@ -66,7 +66,7 @@ impl State {
 
     pub(super) const fn from_code(code: u64) -> Self {
         match code {
-            0 => Self::Closed,
+            0 | 6 => Self::Closed,
             1 => Self::Open,
             2 => Self::HalfOpen,
             3 => Self::ForcedOpen,

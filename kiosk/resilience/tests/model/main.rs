@@ -11,6 +11,7 @@ use resilience::breaker::{
     Breaker, CallRule, EventKind, HalfOpen, OpenWait, Outcome, Permit, Settings, State, Thresholds,
     TimeRule, Verdict, Window,
 };
+use resilience::ramp::Slope;
 use resilience::{Moment, Ratio};
 
 const OUTCOMES: [Outcome; 6] = [
@@ -100,6 +101,10 @@ fn settings(dice: &mut Dice) -> Settings {
             },
             deadline: Duration::from_millis(dice.pick(&[5, 50])),
         },
+        ramp: dice.maybe(|dice| Slope {
+            first: Ratio::percent(dice.pick(&[1, 40, 100])).expect("valid"),
+            over: Duration::from_millis(dice.pick(&[0, 10, 100])),
+        }),
         initial: State::Closed,
         seed: 0,
     }
@@ -214,8 +219,9 @@ impl Pair {
     fn retune(&mut self, dice: &mut Dice) {
         let mut wanted = self.reference.settings;
         let other = settings(dice);
-        match dice.below(6) {
+        match dice.below(7) {
             0 => wanted = other,
+            6 => wanted.ramp = other.ramp,
             1 => wanted.half_open = other.half_open,
             2 => wanted.open = other.open,
             3 => wanted.time = other.time,

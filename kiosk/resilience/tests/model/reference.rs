@@ -6,6 +6,7 @@ use resilience::Moment;
 use resilience::breaker::{
     Counts, Outcome, RejectReason, Report, Settings, State, Thresholds, Totals, Verdict, Window,
 };
+use resilience::ramp::Ramp;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
@@ -46,6 +47,7 @@ pub(crate) struct Reference {
     pub(crate) rejected: u64,
     pub(crate) out: u64,
     pub(crate) moves: u64,
+    ramp: Option<Ramp>,
 }
 
 impl Reference {
@@ -72,6 +74,7 @@ impl Reference {
             rejected: 0,
             out: 0,
             moves: 0,
+            ramp: None,
         };
         fresh.set_due();
         fresh
@@ -95,7 +98,7 @@ impl Reference {
         self.state = to;
         self.since = now;
         self.moves += 1;
-        self.rejected = 0;
+        self.ramp = None;
         if to != State::Open {
             self.asked = None;
         }
@@ -108,6 +111,7 @@ impl Reference {
 
     fn forget(&mut self, now: Moment) {
         self.generation += 1;
+        self.rejected = 0;
         self.consecutive = 0;
         self.recent.clear();
         self.anchor = now;
@@ -137,12 +141,16 @@ impl Reference {
             self.go(State::HalfOpen, now);
         }
         let mut probe = None;
-        let refused = match self.state {
+        let state = self.state;
+        let refused = match state {
             State::Open => Some((
                 RejectReason::Open,
                 Some(self.due.since(now.max(self.since))),
             )),
             State::ForcedOpen => Some((RejectReason::ForcedOpen, None)),
+            State::Closed if !self.ramp_admits(now) => {
+                Some((RejectReason::Ramping, Some(Duration::ZERO)))
+            }
             State::HalfOpen => {
                 if !self.has_room() {
                     let deadline = self.settings.half_open.deadline;
@@ -171,6 +179,14 @@ impl Reference {
             taken_at: now,
             probe,
         })
+    }
+
+    fn ramp_admits(&mut self, now: Moment) -> bool {
+        let over = self.ramp.is_none_or(|ramp| ramp.is_over(now));
+        if over {
+            self.ramp = None;
+        }
+        self.ramp.as_mut().is_none_or(|ramp| ramp.admit(now))
     }
 
     fn has_room(&self) -> bool {
@@ -272,6 +288,7 @@ impl Reference {
         };
         if close {
             self.go(State::Closed, now);
+            self.ramp = self.settings.ramp.map(|slope| Ramp::begin(slope, now));
         } else if reopen {
             self.open(now, None);
         }
@@ -418,6 +435,10 @@ impl Reference {
         {
             return;
         }
+        self.ramp = self.ramp.and_then(|mut ramp| {
+            ramp.retune(settings.ramp?);
+            Some(ramp)
+        });
         self.retune_window(old, now);
         self.trim();
         if old.open != settings.open {

@@ -1,8 +1,9 @@
 //! E. HalfOpen: what the outcomes of probes amount to.
 
 use resilience::breaker::{
-    Breaker, Causes, OpenWait, Outcome, Report, Settings, State, Thresholds, Verdict,
+    Breaker, Causes, OpenWait, Outcome, RejectReason, Report, Settings, State, Thresholds, Verdict,
 };
+use resilience::ramp::Slope;
 
 use crate::desk::*;
 
@@ -221,4 +222,57 @@ fn probes_under_way_when_another_fails_are_stale() {
     assert_eq!(one.success(s(11)), Report::Stale);
     assert_eq!(two.failure(s(11)), Report::Stale);
     assert_eq!(breaker.look(s(11)).until, Some(s(20)));
+}
+
+#[test]
+fn after_recovery_traffic_comes_back_along_the_slope() {
+    let ramp = Some(Slope {
+        first: percent(10),
+        over: secs(10),
+    });
+    let breaker = opened(
+        Settings {
+            ramp,
+            ..consecutive(5).waiting(secs(10))
+        },
+        s(0),
+    );
+    let _ = breaker.a(s(10)).success(s(10));
+    let passed = |at| (0..100).filter(|_| breaker.try_acquire(at).is_ok()).count();
+    assert_eq!((breaker.state(), passed(s(10))), (State::Closed, 10));
+    let refused = (0..100)
+        .find_map(|_| breaker.try_acquire(s(10)).err())
+        .unwrap();
+    assert_eq!(
+        (refused.state, refused.reason),
+        (State::Closed, RejectReason::Ramping)
+    );
+    assert_eq!(breaker.look(s(15)).ramp, Some(0.55));
+    assert_eq!(passed(s(15)), 55);
+    assert_eq!((passed(s(20)), breaker.look(s(20)).ramp), (100, None));
+    assert_eq!(breaker.look(s(20)).rejected, 90 + 1 + 45);
+}
+
+#[test]
+fn a_breaker_closed_by_hand_or_opened_again_has_no_slope() {
+    let ramp = Some(Slope {
+        first: percent(1),
+        over: secs(100),
+    });
+    let breaker = opened(
+        Settings {
+            ramp,
+            ..consecutive(1).waiting(secs(10))
+        },
+        s(0),
+    );
+    breaker.reset(s(1));
+    breaker.ok(s(1), 100);
+    breaker.fail(s(2), 1);
+    breaker.ok(s(12), 1);
+    breaker.fail(s(111), 1);
+    assert_eq!(
+        (breaker.state(), breaker.look(s(111)).ramp),
+        (State::Open, None)
+    );
 }

@@ -95,6 +95,10 @@ impl Core {
         let window_kept = self.retune_windows(now);
         self.probes.retune(&settings.half_open);
         self.warned = false;
+        self.ramp = self.ramp.zip(settings.ramp).map(|(mut ramp, slope)| {
+            ramp.retune(slope);
+            ramp
+        });
         if old.open != settings.open || old.seed != settings.seed {
             self.set_due();
         }

@@ -43,6 +43,10 @@ impl Core {
             time,
             last_calls,
             probes: self.probes.counts(),
+            ramp: self
+                .ramp
+                .filter(|ramp| !ramp.is_over(now))
+                .map(|ramp| ramp.share(now)),
             opened_by: self.opened_by,
             totals: Totals {
                 rejected,
