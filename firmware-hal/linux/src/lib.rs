@@ -3,7 +3,8 @@
 //! A [`Port`] is opened from an [`Address`], which is what a configuration file holds: a USB printer's
 //! device node, a serial line, a network printer, or a plain file that keeps what would be printed. All
 //! of them read and write through `embedded_io`, never wait longer than their [`Timeouts`], and name
-//! the device in every [`Error`].
+//! the device in every [`Error`]. Pins ([`Output`], [`Input`]) and [`Pwm`] channels serve the drivers over
+//! `embedded-hal`, [`Watchdog`] the guard.
 //!
 //! ```no_run
 //! use firmware_hal::printer::{Printer, Profile};
@@ -26,8 +27,10 @@ mod capture;
 mod descriptor;
 mod discovery;
 mod error;
+mod gpio;
 mod network;
 mod port;
+mod pwm;
 mod serial;
 mod usb;
 mod watchdog;
@@ -36,8 +39,10 @@ pub use address::{Address, AddressError};
 pub use capture::Capture;
 pub use discovery::{Found, UsbId, discover};
 pub use error::{Error, Kind, Operation};
+pub use gpio::{Input, Output, Pull};
 pub use network::Network;
 pub use port::Port;
+pub use pwm::Pwm;
 pub use serial::{Flow, Parity, Serial, Settings};
 pub use usb::Usb;
 pub use watchdog::Watchdog;
