@@ -8,7 +8,7 @@
     reason = "a test may panic; its helpers are outside #[test]"
 )]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 #[test]
@@ -44,48 +44,29 @@ fn no_package_in_the_tree_has_its_std_feature_on() {
 
 /// Name and folder of every package that a build for a bare machine links.
 fn tree() -> Vec<(String, PathBuf)> {
-    let listing = cargo_tree("{p}\t{lib}");
-    let names: Vec<&str> = listing
-        .lines()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
-    // Packages for other platforms need not have been fetched.
-    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let arguments = [
-        "metadata",
-        "--format-version",
-        "1",
-        "--offline",
-        "--filter-platform",
-        &platform,
-    ];
-    let output = cargo(&arguments);
-    let metadata = String::from_utf8(output).unwrap();
-    names
-        .iter()
-        .map(|name| ((*name).to_owned(), folder_of(&metadata, name)))
-        .collect()
+    let listing = cargo_tree("{p}");
+    let package = |line: &str| {
+        let mut words = line.split(' ');
+        let name = words.next().unwrap().to_owned();
+        let version = words.next().unwrap().trim_start_matches('v');
+        let folder = match name.as_str() {
+            "firmware-hal" => PathBuf::from(env!("CARGO_MANIFEST_DIR")),
+            _ => registry_folder(&format!("{name}-{version}")),
+        };
+        (name, folder)
+    };
+    listing.lines().map(package).collect()
 }
 
-/// The folder of a package by its manifest path; the newest, should there be several.
-fn folder_of(metadata: &str, name: &str) -> PathBuf {
-    let manifest = metadata
-        .split("\"manifest_path\":\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .filter(|path| {
-            let folder = Path::new(path).parent().and_then(Path::file_name).unwrap();
-            let folder = folder.to_string_lossy();
-            folder == name
-                || folder.strip_prefix(name).is_some_and(|version| {
-                    version
-                        .strip_prefix('-')
-                        .is_some_and(|v| v.starts_with(char::is_numeric))
-                })
-        })
-        .max()
-        .unwrap_or_else(|| panic!("no manifest of {name}"));
-    Path::new(manifest).parent().unwrap().to_owned()
+/// Where cargo unpacked a package that it has just built this test with.
+fn registry_folder(package: &str) -> PathBuf {
+    let home = std::env::var_os("CARGO_HOME").map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo"),
+        PathBuf::from,
+    );
+    let registries = std::fs::read_dir(home.join("registry/src")).unwrap();
+    let mut folders = registries.map(|registry| registry.unwrap().path().join(package));
+    folders.find(|folder| folder.exists()).unwrap()
 }
 
 fn cargo_tree(format: &str) -> String {
@@ -100,6 +81,7 @@ fn cargo_tree(format: &str) -> String {
         "async",
         "--prefix",
         "none",
+        "--no-dedupe",
         "--offline",
         "--format",
         format,
