@@ -39,6 +39,9 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Digits of the hash in a URL: 40 bits tell a few hundred files apart beyond doubt.
 const HASH_DIGITS: usize = 10;
 
+/// Where browsers fetch the script that keeps the last page.
+const WORKER: &str = "/worker.js";
+
 /// In a style sheet, `url(asset:NAME)` becomes the URL of that file.
 const REFERENCE: &str = "asset:";
 
@@ -77,9 +80,26 @@ pub fn picture(emoji: &str) -> Option<&'static str> {
     STORE.urls.get(&name).map(String::as_str)
 }
 
-/// `GET /assets/{file}`.
+/// `GET /assets/{file}`, and `GET /worker.js`, which must have a lasting URL at the root to serve
+/// every page.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/assets/{file}", get(file))
+    Router::new()
+        .route("/assets/{file}", get(file))
+        .route(WORKER, get(worker))
+}
+
+async fn worker() -> Response {
+    let name = url("worker.js")
+        .strip_prefix("/assets/")
+        .unwrap_or_default();
+    let Some(asset) = STORE.files.get(name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let head = Response::builder()
+        .header(CACHE_CONTROL, "no-cache")
+        .header(CONTENT_TYPE, asset.content_type)
+        .header(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    finish(head, Body::from(asset.body.as_ref()))
 }
 
 async fn file(Path(file): Path<String>, headers: HeaderMap) -> Response {
@@ -257,6 +277,11 @@ mod tests {
             .trim_matches('"')
             .to_owned();
         assert!(url("diner.css").contains(&hash));
+    }
+
+    #[tokio::test]
+    async fn the_worker_has_a_lasting_url_and_is_asked_for_anew() {
+        assert_eq!(worker().await.headers()[CACHE_CONTROL], "no-cache");
     }
 
     #[test]

@@ -86,20 +86,20 @@ document.querySelector(".rail").addEventListener("click", (event) => {
 });
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const boxOf = (stop) => (stop.closest(".card") ?? stop).getBoundingClientRect();
 
 /** The nearest of `others` in a direction: straight ahead counts more than to the side. */
 function nearest(from, others, [dx, dy]) {
-  const a = from.getBoundingClientRect();
+  const a = boxOf(from);
   let best = null;
   let least = Infinity;
   for (const other of others) {
-    if (other === from) continue;
-    const b = other.getBoundingClientRect();
+    const b = boxOf(other);
     const x = b.x + b.width / 2 - a.x - a.width / 2;
     const y = b.y + b.height / 2 - a.y - a.height / 2;
     const ahead = x * dx + y * dy;
     const aside = Math.abs(x * dy + y * dx);
-    if (ahead > 8 && ahead + 3 * aside < least) {
+    if (other !== from && ahead > 8 && ahead + 3 * aside < least) {
       least = ahead + 3 * aside;
       best = other;
     }
@@ -107,16 +107,27 @@ function nearest(from, others, [dx, dy]) {
   return best;
 }
 
-// Arrow keys go wherever a finger could: among cards, along the rail, through the buttons.
+/** What arrow keys can reach now; a card is one stop, its plus is reached by Tab. */
+function arrowStops() {
+  const scope = document.querySelector("dialog[open]") ?? document.querySelector(".stage:not([hidden])") ?? $("shop");
+  const stops = all("a, button:not(:disabled, .add), input, textarea", scope);
+  return stops.filter((stop) => stop.checkVisibility());
+}
+
+// Arrow keys go wherever a finger could: first within a part of the page, then beyond it.
 document.addEventListener("keydown", (event) => {
   const way = ARROWS[event.key];
   const here = document.activeElement;
   if (!way || event.altKey || event.ctrlKey || event.metaKey) return;
-  if (here.matches("textarea") || (here.matches("input[type=radio]") && event.key.length > 7)) return;
-  const scope = document.querySelector("dialog[open]") ?? [...document.querySelectorAll(".stage:not([hidden])")].pop() ?? $("shop");
-  const stops = all("a, button:not(:disabled), input, textarea", scope).filter((stop) => stop.offsetParent !== null && !stop.closest("[hidden]"));
-  const from = scope.contains(here) && here !== document.body && here !== menu ? here : null;
-  const next = from ? nearest(from, stops, way) : (scope.querySelector(".card .open") ?? stops[0]);
+  if (here.matches("textarea")) return;
+  // Left and right among the answers to one question are the browser's.
+  if (here.matches("input[type=radio]") && way[0]) return;
+  const stops = arrowStops();
+  const from = here.matches(".add") ? here.closest(".card").querySelector(".open") : here;
+  const part = from.closest("main, nav, aside, header, footer, .sheet-body");
+  const next = !stops.includes(from)
+    ? stops.find((stop) => stop.matches(".card .open")) ?? stops[0]
+    : nearest(from, stops.filter((stop) => part?.contains(stop)), way) ?? nearest(from, stops, way);
   if (!next) return;
   event.preventDefault();
   next.focus({ preventScroll: true });

@@ -1,9 +1,10 @@
 // What happens elsewhere: the menu, the link to the cloud, and whether the kiosk is there at all.
 
-const PULSE = 4000;
+const PULSE = 2500;
 let link = null;
 let lost = false;
 let menuTag = null;
+let release = null;
 
 function drawRibbons() {
   $("lost").hidden = !lost;
@@ -14,7 +15,7 @@ function drawRibbons() {
 /** A page hears of a dead kiosk only by asking: a swallowed connection makes no sound. */
 async function pulse() {
   try {
-    const answer = await call("/api/v1/status", { timeout: 2500 });
+    const answer = await call("/api/v1/status", { timeout: 2000 });
     if (answer.status !== 200) throw new Unknown();
     const back = lost;
     lost = false;
@@ -24,11 +25,13 @@ async function pulse() {
     lost = true;
     drawRibbons();
   }
-  setTimeout(pulse, lost ? 1500 : PULSE);
+  setTimeout(pulse, lost ? 1000 : PULSE);
 }
 
 function takeStatus(status) {
   link = status.link ?? link;
+  if (status.version && release && status.version !== release && stage === "attract") location.reload();
+  release = status.version ?? release;
   drawRibbons();
 }
 

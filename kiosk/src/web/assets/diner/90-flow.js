@@ -43,10 +43,18 @@ function startOver() {
   itemSheet.replaceChildren();
   setModes([]);
   $("toast").hidePopover();
-  menu.scrollTop = 0;
+  menu.scrollTo({ top: 0, behavior: "instant" });
   drawService();
   drawBasket();
   showStage("attract");
+  ownLanguage();
+}
+
+/** The next diner is met in the store's own language, on a fresh page, if the kiosk can give one. */
+async function ownLanguage() {
+  if (!location.search || lost) return;
+  const there = await fetch("/").then((answer) => answer.ok, () => false);
+  if (there && stage === "attract") location.replace("/");
 }
 
 async function askStartOver() {
@@ -102,7 +110,10 @@ $("attract").addEventListener("click", (event) => event.target.closest("a") || s
 document.addEventListener("pointerdown", () => (keyboard = false), true);
 document.addEventListener("keydown", (event) => {
   keyboard = true;
-  if (stage === "attract" && event.key === "Enter" && document.activeElement === document.body) showStage("service");
+  if (stage === "attract" && event.key === "Enter" && document.activeElement === document.body) {
+    event.preventDefault();
+    showStage("service");
+  }
 });
 $("service-back").addEventListener("click", () => showStage("attract"));
 $("change-service").addEventListener("click", () => showStage("service"));
@@ -120,10 +131,11 @@ setModes(keep.get("modes", []));
 drawService();
 drawBasket();
 showStage(sessionStorage.getItem("stage") ?? "attract");
-menu.scrollTop = keep.get("scroll", 0);
+menu.scrollTo({ top: keep.get("scroll", 0), behavior: "instant" });
 if (cart.lines.length) askPrice(0);
 const unfinished = keep.get("sending", null);
 if (unfinished) send(unfinished);
+navigator.serviceWorker?.register("/worker.js").catch(() => {});
 listen();
 refreshMenu();
 pulse();
