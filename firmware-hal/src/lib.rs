@@ -37,4 +37,6 @@ pub mod mock;
 pub mod presence;
 pub mod printer;
 pub mod scanner;
+#[cfg(any(test, feature = "mock"))]
+pub mod simulator;
 pub mod watchdog;

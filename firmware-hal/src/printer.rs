@@ -162,6 +162,11 @@ impl<T> Printer<T> {
         &self.port
     }
 
+    /// The port, to be read from or set. Writing to it behind the driver's back tears commands.
+    pub const fn port_mut(&mut self) -> &mut T {
+        &mut self.port
+    }
+
     /// Gives the port back.
     pub fn into_port(self) -> T {
         self.port

@@ -1,5 +1,5 @@
-//! A whole receipt against a decoder written from the Epson ESC/POS Command Reference, not from the
-//! driver; and the same receipt with the port failing at every possible place.
+//! A whole receipt on a simulated printer, which knows the commands from the Epson ESC/POS Command
+//! Reference, not from the driver; and the same receipt with the port failing at every possible place.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,27 +12,37 @@ use firmware_hal::printer::{
     Alignment, BarCode, Bitmap, Connector, Cut, Error, JobId, Printer, Profile, Pulse, QrCode,
     Scale, Style, Symbology,
 };
+use firmware_hal::simulator::{Item, Simulator};
 
 #[test]
-fn the_decoder_reads_the_receipt_as_meant() {
-    let mut printer = Printer::new(Port::new(), Profile::MM80);
-    print_receipt(&mut printer).unwrap();
-    let paper = decode(printer.port().written()).unwrap();
-    let lines: Vec<&str> = paper.text.lines().map(str::trim_end).collect();
+fn the_receipt_is_on_paper_as_meant() {
+    let mut simulator = Simulator::new();
+    simulator.receive(&written(Port::new()));
+    let [slip] = simulator.slips() else {
+        panic!("{simulator:?}")
+    };
+    let line = |text: &str| Item::Line(text.to_owned());
+    let expected = [
+        line("Lantern Noodles"),
+        line("A042"),
+        Item::Picture {
+            width: 40,
+            rows: picture(),
+        },
+        line("Tonkotsu ramen  13.40"),
+        line("\u{ff}2.50 €"),
+        Item::BarCode(73, b"{BA042".to_vec()),
+        Item::QrCode(b"https://example.com/r/A042".to_vec()),
+    ];
+    assert_eq!(slip.len(), expected.len());
+    for (found, expected) in slip.iter().zip(&expected) {
+        assert_eq!(found, expected);
+    }
     assert_eq!(
-        lines,
-        [
-            "Lantern Noodles",
-            "A042",
-            "Tonkotsu ramen  13.40",
-            "\u{ff}2.50 €"
-        ]
+        (simulator.pulses(), simulator.unknown()),
+        (1, b"".as_slice())
     );
-    assert_eq!(paper.pictures, [(40, 140)]);
-    assert_eq!(paper.bar_codes, [(73, b"{BA042".to_vec())]);
-    assert_eq!(paper.qr_codes, [b"https://example.com/r/A042".to_vec()]);
-    assert_eq!((paper.pulses, paper.cuts), (1, 1));
-    assert_eq!(paper.marks, [*b"0042"]);
+    assert_eq!(simulator.take_replies(), b"\x37\x220042\0");
 }
 
 #[test]
@@ -40,48 +50,18 @@ fn for_every_refused_write_the_paper_stays_readable() {
     for bytes_per_write in [1, 7, 64] {
         let clean = written(Port::new().taking(bytes_per_write));
         let mut refused = 0;
-        loop {
-            let port = Port::new()
-                .taking(bytes_per_write)
-                .refusing(refused, ErrorKind::TimedOut);
-            let mut printer = Printer::new(port, Profile::MM80);
-            let result = print_receipt(&mut printer);
-            if result.is_ok() {
-                assert_eq!(
-                    printer.port().write_calls(),
-                    refused,
-                    "every write was refused once"
-                );
-                break;
-            }
+        while let Some(written) = with_refused_write(bytes_per_write, refused, &clean) {
+            let mut simulator = Simulator::new();
+            simulator.receive(&written);
+            assert_eq!(simulator.unknown(), b"", "write {refused}");
             assert_eq!(
-                result,
-                Err(Error::Port(Fault(ErrorKind::TimedOut))),
+                simulator.lines().last(),
+                Some("\u{ff}2.50 €"),
                 "write {refused}"
             );
-            let before = printer.port().written().to_vec();
             assert!(
-                clean.starts_with(&before),
-                "write {refused}: only what belongs was sent"
-            );
-
-            if printer.is_torn() {
-                assert_eq!(printer.line("more"), Err(Error::Torn), "write {refused}");
-                assert_eq!(
-                    printer.port().written(),
-                    before,
-                    "write {refused}: nothing went after it"
-                );
-            }
-            printer.recover().unwrap();
-            print_receipt(&mut printer).unwrap();
-            let paper = decode(printer.port().written())
-                .unwrap_or_else(|at| panic!("write {refused}: not a command at byte {at}"));
-            assert_eq!(paper.marks.last(), Some(b"0042"), "write {refused}");
-            assert!(
-                paper.text.ends_with("2.50 €\n"),
-                "write {refused}: {:?}",
-                paper.text
+                simulator.take_replies().ends_with(b"\x37\x220042\0"),
+                "write {refused}"
             );
             refused += 1;
         }
@@ -94,11 +74,54 @@ fn without_recovery_the_control_goes_wrong() {
     // What the guard against torn commands is for: the same bytes without it are another receipt.
     let clean = written(Port::new());
     let cut = clean.windows(2).position(|pair| pair == b"\x1dv").unwrap() + 6;
-    let mut careless = clean[..cut].to_vec();
-    careless.extend_from_slice(&clean);
-    let readable =
-        decode(&careless).is_ok_and(|paper| paper.text.contains("Lantern Noodles\nA042\nT"));
-    assert!(!readable);
+    let mut simulator = Simulator::new();
+    simulator.receive(&clean[..cut]);
+    simulator.receive(&clean);
+    let headings = simulator.lines().filter(|line| *line == "Lantern Noodles");
+    assert_eq!(
+        headings.count(),
+        1,
+        "the second one was taken for a picture"
+    );
+}
+
+/// Everything written when this write is refused, the driver recovers and the receipt is printed again;
+/// `None` if there were not so many writes.
+fn with_refused_write(bytes_per_write: usize, refused: usize, clean: &[u8]) -> Option<Vec<u8>> {
+    let port = Port::new()
+        .taking(bytes_per_write)
+        .refusing(refused, ErrorKind::TimedOut);
+    let mut printer = Printer::new(port, Profile::MM80);
+    let result = print_receipt(&mut printer);
+    if result.is_ok() {
+        assert_eq!(
+            printer.port().write_calls(),
+            refused,
+            "every write was refused once"
+        );
+        return None;
+    }
+    assert_eq!(
+        result,
+        Err(Error::Port(Fault(ErrorKind::TimedOut))),
+        "write {refused}"
+    );
+    let before = printer.port().written().to_vec();
+    assert!(
+        clean.starts_with(&before),
+        "write {refused}: only what belongs was sent"
+    );
+    if printer.is_torn() {
+        assert_eq!(printer.line("more"), Err(Error::Torn), "write {refused}");
+        assert_eq!(
+            printer.port().written(),
+            before,
+            "write {refused}: nothing went after it"
+        );
+    }
+    printer.recover().unwrap();
+    print_receipt(&mut printer).unwrap();
+    Some(printer.into_port().written().to_vec())
 }
 
 fn written(port: Port) -> Vec<u8> {
@@ -107,10 +130,15 @@ fn written(port: Port) -> Vec<u8> {
     printer.port().written().to_vec()
 }
 
-fn print_receipt(printer: &mut Printer<Port>) -> Result<(), Error<Fault>> {
-    let rows: Vec<u8> = (0..140_u32 * 5)
+/// A picture with every byte in it, tall enough for two bands.
+fn picture() -> Vec<u8> {
+    (0..140_u32 * 5)
         .map(|place| place.to_le_bytes()[0])
-        .collect();
+        .collect()
+}
+
+fn print_receipt(printer: &mut Printer<Port>) -> Result<(), Error<Fault>> {
+    let rows = picture();
     printer.initialise()?;
     printer.align(Alignment::Centre)?;
     printer.style(Style::PLAIN.bold().scaled(Scale::TWO, Scale::TWO))?;
@@ -128,105 +156,4 @@ fn print_receipt(printer: &mut Printer<Port>) -> Result<(), Error<Fault>> {
     printer.open_drawer(Connector::Pin2, Pulse::COMMON)?;
     printer.mark(JobId::from_number(42))?;
     printer.flush()
-}
-
-/// What a reader of the byte stream finds on paper.
-#[derive(Debug, Default)]
-struct Paper {
-    text: String,
-    /// Width and height in dots; the bands of one picture are joined.
-    pictures: Vec<(usize, usize)>,
-    bar_codes: Vec<(u8, Vec<u8>)>,
-    qr_codes: Vec<Vec<u8>>,
-    qr_store: Vec<u8>,
-    pulses: usize,
-    cuts: usize,
-    marks: Vec<[u8; 4]>,
-    last_was_picture: bool,
-    page: u8,
-}
-
-/// Reads a byte stream command by command; the error is the place of the first byte that is none.
-fn decode(bytes: &[u8]) -> Result<Paper, usize> {
-    let mut paper = Paper::default();
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        rest = paper.step(rest).ok_or(bytes.len() - rest.len())?;
-    }
-    Ok(paper)
-}
-
-impl Paper {
-    fn step<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        let was_picture = std::mem::take(&mut self.last_was_picture);
-        match bytes {
-            [0, rest @ ..] => Some(rest),
-            [b'\n', rest @ ..] => {
-                self.text.push('\n');
-                Some(rest)
-            }
-            [0x1B, b'@', rest @ ..] => {
-                self.page = 0;
-                Some(rest)
-            }
-            [0x1B, b't', page, rest @ ..] => {
-                self.page = *page;
-                Some(rest)
-            }
-            [0x1B, b'R' | b'E' | b'-' | b'M' | b'a' | b'd', _, rest @ ..] => Some(rest),
-            [0x1B, b'p', 0 | 1, _, _, rest @ ..] => {
-                self.pulses += 1;
-                Some(rest)
-            }
-            [0x1D, b'B' | b'!' | b'h' | b'w' | b'H', _, rest @ ..] => Some(rest),
-            [0x1D, b'V', 65 | 66, _, rest @ ..] | [0x1D, b'V', 0 | 1, rest @ ..] => {
-                self.cuts += 1;
-                Some(rest)
-            }
-            [0x1D, b'v', b'0', 0, x, 0, y, 0, rest @ ..] => {
-                let (x, y) = (usize::from(*x), usize::from(*y));
-                match self.pictures.last_mut() {
-                    Some(last) if was_picture => last.1 += y,
-                    _ => self.pictures.push((x * 8, y)),
-                }
-                self.last_was_picture = true;
-                rest.get(x * y..)
-            }
-            [0x1D, b'k', kind @ 65..=73, count, rest @ ..] => {
-                let (data, rest) = rest.split_at_checked(usize::from(*count))?;
-                self.bar_codes.push((*kind, data.to_vec()));
-                Some(rest)
-            }
-            // A command torn inside its name is undefined, which printers skip.
-            [0x1B | 0x1D, 0, rest @ ..] | [0x1D, b'v', 0, rest @ ..] => Some(rest),
-            // A torn header filled with zeros: an unknown kind of bar code, ignored up to its NUL.
-            [0x1D, b'k', 0, rest @ ..] => Some(rest),
-            [0x1D, b'(', function, low, high, rest @ ..] => {
-                let length = usize::from(u16::from_le_bytes([*low, *high]));
-                let (data, rest) = rest.split_at_checked(length)?;
-                self.extended(*function, data);
-                Some(rest)
-            }
-            [byte @ (b' '..=b'~' | 0x80..), rest @ ..] => {
-                self.text.push(match (self.page, byte) {
-                    (_, b' '..=b'~') => char::from(*byte),
-                    (19, 0xD5) => '€',
-                    (16, 0xFF) => '\u{ff}',
-                    (0, 0x98) => '\u{ff}',
-                    _ => '\u{fffd}',
-                });
-                Some(rest)
-            }
-            _ => None,
-        }
-    }
-
-    fn extended(&mut self, function: u8, data: &[u8]) {
-        match (function, data) {
-            (b'k', [49, 80, 48, content @ ..]) => self.qr_store = content.to_vec(),
-            (b'k', [49, 81, 48]) => self.qr_codes.push(self.qr_store.clone()),
-            (b'H', [48, 48, a, b, c, d]) => self.marks.push([*a, *b, *c, *d]),
-            _ => {}
-        }
-    }
 }
