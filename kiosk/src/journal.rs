@@ -13,12 +13,18 @@
 
 mod act;
 mod append;
+mod backup;
 pub mod check;
 mod confirm;
 mod days;
+mod error;
+mod export;
 mod folder;
 mod group;
+mod jobs;
+mod newfile;
 mod open;
+mod outbox;
 mod place;
 mod prune;
 mod ranges;
@@ -39,12 +45,19 @@ use kiosk_core::event::Fact;
 use kiosk_core::ids::JournalId;
 use kiosk_core::order::Order;
 use kiosk_core::stock::Level;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+use self::jobs::Job;
 
 pub use self::act::{ActRefusal, ActRequest};
+pub use self::backup::backup;
 pub use self::confirm::{Confirmed, HelloState};
 pub use self::days::{DayClosed, DayRefusal, DayRequest};
+pub use self::error::{JournalError, OpenError};
+pub use self::export::{Exported, export};
 pub use self::folder::FolderLock;
+pub use self::newfile::CopyError;
+pub use self::outbox::Outbox;
 pub use self::place::{PlaceRefusal, PlaceRequest, Placed};
 pub use self::ranges::Ranges;
 pub use self::read::{ListFilter, StoredOrder};
@@ -77,7 +90,8 @@ pub struct JournalSettings {
     pub free_bytes: Arc<dyn Fn() -> Option<u64> + Send + Sync>,
     /// This run of the process.
     pub boot: kiosk_core::ids::BootId,
-    /// Prefixes for order numbers, the first for the first journal of this kiosk.
+    /// Prefixes for order numbers: the first for this kiosk's first journal, the next for its next.
+    /// None: what the file has, and A for a new file.
     pub prefixes: Vec<String>,
     /// How long confirmed events are kept, by the cloud's clock, in milliseconds.
     pub retention_ms: i64,
@@ -112,95 +126,13 @@ impl JournalSettings {
             reserve_bytes: 64 * 1024 * 1024,
             free_bytes: Arc::new(move || folder::free_bytes(&at)),
             boot,
-            prefixes: vec!["A".to_owned()],
+            prefixes: Vec::new(),
             retention_ms: 14 * 24 * 3600 * 1000,
             retention_bytes: 512 * 1024 * 1024,
             group_limit: 128,
             synchronous: Synchronous::Full,
             seed,
         }
-    }
-}
-
-/// Why the journal could not do what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum JournalError {
-    /// The disk is full or fails. Whether the write happened is not known; asking again with the
-    /// same idempotency key is safe.
-    #[error("the journal can't be written: {0}")]
-    Storage(String),
-    /// Less than the reserve is free.
-    #[error("{free} bytes are free on the journal's disk, less than the reserve of {reserve}")]
-    DiskFull {
-        /// What is free.
-        free: u64,
-        /// What must stay free.
-        reserve: u64,
-    },
-    /// The kiosk is stopping.
-    #[error("the kiosk is stopping")]
-    Stopping,
-}
-
-/// Why a journal can't be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process holds the data folder.
-    #[error(
-        "{folder} is in use by process {pid}; stop that kiosk first or choose another --data-dir"
-    )]
-    InUse {
-        /// The folder.
-        folder: String,
-        /// The process that holds it.
-        pid: String,
-    },
-    /// The folder can't be made or written.
-    #[error("{folder} can't be used: {error}; make it writable or choose another --data-dir")]
-    Folder {
-        /// The folder.
-        folder: String,
-        /// What the system says.
-        error: String,
-    },
-    /// The file is there, but not as it should be.
-    #[error("the journal {file} can't be opened: {detail}")]
-    Journal {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        detail: String,
-    },
-}
-
-/// What is confirmed and what is not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outbox {
-    /// The number that the next event gets.
-    pub next_seq: u64,
-    /// The first event that the journal still holds.
-    pub retained_from: u64,
-    /// What is confirmed.
-    pub confirmed: Ranges,
-}
-
-impl Outbox {
-    /// How many events are not confirmed.
-    #[must_use]
-    pub fn unconfirmed(&self) -> u64 {
-        (self.next_seq - 1).saturating_sub(self.confirmed.count())
-    }
-
-    /// All events up to this one are confirmed.
-    #[must_use]
-    pub fn watermark(&self) -> u64 {
-        self.confirmed.watermark()
-    }
-
-    /// Whether this event is confirmed.
-    #[must_use]
-    pub fn is_confirmed(&self, seq: u64) -> bool {
-        self.confirmed.contains(seq)
     }
 }
 
@@ -227,7 +159,7 @@ pub type Levels = HashMap<String, Level>;
 #[derive(Clone)]
 pub struct Journal {
     shared: Arc<Shared>,
-    queue: mpsc::Sender<writer::Job>,
+    queue: mpsc::Sender<Job>,
 }
 
 struct Shared {
@@ -235,6 +167,7 @@ struct Shared {
     key: SecretKey,
     boots: u64,
     readers: read::Readers,
+    reading: Semaphore,
     outbox: watch::Receiver<Outbox>,
     levels: watch::Receiver<Arc<Levels>>,
     day: watch::Receiver<Option<kiosk_core::day::Day>>,
@@ -310,7 +243,7 @@ impl Journal {
     /// # Errors
     /// [`PlaceRefusal`]; storage trouble is among them.
     pub async fn place(&self, request: PlaceRequest) -> Result<Placed, PlaceRefusal> {
-        self.ask(|reply| writer::Job::Place(Box::new(request), reply))
+        self.ask(|reply| Job::Place(Box::new(request), reply))
             .await?
     }
 
@@ -319,7 +252,7 @@ impl Journal {
     /// # Errors
     /// [`ActRefusal`] if the table of moves forbids it or there is no such order.
     pub async fn act(&self, request: ActRequest) -> Result<Arc<Order>, ActRefusal> {
-        self.ask(|reply| writer::Job::Act(request, reply)).await?
+        self.ask(|reply| Job::Act(request, reply)).await?
     }
 
     /// Changes what is known of an item's stock.
@@ -327,7 +260,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub async fn adjust_stock(&self, request: StockRequest) -> Result<Level, JournalError> {
-        self.ask(|reply| writer::Job::Stock(request, reply)).await?
+        self.ask(|reply| Job::Stock(request, reply)).await?
     }
 
     /// Opens or closes the business day.
@@ -335,7 +268,7 @@ impl Journal {
     /// # Errors
     /// [`DayRefusal`].
     pub async fn change_day(&self, request: DayRequest) -> Result<DayClosed, DayRefusal> {
-        self.ask(|reply| writer::Job::Day(request, reply)).await?
+        self.ask(|reply| Job::Day(request, reply)).await?
     }
 
     /// Notes a fact that is about no order.
@@ -343,8 +276,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub async fn note(&self, stamp: Stamp, fact: Fact) -> Result<(), JournalError> {
-        self.ask(|reply| writer::Job::Note(stamp, fact, reply))
-            .await?
+        self.ask(|reply| Job::Note(stamp, fact, reply)).await?
     }
 
     /// Takes a verified ack: releases what the journal's own chain hashes agree with.
@@ -352,7 +284,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`]; an ack that doesn't fit is not an error but told by [`Confirmed`].
     pub async fn confirm(&self, ack: Ack, signed: Vec<u8>) -> Result<Confirmed, JournalError> {
-        self.ask(|reply| writer::Job::Confirm(Box::new((ack, signed)), reply))
+        self.ask(|reply| Job::Confirm(Box::new((ack, signed)), reply))
             .await?
     }
 
@@ -361,7 +293,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub async fn prune(&self) -> Result<u64, JournalError> {
-        self.ask(writer::Job::Prune).await?
+        self.ask(Job::Prune).await?
     }
 
     /// Sets the PIN of a role; `hash` is an argon2 hash in PHC form.
@@ -374,7 +306,7 @@ impl Journal {
         role: StaffRole,
         hash: String,
     ) -> Result<(), JournalError> {
-        self.ask(|reply| writer::Job::SetPin(stamp, role, hash, reply))
+        self.ask(|reply| Job::SetPin(stamp, role, hash, reply))
             .await?
     }
 
@@ -409,21 +341,34 @@ impl Journal {
         &self,
         query: impl FnOnce(&read::Reader) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
+        let _turn = self.shared.reading.acquire().await;
         let shared = Arc::clone(&self.shared);
         tokio::task::spawn_blocking(move || shared.readers.with(query))
             .await
             .map_err(|_| JournalError::Stopping)?
     }
 
-    async fn ask<T>(
-        &self,
-        job: impl FnOnce(oneshot::Sender<T>) -> writer::Job,
-    ) -> Result<T, JournalError> {
+    /// Finishes what is queued, moves the log into the database and lets go of the file. Whoever
+    /// asks for a write afterwards hears that the kiosk is stopping.
+    pub async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.queue.send(Job::Stop(reply)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, JournalError> {
         let (reply, answer) = oneshot::channel();
         self.queue
             .send(job(reply))
             .await
             .map_err(|_| JournalError::Stopping)?;
-        answer.await.map_err(|_| JournalError::Stopping)
+        answer.await.map_err(|_| {
+            if self.queue.is_closed() {
+                JournalError::Stopping
+            } else {
+                JournalError::Storage("the writer failed at this request".to_owned())
+            }
+        })
     }
 }

@@ -3,9 +3,12 @@
 //! Data flows one way: `web` → `journal` → `uplink`. Nothing right of the journal can delay or undo
 //! what is left of it.
 
+pub mod cache;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod connect;
+pub mod downlink;
 pub mod follow;
 pub mod journal;
 pub mod logs;
@@ -13,4 +16,5 @@ pub mod menus;
 pub mod metrics;
 pub mod serve;
 pub mod status;
+pub mod uplink;
 pub mod web;

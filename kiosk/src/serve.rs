@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::config::Config;
+use crate::connect::Connection;
 use crate::journal::{FolderLock, Journal, JournalSettings, OpenError, Stamp};
-use crate::status::LinkSource;
 use crate::web::feed::Feed;
 use crate::web::sessions::Sessions;
 use crate::web::{AppState, Inner, Place};
@@ -56,7 +56,9 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let stop = stop_signal()?;
     let _lock = FolderLock::take(&config.data_dir)?;
     let (feed_in, changes) = mpsc::unbounded_channel();
-    let journal = Journal::open(journal_settings(&config)?, feed_in)?;
+    let settings = journal_settings(&config)?;
+    let boot = settings.boot;
+    let journal = Journal::open(settings, feed_in)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| ServeError::Listen {
@@ -76,15 +78,14 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
              wrong; set the clock and restart"
         );
     }
-    let (menu_out, menu) = watch::channel(Arc::new(config.menu.menu.clone()));
+    let connection = Connection::start(&config, &journal, boot).await?;
     let (stopping_out, stopping) = watch::channel(false);
     let told_to_stop = stopping.clone();
-    let link = LinkSource::standalone();
     let feed = Arc::new(Feed::new(journal.boots()));
     let state = AppState::new(Inner {
         journal: journal.clone(),
-        menu,
-        link,
+        menu: connection.menu.clone(),
+        link: connection.link.clone(),
         feed,
         sessions: Sessions::default(),
         schedule: config.schedule,
@@ -105,7 +106,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let served = bounded(serving.into_future(), told_to_stop).await;
     following.abort();
     keeping.abort();
-    drop(menu_out);
+    connection.stop().await;
     drop(journal);
     served
 }

@@ -100,7 +100,7 @@ impl Group<'_> {
         if self
             .head
             .day
-            .is_none_or(|day| day.date != order.business_date)
+            .is_none_or(|day| day.closed_at.is_some() || day.date != order.business_date)
         {
             return Ok(());
         }

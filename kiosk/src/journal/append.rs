@@ -4,7 +4,7 @@ use cloud_sync_wire::chain::{chain_hash, content_hash};
 use kiosk_core::event::{EVENT_LIMIT, Event, Fact};
 use kiosk_core::ids::OrderId;
 
-use super::group::{Group, to_sql};
+use super::group::{Group, storage, to_sql};
 use super::{JournalError, Stamp};
 
 impl Group<'_> {
@@ -15,30 +15,47 @@ impl Group<'_> {
         order: Option<(OrderId, u32)>,
         fact: Fact,
     ) -> Result<u64, JournalError> {
+        let (bytes, _) = self.encode(stamp, order, fact)?;
+        self.push(&bytes)
+    }
+
+    /// The bytes of an event that may be appended, and its fact back.
+    pub(super) fn encode(
+        &self,
+        stamp: Stamp,
+        order: Option<(OrderId, u32)>,
+        fact: Fact,
+    ) -> Result<(Vec<u8>, Fact), JournalError> {
         let event = Event {
             id: stamp.event,
             order: order.map(|(id, _)| id),
             order_version: order.map_or(0, |(_, version)| version),
             at: stamp.at,
-            boot: self.boot,
+            boot: self.settings.boot,
             mono_ms: stamp.mono_ms,
             request: stamp.request,
             fact,
         };
         let bytes = event
             .encode()
-            .map_err(|error| JournalError::Storage(error.to_string()))?;
+            .map_err(|error| JournalError::Damaged(error.to_string()))?;
         if bytes.len() > EVENT_LIMIT {
-            return Err(JournalError::Storage(format!(
-                "the event would be {} bytes long; at most {EVENT_LIMIT} can be synced",
-                bytes.len()
-            )));
+            return Err(JournalError::TooLarge {
+                bytes: bytes.len(),
+                limit: EVENT_LIMIT,
+            });
         }
+        Ok((bytes, event.fact))
+    }
+
+    /// Appends encoded bytes. An error here ends the transaction.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<u64, JournalError> {
         let seq = self.head.next_seq;
-        let chain = chain_hash(self.head.chain, seq, content_hash(&bytes));
+        let chain = chain_hash(self.head.chain, seq, content_hash(bytes));
         self.conn
-            .prepare_cached("INSERT INTO events (seq, chain, bytes) VALUES (?1, ?2, ?3)")?
-            .execute((to_sql(seq), &chain.0[..], &bytes))?;
+            .prepare_cached("INSERT INTO events (seq, chain, bytes) VALUES (?1, ?2, ?3)")
+            .and_then(|mut insert| insert.execute((to_sql(seq), &chain.0[..], bytes)))
+            .map_err(|error| storage(&error))?;
         self.head.next_seq = seq + 1;
         self.head.chain = chain;
         self.head.event_bytes += u64::try_from(bytes.len()).unwrap_or(0);
@@ -46,8 +63,11 @@ impl Group<'_> {
     }
 }
 
-impl From<rusqlite::Error> for JournalError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Storage(error.to_string())
-    }
+/// The data of an event as it stands in its bytes, so that an order is written as JSON only once.
+/// Data is the last of an event's members, and no text before it can hold its name unescaped.
+pub(super) fn data_of(event: &[u8]) -> Option<&str> {
+    const NAME: &[u8] = b",\"data\":";
+    let at = event.windows(NAME.len()).position(|part| part == NAME)?;
+    let data = event.get(at + NAME.len()..event.len().checked_sub(1)?)?;
+    std::str::from_utf8(data).ok()
 }

@@ -1,7 +1,7 @@
 //! `kiosk check`: the integrity of a journal, running or not. Reads only, in chunks, so that a
-//! running kiosk is not delayed.
+//! running kiosk is not delayed and its log can begin anew in between.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::Path;
 
 use cloud_sync_wire::chain::{Hash, chain_hash, content_hash};
@@ -9,12 +9,13 @@ use kiosk_core::event::{Event, Fact};
 use kiosk_core::fold;
 use kiosk_core::ids::OrderId;
 use kiosk_core::order::Order;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
 use super::group::{Head, from_sql, hash_column, to_sql};
+use super::open::{connect_reader, identity};
 use super::place::{parse_order, seqs_from};
-use super::{JournalError, JournalSettings, open};
+use super::{JournalError, JournalSettings};
 
 /// Rows per chunk; a read transaction lasts no longer than this many take.
 const CHUNK: u32 = 1_000;
@@ -53,9 +54,7 @@ pub struct Report {
 /// # Errors
 /// If there is no journal or it can't be read at all.
 pub fn check(folder: &Path, progress: impl FnMut(u64, u64)) -> Result<Report, JournalError> {
-    let boot = kiosk_core::ids::BootId(uuid::Uuid::nil());
-    let settings = JournalSettings::new(folder.to_owned(), boot, [0; 64]);
-    check_with(&settings, progress)
+    check_with(&JournalSettings::reading(folder), progress)
 }
 
 /// [`check`] with settings of one's own, such as another VFS.
@@ -66,61 +65,63 @@ pub fn check_with(
     settings: &JournalSettings,
     progress: impl FnMut(u64, u64),
 ) -> Result<Report, JournalError> {
-    let conn = open::connect_reader(settings).map_err(|error| {
-        JournalError::Storage(format!(
-            "{} can't be opened: {error}",
-            settings.file().display()
-        ))
-    })?;
-    let head = Head::load(&conn)?;
-    let journal: Vec<u8> = conn.query_row("SELECT journal FROM head", [], |row| row.get(0))?;
-    let journal = uuid::Uuid::from_slice(&journal)
-        .map(|id| id.to_string())
-        .unwrap_or_default();
+    let conn = connect_reader(settings)?;
+    let head = {
+        let _moment = conn.unchecked_transaction()?;
+        Head::load(&conn)?
+    };
+    let (journal, _) = identity(&conn)?;
     let mut checking = Checking {
         conn: &conn,
+        head: &head,
         problems: Vec::new(),
         more: 0,
         chain: None,
+        events: 0,
+        orders: 0,
+        numbers: HashSet::new(),
+        date: None,
     };
-    let events = checking.events(&head, progress)?;
-    let orders = checking.orders(&head)?;
-    let sqlite: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    // A page that can't be read ends a walk; what was found until then is told all the same.
+    if let Err(error) = checking.walk_events(progress) {
+        checking.broken_chain(format!("the events can't be read on: {error}"));
+    }
+    if let Err(error) = checking.walk_orders() {
+        checking.problem(format!("the orders can't be read on: {error}"));
+    }
+    let sqlite = checking.tables().unwrap_or_else(|error| error.to_string());
     if sqlite != "ok" {
         checking.problem(format!("SQLite finds the file damaged: {sqlite}"));
     }
-    let outbox = head.outbox();
-    if outbox.watermark() >= head.next_seq {
+    if head.confirmed.watermark() >= head.next_seq {
         checking.problem(format!(
             "the watermark {} is beyond the last event {}",
-            outbox.watermark(),
+            head.confirmed.watermark(),
             head.next_seq - 1
         ));
     }
-    let mut problems = checking.problems;
-    if checking.more > 0 {
-        problems.push(format!("and {} more", checking.more));
+    Ok(checking.report(journal.to_string(), sqlite))
+}
+
+impl JournalSettings {
+    /// What reading the journal in a folder takes.
+    pub(super) fn reading(folder: &Path) -> Self {
+        let nobody = kiosk_core::ids::BootId(uuid::Uuid::nil());
+        Self::new(folder.to_owned(), nobody, [0; 64])
     }
-    Ok(Report {
-        ok: problems.is_empty(),
-        orders,
-        events,
-        journal,
-        next_seq: head.next_seq,
-        watermark: outbox.watermark(),
-        unconfirmed: outbox.unconfirmed(),
-        anchor_seq: head.anchor_seq,
-        chain: checking.chain.unwrap_or_else(|| "ok".to_owned()),
-        sqlite,
-        problems,
-    })
 }
 
 struct Checking<'a> {
     conn: &'a Connection,
+    head: &'a Head,
     problems: Vec<String>,
     more: u64,
     chain: Option<String>,
+    events: u64,
+    orders: u64,
+    /// The numbers given on `date`.
+    numbers: HashSet<String>,
+    date: Option<jiff::civil::Date>,
 }
 
 impl Checking<'_> {
@@ -137,62 +138,87 @@ impl Checking<'_> {
         self.problem(text);
     }
 
-    /// Walks the chain from the anchor to the head.
-    fn events(
-        &mut self,
-        head: &Head,
-        mut progress: impl FnMut(u64, u64),
-    ) -> Result<u64, JournalError> {
-        let mut seq = head.anchor_seq;
-        let mut chain: Hash = self
+    fn report(self, journal: String, sqlite: String) -> Report {
+        let mut problems = self.problems;
+        if self.more > 0 {
+            problems.push(format!("and {} more", self.more));
+        }
+        let outbox = self.head.outbox();
+        Report {
+            ok: problems.is_empty(),
+            orders: self.orders,
+            events: self.events,
+            journal,
+            next_seq: self.head.next_seq,
+            watermark: outbox.watermark(),
+            unconfirmed: outbox.unconfirmed(),
+            anchor_seq: self.head.anchor_seq,
+            chain: self.chain.unwrap_or_else(|| "ok".to_owned()),
+            sqlite,
+            problems,
+        }
+    }
+
+    /// Where the chain begins as of now: a running kiosk prunes.
+    fn anchor(&self) -> Result<(u64, Hash), JournalError> {
+        let anchor = self
             .conn
-            .query_row("SELECT anchor_chain FROM head", [], |row| {
-                hash_column(row, 0)
-            })?;
-        let mut count = 0;
+            .prepare_cached("SELECT anchor_seq, anchor_chain FROM head WHERE one = 1")?
+            .query_row([], |row| Ok((from_sql(row.get(0)?), hash_column(row, 1)?)))?;
+        Ok(anchor)
+    }
+
+    /// Walks the chain from the anchor to the head.
+    fn walk_events(&mut self, mut progress: impl FnMut(u64, u64)) -> Result<(), JournalError> {
+        let last = self.head.next_seq - 1;
+        let (mut seq, mut chain) = self.anchor()?;
         loop {
-            let chunk = self.chunk(seq, head.next_seq)?;
-            if chunk.is_empty() {
+            let before = seq;
+            (seq, chain) = self.event_chunk(seq, chain)?;
+            if seq == before {
                 break;
             }
-            for (found, stored, bytes) in chunk {
-                if found != seq + 1 {
-                    self.broken_chain(format!("events {} to {} are missing", seq + 1, found - 1));
-                }
-                chain = chain_hash(chain, found, content_hash(&bytes));
-                if chain != stored {
-                    self.broken_chain(format!("event {found} was changed: its chain hash differs"));
-                    chain = stored;
-                }
-                self.placed_has_order(found, &bytes)?;
-                seq = found;
-                count += 1;
-            }
-            progress(count, head.next_seq - 1 - head.anchor_seq);
+            progress(self.events, last.saturating_sub(self.head.anchor_seq));
         }
-        if seq + 1 != head.next_seq {
-            self.broken_chain(format!(
-                "events {} to {} are missing",
-                seq + 1,
-                head.next_seq - 1
-            ));
-        } else if chain != head.chain {
+        if seq < last {
+            self.broken_chain(format!("events {} to {last} are missing", seq + 1));
+        } else if seq == last && chain != self.head.chain {
             self.broken_chain("the last chain hash is not the one that is kept".to_owned());
         }
-        Ok(count)
+        Ok(())
     }
 
-    fn chunk(&self, after: u64, next: u64) -> Result<Vec<(u64, Hash, Vec<u8>)>, JournalError> {
-        let mut query = self.conn.prepare_cached(
+    /// The next chunk, as of one moment. Gives the last event of it and the chain hash there.
+    fn event_chunk(&mut self, seq: u64, chain: Hash) -> Result<(u64, Hash), JournalError> {
+        let conn = self.conn;
+        let _moment = conn.unchecked_transaction()?;
+        let anchor = self.anchor()?;
+        let (mut seq, mut chain) = if anchor.0 > seq { anchor } else { (seq, chain) };
+        let mut query = conn.prepare_cached(
             "SELECT seq, chain, bytes FROM events WHERE seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
         )?;
-        let rows = query.query_map((to_sql(after), to_sql(next), CHUNK), |row| {
-            Ok((from_sql(row.get(0)?), hash_column(row, 1)?, row.get(2)?))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut rows = query.query((to_sql(seq), to_sql(self.head.next_seq), CHUNK))?;
+        while let Some(row) = rows.next()? {
+            let found = from_sql(row.get(0)?);
+            let stored = hash_column(row, 1)?;
+            let bytes = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+            if found != seq + 1 {
+                self.broken_chain(format!("events {} to {} are missing", seq + 1, found - 1));
+            }
+            chain = chain_hash(chain, found, content_hash(bytes));
+            if chain != stored {
+                self.broken_chain(format!("event {found} was changed: its chain hash differs"));
+                chain = stored;
+            }
+            self.has_order(found, bytes)?;
+            seq = found;
+            self.events += 1;
+        }
+        Ok((seq, chain))
     }
 
-    fn placed_has_order(&mut self, seq: u64, bytes: &[u8]) -> Result<(), JournalError> {
+    /// An event about an order must be among those that the order names.
+    fn has_order(&mut self, seq: u64, bytes: &[u8]) -> Result<(), JournalError> {
         let event = match Event::decode(bytes) {
             Ok(event) => event,
             Err(error) => {
@@ -200,78 +226,111 @@ impl Checking<'_> {
                 return Ok(());
             }
         };
-        if !matches!(event.fact, Fact::Placed(_)) {
+        if !matches!(event.fact, Fact::Placed(_) | Fact::Acted(..)) {
             return Ok(());
         }
-        let id: Option<OrderId> = event.order;
-        let mut query = self
-            .conn
-            .prepare_cached("SELECT 1 FROM orders WHERE seq = ?1 AND id = ?2")?;
-        let there = id.is_some_and(|id| {
-            query
-                .exists((to_sql(seq), id.0.as_bytes()))
-                .unwrap_or(false)
-        });
-        if !there {
-            self.problem(format!("event {seq} placed an order that is not there"));
+        let named: Option<Vec<u8>> = match event.order {
+            Some(OrderId(id)) => self
+                .conn
+                .prepare_cached("SELECT seqs FROM orders WHERE id = ?1")?
+                .query_row([id.as_bytes()], |row| row.get(0))
+                .optional()?,
+            None => None,
+        };
+        match named {
+            None => self.problem(format!("event {seq} is about an order that is not there")),
+            Some(seqs) if !seqs_from(&seqs).contains(&seq) => {
+                self.problem(format!("event {seq} is not named by its order"));
+            }
+            Some(_) => {}
         }
         Ok(())
     }
 
     /// Each order must be what its events make of it.
-    fn orders(&mut self, head: &Head) -> Result<u64, JournalError> {
+    fn walk_orders(&mut self) -> Result<(), JournalError> {
         let mut place = 0;
-        let mut count = 0;
-        let mut numbers: HashMap<(String, String), u64> = HashMap::new();
         loop {
-            let mut query = self.conn.prepare_cached(
-                "SELECT seq, document, seqs FROM orders WHERE seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
-            )?;
-            let rows = query.query_map((to_sql(place), to_sql(head.next_seq), CHUNK), |row| {
-                Ok((
-                    from_sql(row.get(0)?),
-                    row.get::<_, String>(1)?,
-                    row.get::<_, Vec<u8>>(2)?,
-                ))
-            })?;
-            let chunk: Vec<_> = rows.collect::<Result<_, _>>()?;
-            if chunk.is_empty() {
-                return Ok(count);
-            }
-            for (seq, document, seqs) in chunk {
-                place = seq;
-                count += 1;
-                match parse_order(&document) {
-                    Ok(order) => {
-                        let number = (order.business_date.to_string(), order.number.clone());
-                        if let Some(other) = numbers.insert(number, seq) {
-                            let number = &order.number;
-                            let text =
-                                format!("number {number} was given twice, at {other} and {seq}");
-                            self.problem(text);
-                        }
-                        self.order(head, seq, &order, &seqs_from(&seqs))?;
-                    }
-                    Err(_) => self.problem(format!("the order of event {seq} can't be read")),
-                }
+            let before = place;
+            place = self.order_chunk(place)?;
+            if place == before {
+                return Ok(());
             }
         }
     }
 
-    fn order(
+    fn order_chunk(&mut self, mut place: u64) -> Result<u64, JournalError> {
+        let conn = self.conn;
+        let _moment = conn.unchecked_transaction()?;
+        let (anchor, _) = self.anchor()?;
+        let mut query = conn.prepare_cached(
+            "SELECT seq, document, seqs, id, business_date, status FROM orders
+             WHERE seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
+        )?;
+        let mut rows = query.query((to_sql(place), to_sql(self.head.next_seq), CHUNK))?;
+        while let Some(row) = rows.next()? {
+            place = from_sql(row.get(0)?);
+            self.orders += 1;
+            let document = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+            let Ok(order) = parse_order(document) else {
+                self.problem(format!("the order of event {place} can't be read"));
+                continue;
+            };
+            let columns: (uuid::Uuid, String, String) = (
+                uuid::Uuid::from_bytes(row.get(3)?),
+                row.get(4)?,
+                row.get(5)?,
+            );
+            let date = order.business_date.to_string();
+            if columns != (order.id.0, date, order.status.as_str().to_owned()) {
+                self.problem(format!("order {} is filed wrongly", order.number));
+            }
+            let seqs: Vec<u8> = row.get(2)?;
+            self.number(&order);
+            self.folds(anchor, place, &order, &seqs_from(&seqs))?;
+        }
+        Ok(place)
+    }
+
+    /// Numbers are given once a day, and days never go back.
+    fn number(&mut self, order: &Order) {
+        let date = Some(order.business_date);
+        if self.date != date {
+            if self.date > date {
+                let text = format!(
+                    "order {} of {} comes after orders of a later day",
+                    order.number, order.business_date
+                );
+                self.problem(text);
+            }
+            self.date = date;
+            self.numbers.clear();
+        }
+        if !self.numbers.insert(order.number.clone()) {
+            let text = format!(
+                "number {} was given twice on {}",
+                order.number, order.business_date
+            );
+            self.problem(text);
+        }
+    }
+
+    fn folds(
         &mut self,
-        head: &Head,
+        anchor: u64,
         place: u64,
         order: &Order,
         seqs: &[u64],
     ) -> Result<(), JournalError> {
-        if seqs.first() != Some(&place) || place <= head.anchor_seq {
-            if seqs.first() != Some(&place) {
-                self.problem(format!(
-                    "order {} does not name the event that placed it",
-                    order.number
-                ));
-            }
+        if seqs.first() != Some(&place) {
+            let text = format!(
+                "order {} does not name the event that placed it",
+                order.number
+            );
+            self.problem(text);
+            return Ok(());
+        }
+        if place <= anchor {
             return Ok(());
         }
         let mut events = Vec::with_capacity(seqs.len());
@@ -279,9 +338,10 @@ impl Checking<'_> {
             .conn
             .prepare_cached("SELECT bytes FROM events WHERE seq = ?1")?;
         for seq in seqs {
-            let bytes: rusqlite::Result<Vec<u8>> =
-                query.query_row([to_sql(*seq)], |row| row.get(0));
-            match bytes.ok().and_then(|bytes| Event::decode(&bytes).ok()) {
+            let bytes: Option<Vec<u8>> = query
+                .query_row([to_sql(*seq)], |row| row.get(0))
+                .optional()?;
+            match bytes.and_then(|bytes| Event::decode(&bytes).ok()) {
                 Some(event) => events.push(event),
                 None => {
                     self.problem(format!("order {} misses its event {seq}", order.number));
@@ -296,5 +356,23 @@ impl Checking<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// SQLite's own check, table by table, so that none of its transactions is long.
+    fn tables(&self) -> Result<String, JournalError> {
+        let mut query = self
+            .conn
+            .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+        let names: Vec<String> = query
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for name in names {
+            let sql = format!("PRAGMA integrity_check('{name}')");
+            let verdict: String = self.conn.query_row(&sql, [], |row| row.get(0))?;
+            if verdict != "ok" {
+                return Ok(verdict);
+            }
+        }
+        Ok("ok".to_owned())
     }
 }

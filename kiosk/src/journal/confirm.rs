@@ -8,7 +8,7 @@ use cloud_sync_wire::chain::Hash;
 use kiosk_core::ids::Generation;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::group::{Group, Head, from_sql, hash_column, to_sql};
+use super::group::{Group, Head, from_sql, hash_column, run_sql, to_sql};
 use super::read::Reader;
 use super::{JournalError, Ranges};
 
@@ -64,6 +64,9 @@ struct Known {
 
 impl Group<'_> {
     pub(super) fn confirm(&mut self, ack: &Ack, signed: &[u8]) -> Result<Confirmed, JournalError> {
+        if ack.journal != self.journal {
+            return Ok(Confirmed::Stale);
+        }
         let known = known(self.conn)?;
         let same_lineage = known
             .as_ref()
@@ -87,26 +90,74 @@ impl Group<'_> {
                 .iter()
                 .for_each(|(first, last)| confirmed.insert(*first, *last));
         }
-        self.store_cloud(ack, signed, &confirmed)?;
-        let outcome = if same_lineage {
-            Confirmed::Taken {
-                newly: confirmed.count().saturating_sub(before.count()),
-            }
+        let chain = if confirmed.watermark() == ack.watermark {
+            ack.chain
         } else {
-            if let Some(known) = &known {
-                self.conn
-                    .prepare_cached("INSERT OR IGNORE INTO retired_generations VALUES (?1)")?
-                    .execute([known.generation.0.as_bytes()])?;
-            }
-            let first = confirmed.first_missing(1);
-            let lost = (first <= self.head.anchor_seq).then_some((first, self.head.anchor_seq));
-            Confirmed::NewGeneration {
-                again: before.count().saturating_sub(confirmed.count()),
-                lost_window: lost,
-            }
+            self.chain_at(confirmed.watermark())?
         };
         self.head.confirmed = confirmed;
-        Ok(outcome)
+        self.store_cloud(ack, signed, chain)?;
+        self.take_prefix(ack.epoch);
+        if same_lineage {
+            self.store_hour(ack)?;
+            let newly = self.head.confirmed.count() - before.count();
+            return Ok(Confirmed::Taken { newly });
+        }
+        if let Some(known) = &known {
+            self.retire(known.generation)?;
+        }
+        self.store_hour(ack)?;
+        let confirmed = &self.head.confirmed;
+        Ok(Confirmed::NewGeneration {
+            again: before.count() - before.count_common(confirmed),
+            lost_window: confirmed.missing_until(self.head.anchor_seq),
+        })
+    }
+
+    /// The journal's own chain hash at a seq that it has confirmed.
+    fn chain_at(&self, seq: u64) -> Result<Hash, JournalError> {
+        if let Some(hash) = chain_at(self.conn, &self.head, seq)? {
+            return Ok(hash);
+        }
+        confirmed_chain(self.conn)?
+            .filter(|(watermark, _)| *watermark == seq)
+            .map(|(_, chain)| chain)
+            .ok_or_else(|| JournalError::Damaged(format!("event {seq} is missing")))
+    }
+
+    /// What the new lineage has not seen confirmed has to wait for its whole retention again.
+    fn retire(&self, generation: Generation) -> Result<(), JournalError> {
+        self.conn
+            .prepare_cached("INSERT OR IGNORE INTO retired_generations VALUES (?1)")?
+            .execute([generation.0.as_bytes()])?;
+        run_sql(self.conn, "DELETE FROM confirmed_at")?;
+        Ok(())
+    }
+
+    /// Each journal of a kiosk numbers its orders under a prefix of its own.
+    fn take_prefix(&mut self, epoch: Option<u32>) {
+        let prefixes = &self.settings.prefixes;
+        let Some(index) = epoch.and_then(|epoch| usize::try_from(epoch.checked_sub(1)?).ok())
+        else {
+            return;
+        };
+        if index >= prefixes.len() && !prefixes.is_empty() {
+            tracing::warn!(
+                journals = index + 1,
+                prefixes = prefixes.len(),
+                "the credential has too few prefixes; order numbers may repeat those of an earlier journal"
+            );
+        }
+        if let Some(prefix) = prefixes.get(index % prefixes.len().max(1))
+            && *prefix != self.head.prefix
+        {
+            tracing::info!(
+                from = self.head.prefix,
+                to = prefix,
+                "order numbers change prefix"
+            );
+            self.head.prefix.clone_from(prefix);
+        }
     }
 
     fn is_retired(&self, generation: Generation) -> Result<bool, JournalError> {
@@ -131,41 +182,53 @@ impl Group<'_> {
         Ok(None)
     }
 
-    fn store_cloud(
-        &self,
-        ack: &Ack,
-        signed: &[u8],
-        confirmed: &Ranges,
-    ) -> Result<(), JournalError> {
+    fn store_cloud(&self, ack: &Ack, signed: &[u8], chain: Hash) -> Result<(), JournalError> {
+        let confirmed = &self.head.confirmed;
         let ranges = serde_json::to_string(confirmed.beyond())
-            .map_err(|error| JournalError::Storage(error.to_string()))?;
+            .map_err(|error| JournalError::Damaged(error.to_string()))?;
         self.conn
             .prepare_cached(
-                "INSERT INTO cloud (one, generation, ack_no, watermark, ranges, quarantined, at, ack)
-                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                "INSERT INTO cloud (one, generation, ack_no, watermark, chain, ranges, quarantined, at, ack)
+                 VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT (one) DO UPDATE SET generation = ?1, ack_no = ?2, watermark = ?3,
-                     ranges = ?4, quarantined = ?5, at = ?6, ack = ?7",
+                     chain = ?4, ranges = ?5, quarantined = ?6, at = ?7, ack = ?8",
             )?
             .execute((
                 ack.generation.0.as_bytes(),
                 to_sql(ack.ack_no),
                 to_sql(confirmed.watermark()),
+                &chain.0[..],
                 ranges,
                 to_sql(ack.quarantined_total),
                 ack.at.as_millis(),
                 signed,
             ))?;
+        Ok(())
+    }
+
+    fn store_hour(&self, ack: &Ack) -> Result<(), JournalError> {
         self.conn
             .prepare_cached(
                 "INSERT INTO confirmed_at (hour, watermark) VALUES (?1, ?2)
                  ON CONFLICT (hour) DO UPDATE SET watermark = ?2",
             )?
-            .execute((
-                ack.at.as_millis() / 3_600_000,
-                to_sql(confirmed.watermark()),
-            ))?;
+            .execute((hour(ack.at.as_millis()), to_sql(self.head.settled())))?;
         Ok(())
     }
+}
+
+/// The hour of the cloud's clock.
+pub(super) fn hour(millis: i64) -> i64 {
+    millis.div_euclid(3_600_000)
+}
+
+/// The watermark and the chain hash at it.
+fn confirmed_chain(conn: &Connection) -> Result<Option<(u64, Hash)>, JournalError> {
+    let row = conn
+        .prepare_cached("SELECT watermark, chain FROM cloud WHERE one = 1")?
+        .query_row([], |row| Ok((from_sql(row.get(0)?), hash_column(row, 1)?)))
+        .optional()?;
+    Ok(row)
 }
 
 fn known(conn: &Connection) -> Result<Option<Known>, JournalError> {
@@ -200,9 +263,10 @@ fn chain_at(conn: &Connection, head: &Head, seq: u64) -> Result<Option<Hash>, Jo
     Ok(chain)
 }
 
-/// Reads what a hello says.
+/// Reads what a hello says, all of it as of one moment.
 pub(super) fn hello_state(reader: &Reader) -> Result<HelloState, JournalError> {
-    let conn = reader.conn();
+    let moment = reader.conn().unchecked_transaction()?;
+    let conn: &Connection = &moment;
     let head = Head::load(conn)?;
     let known = known(conn)?;
     let last_ack: Option<Vec<u8>> = conn
@@ -211,6 +275,7 @@ pub(super) fn hello_state(reader: &Reader) -> Result<HelloState, JournalError> {
         .optional()?;
     let mut ranges = Vec::new();
     for (first, last) in head.confirmed.beyond() {
+        // An end that is not held any more can't be proven; what is not named is sent again.
         if let Some(chain) = chain_at(conn, &head, *last)? {
             ranges.push(Range {
                 first: *first,
@@ -219,14 +284,14 @@ pub(super) fn hello_state(reader: &Reader) -> Result<HelloState, JournalError> {
             });
         }
     }
-    let watermark = head.confirmed.watermark();
+    let (watermark, chain) = confirmed_chain(conn)?.unwrap_or((0, Hash::START));
     Ok(HelloState {
         next_seq: head.next_seq,
         retained_from: head.anchor_seq + 1,
         generation: known.as_ref().map(|known| known.generation),
         ack_no: known.map_or(0, |known| known.ack_no),
         watermark,
-        chain: chain_at(conn, &head, watermark)?.unwrap_or_default(),
+        chain,
         ranges,
         last_ack,
     })

@@ -89,6 +89,7 @@ impl Group<'_> {
             ..day
         };
         self.head.day = Some(day);
+        self.head.store_day(self.conn)?;
         self.changes.push(Change::Day);
         Ok(DayClosed {
             day,

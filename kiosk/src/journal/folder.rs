@@ -1,7 +1,8 @@
 //! The data folder: one process at a time.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use super::OpenError;
@@ -22,7 +23,7 @@ impl FolderLock {
             folder: folder.display().to_string(),
             error: error.to_string(),
         };
-        fs::create_dir_all(folder).map_err(trouble)?;
+        make(folder).map_err(trouble)?;
         let path = folder.join("kiosk.lock");
         let mut file = OpenOptions::new()
             .read(true)
@@ -54,6 +55,24 @@ impl FolderLock {
         writeln!(file, "{}", std::process::id()).map_err(trouble)?;
         Ok(Self { _file: file })
     }
+}
+
+/// Makes the folder, for this user alone: it will hold a key. Its name is on the disk before the
+/// first order is.
+fn make(folder: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+        .collect();
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    for path in missing {
+        let parent = path.parent().filter(|path| !path.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Free bytes for an unprivileged process on the disk that holds `path`.

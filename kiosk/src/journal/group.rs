@@ -2,13 +2,14 @@
 
 use cloud_sync_wire::chain::Hash;
 use kiosk_core::day::Day;
-use kiosk_core::ids::BootId;
+use kiosk_core::ids::JournalId;
 use kiosk_core::wall::WallTime;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Change, Levels, Outbox, Ranges};
+use super::error::Refusal;
+use super::{Change, JournalError, JournalSettings, Levels, Outbox, Ranges, stock};
 
-/// The rows that nearly every request touches, held in memory for one transaction.
+/// The rows that nearly every request touches, as the file has them at the end of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) next_seq: u64,
@@ -24,7 +25,8 @@ pub(super) struct Head {
 /// A transaction being put together: requests append to it one after the other.
 pub(super) struct Group<'a> {
     pub(super) conn: &'a Connection,
-    pub(super) boot: BootId,
+    pub(super) journal: JournalId,
+    pub(super) settings: &'a JournalSettings,
     pub(super) head: Head,
     pub(super) levels: Levels,
     pub(super) levels_changed: bool,
@@ -52,8 +54,13 @@ pub(super) fn hash_column(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Re
     })
 }
 
+/// Runs a statement without parameters, prepared once.
+pub(super) fn run_sql(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.execute([]).map(drop)
+}
+
 impl Head {
-    /// Reads it from the file.
+    /// Reads it from the file. Outside a transaction its parts may be of different moments.
     pub(super) fn load(conn: &Connection) -> rusqlite::Result<Self> {
         let mut head = conn
             .prepare_cached(
@@ -87,9 +94,8 @@ impl Head {
                 Ok((date, row.get::<_, i64>(1)?, closed, row.get::<_, u32>(3)?))
             })
             .optional()?;
-        if let Some((date, opened, closed, counter)) = latest
-            && let Ok(date) = date.parse()
-        {
+        if let Some((date, opened, closed, counter)) = latest {
+            let date = date.parse().map_err(|error| unreadable(0, error))?;
             self.day = Some(Day {
                 date,
                 opened_at: WallTime::from_millis(opened),
@@ -108,7 +114,8 @@ impl Head {
             })
             .optional()?;
         if let Some((watermark, ranges)) = row {
-            let ranges: Vec<(u64, u64)> = serde_json::from_str(&ranges).unwrap_or_default();
+            let ranges: Vec<(u64, u64)> =
+                serde_json::from_str(&ranges).map_err(|error| unreadable(1, error))?;
             self.confirmed = Ranges::new(from_sql(watermark), ranges);
         }
         Ok(())
@@ -117,30 +124,41 @@ impl Head {
     /// Writes what appending changes back to the file.
     pub(super) fn store(&self, conn: &Connection, before: &Self) -> rusqlite::Result<()> {
         if self.next_seq != before.next_seq
-            || self.anchor_seq != before.anchor_seq
             || self.event_bytes != before.event_bytes
-        {
-            conn.prepare_cached("UPDATE head SET next_seq = ?1, chain = ?2, event_bytes = ?3")?
-                .execute((
-                    to_sql(self.next_seq),
-                    &self.chain.0[..],
-                    to_sql(self.event_bytes),
-                ))?;
-        }
-        if let Some(day) = &self.day
-            && (self.counter != before.counter || self.day != before.day)
+            || self.prefix != before.prefix
         {
             conn.prepare_cached(
-                "INSERT INTO days (date, opened_at, closed_at, counter) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (date) DO UPDATE SET closed_at = ?3, counter = ?4",
+                "UPDATE head SET next_seq = ?1, chain = ?2, event_bytes = ?3, prefix = ?4",
             )?
             .execute((
-                day.date.to_string(),
-                day.opened_at.as_millis(),
-                day.closed_at.map(WallTime::as_millis),
-                self.counter,
+                to_sql(self.next_seq),
+                &self.chain.0[..],
+                to_sql(self.event_bytes),
+                &self.prefix,
             ))?;
         }
+        if self.counter != before.counter || self.day != before.day {
+            self.store_day(conn)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the latest day. Whoever opens or closes one does so at once: a later one in the same
+    /// transaction would take its place.
+    pub(super) fn store_day(&self, conn: &Connection) -> rusqlite::Result<()> {
+        let Some(day) = &self.day else {
+            return Ok(());
+        };
+        conn.prepare_cached(
+            "INSERT INTO days (date, opened_at, closed_at, counter) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (date) DO UPDATE SET closed_at = ?3, counter = ?4",
+        )?
+        .execute((
+            day.date.to_string(),
+            day.opened_at.as_millis(),
+            day.closed_at.map(WallTime::as_millis),
+            self.counter,
+        ))?;
         Ok(())
     }
 
@@ -151,4 +169,50 @@ impl Head {
             confirmed: self.confirmed.clone(),
         }
     }
+
+    /// All that the journal still holds up to this event is confirmed.
+    pub(super) fn settled(&self) -> u64 {
+        self.confirmed.first_missing(self.anchor_seq + 1) - 1
+    }
+}
+
+fn unreadable(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+}
+
+impl Group<'_> {
+    /// Runs a request of several writes. Refused, it leaves no trace and its neighbours stay.
+    pub(super) fn in_savepoint<T, E: Refusal>(
+        &mut self,
+        request: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.sql("SAVEPOINT request")?;
+        let (head, changes) = (self.head.clone(), self.changes.len());
+        let result = request(self);
+        match &result {
+            Ok(_) => self.sql("RELEASE request")?,
+            Err(refusal) if refusal.ends_transaction().is_some() => {}
+            Err(_) => {
+                self.sql("ROLLBACK TO request")?;
+                self.sql("RELEASE request")?;
+                self.head = head;
+                self.changes.truncate(changes);
+                self.levels = stock::load(self.conn, self.head.day)
+                    .map_err(|error| E::from(storage(&error)))?;
+            }
+        }
+        result
+    }
+
+    fn sql(&self, sql: &str) -> Result<(), JournalError> {
+        run_sql(self.conn, sql).map_err(|error| storage(&error))
+    }
+}
+
+/// An error after which the transaction can't go on, whatever SQLite calls it.
+pub(super) fn storage(error: &rusqlite::Error) -> JournalError {
+    JournalError::Storage(error.to_string())
 }

@@ -2,20 +2,30 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloud_sync_wire::keys::SecretKey;
 use kiosk_core::ids::JournalId;
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use uuid::Uuid;
 
-use super::group::Head;
+use super::group::{Head, from_sql};
 use super::read::Readers;
 use super::writer::{self, Outlets, Writer};
-use super::{Change, Journal, JournalSettings, OpenError, Shared, Synchronous, schema, stock};
+use super::{
+    Change, Health, Journal, JournalError, JournalSettings, Levels, OpenError, Shared, Synchronous,
+    schema, stock,
+};
 
 /// How long a connection waits for another process's short write (`staff set-pin`, `backup`).
-const BUSY_MS: u32 = 5_000;
+pub(super) const BUSY_MS: u64 = 5_000;
+/// The log file is cut back to this when it begins anew.
+const LOG_BYTES: i64 = 8 * 1024 * 1024;
+/// Should the writer's own checkpoints not come about, SQLite makes one at this many pages.
+const LAST_RESORT_PAGES: i64 = 8_000;
+/// Readers at the same time; more wait. Each may hold a megabyte of pages.
+const READERS: usize = 8;
 /// Requests that may wait for the writer; more wait in their own tasks.
 const QUEUE: usize = 1_024;
 
@@ -34,26 +44,11 @@ pub(super) fn open(
         file: file.display().to_string(),
         detail,
     };
-    let mut conn = connect(&settings).map_err(|error| trouble(error.to_string()))?;
-    schema::migrate(&mut conn).map_err(|error| trouble(error.to_string()))?;
-    let boots = begin_run(&mut conn, &settings).map_err(|error| trouble(error.to_string()))?;
-    let head = Head::load(&conn).map_err(|error| trouble(error.to_string()))?;
-    let (id, secret): (Vec<u8>, Vec<u8>) = conn
-        .query_row("SELECT journal, secret FROM head", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .map_err(|error| trouble(error.to_string()))?;
-    let id = Uuid::from_slice(&id).map_err(|error| trouble(error.to_string()))?;
-    let seed = secret
-        .try_into()
-        .map_err(|_| trouble("its key is damaged".to_owned()))?;
-    let levels = stock::load(&conn, head.day).map_err(|error| trouble(error.to_string()))?;
-
-    let (outbox_out, outbox) = watch::channel(head.outbox());
-    let (levels_out, levels_in) = watch::channel(Arc::new(levels));
-    let (day_out, day) = watch::channel(head.day);
-    let (health_out, health) = watch::channel(super::Health::default());
-    let readers = Readers::new(settings.clone());
+    let opened = Opened::new(&settings).map_err(trouble)?;
+    let (outbox_out, outbox) = watch::channel(opened.head.outbox());
+    let (levels_out, levels) = watch::channel(Arc::new(opened.levels));
+    let (day_out, day) = watch::channel(opened.head.day);
+    let (health_out, health) = watch::channel(health(&settings));
     let outlets = Outlets {
         outbox: outbox_out,
         levels: levels_out,
@@ -61,19 +56,21 @@ pub(super) fn open(
         health: health_out,
         feed,
     };
+    let readers = Readers::new(settings.clone());
     let (queue, jobs) = mpsc::channel(QUEUE);
-    let writer = Writer::new(conn, settings, head, outlets);
+    let writer = Writer::new(opened.conn, opened.id, settings, outlets);
     std::thread::Builder::new()
         .name("journal".to_owned())
         .spawn(move || writer::run(writer, jobs))
         .map_err(|error| trouble(format!("its thread can't be started: {error}")))?;
     let shared = Shared {
-        id: JournalId(id),
-        key: SecretKey::from_seed(&seed),
-        boots,
+        id: opened.id,
+        key: opened.key,
+        boots: opened.boots,
         readers,
+        reading: Semaphore::new(READERS),
         outbox,
-        levels: levels_in,
+        levels,
         day,
         health,
     };
@@ -83,11 +80,84 @@ pub(super) fn open(
     })
 }
 
+fn health(settings: &JournalSettings) -> Health {
+    let free_bytes = (settings.free_bytes)();
+    let reserve = settings.reserve_bytes;
+    let trouble = free_bytes
+        .filter(|free| *free < reserve)
+        .map(|free| JournalError::DiskFull { free, reserve }.to_string());
+    Health {
+        trouble,
+        free_bytes,
+    }
+}
+
+/// A file that was opened, made or migrated, and what it holds.
+struct Opened {
+    conn: Connection,
+    id: JournalId,
+    key: SecretKey,
+    boots: u64,
+    head: Head,
+    levels: Levels,
+}
+
+impl Opened {
+    fn new(settings: &JournalSettings) -> Result<Self, String> {
+        let mut conn = connect(settings, OpenFlags::SQLITE_OPEN_CREATE).map_err(text)?;
+        // A crash may have left commits in the log whose sync had failed: they show, but are not
+        // on the disk. Moving them into the database and committing on a new log makes them
+        // certain before anybody is told of them. If others have the file open, there was no
+        // recovery and nothing of that kind shows; they are not waited for.
+        wait_for(&conn, 0).map_err(text)?;
+        checkpoint(&conn, "TRUNCATE").map_err(text)?;
+        wait_for(&conn, BUSY_MS).map_err(text)?;
+        schema::migrate(&mut conn).map_err(text)?;
+        let boots = begin_run(&mut conn, settings).map_err(text)?;
+        let head = Head::load(&conn).map_err(text)?;
+        let levels = stock::load(&conn, head.day).map_err(text)?;
+        let (id, key) = identity(&conn).map_err(text)?;
+        Ok(Self {
+            conn,
+            id,
+            key,
+            boots,
+            head,
+            levels,
+        })
+    }
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Who the journal is, and the key that its frames are signed with.
+pub(super) fn identity(conn: &Connection) -> rusqlite::Result<(JournalId, SecretKey)> {
+    conn.query_row("SELECT journal, secret FROM head", [], |row| {
+        let id: [u8; 16] = row.get(0)?;
+        let seed: [u8; 32] = row.get(1)?;
+        Ok((JournalId(Uuid::from_bytes(id)), SecretKey::from_seed(&seed)))
+    })
+}
+
+/// Opens the file again that a writer has open already; never makes one.
+pub(super) fn reconnect(
+    settings: &JournalSettings,
+    journal: JournalId,
+) -> Result<Connection, JournalError> {
+    let conn = connect(settings, OpenFlags::empty())?;
+    let (found, _) = identity(&conn)?;
+    if found != journal {
+        let text = format!("another journal, {found}, is where {journal} was");
+        return Err(JournalError::Storage(text));
+    }
+    Ok(conn)
+}
+
 /// Opens the file for writing and makes sure that a commit is a commit.
-pub(super) fn connect(settings: &JournalSettings) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+fn connect(settings: &JournalSettings, create: OpenFlags) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
     let conn = open_file(settings, flags)?;
     // Before the first table: the page size can't be changed in WAL mode.
     conn.pragma_update(None, "page_size", 4096)?;
@@ -100,22 +170,14 @@ pub(super) fn connect(settings: &JournalSettings) -> rusqlite::Result<Connection
     conn.pragma_update(None, "synchronous", wanted)?;
     let synchronous: i64 = conn.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
     if mode != "wal" || synchronous != wanted {
-        let text = format!("SQLite runs with journal_mode={mode}, synchronous={synchronous}");
-        return Err(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(1),
-            Some(text),
-        ));
+        return Err(failure(format!(
+            "SQLite runs with journal_mode={mode}, synchronous={synchronous}"
+        )));
     }
-    // A failed switch to WAL can answer "wal" all the same; only a WAL has a log to checkpoint. It
-    // also moves what an earlier crash left into the database before anything is added to it.
-    let log: i64 = conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(1))?;
-    if log < 0 {
-        let text = "SQLite could not switch to a write-ahead log".to_owned();
-        return Err(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(1),
-            Some(text),
-        ));
-    }
+    // A failed switch to WAL can answer "wal" all the same; only a WAL has a log to checkpoint.
+    checkpoint(&conn, "PASSIVE")?;
+    conn.pragma_update(None, "wal_autocheckpoint", LAST_RESORT_PAGES)?;
+    conn.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "mmap_size", 0)?;
     // 4 MiB of pages: enough for the hot ends of the indexes.
@@ -124,8 +186,34 @@ pub(super) fn connect(settings: &JournalSettings) -> rusqlite::Result<Connection
     Ok(conn)
 }
 
+/// Moves the log into the database. Gives how many pages it has and how many of them were moved;
+/// both 0 while somebody else does it.
+pub(super) fn checkpoint(conn: &Connection, mode: &str) -> rusqlite::Result<(u64, u64)> {
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    let (busy, log, done): (i64, i64, i64) =
+        conn.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    if busy == 0 && log < 0 {
+        return Err(failure("SQLite has no write-ahead log".to_owned()));
+    }
+    Ok((from_sql(log), from_sql(done)))
+}
+
+/// How long this connection waits for others, in milliseconds.
+pub(super) fn wait_for(conn: &Connection, millis: u64) -> rusqlite::Result<()> {
+    conn.busy_timeout(Duration::from_millis(millis))
+}
+
+fn failure(text: String) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(1), Some(text))
+}
+
 /// Opens the file for reading alone.
-pub(super) fn connect_reader(settings: &JournalSettings) -> rusqlite::Result<Connection> {
+pub(super) fn connect_reader(settings: &JournalSettings) -> Result<Connection, JournalError> {
+    let file = settings.file();
+    if settings.vfs.is_none() && !file.exists() {
+        let text = format!("there is none at {}", file.display());
+        return Err(JournalError::Storage(text));
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = open_file(settings, flags)?;
     conn.pragma_update(None, "cache_size", -1024)?;
@@ -138,7 +226,7 @@ fn open_file(settings: &JournalSettings, flags: OpenFlags) -> rusqlite::Result<C
         Some(vfs) => Connection::open_with_flags_and_vfs(file, flags, vfs.as_str())?,
         None => Connection::open_with_flags(file, flags)?,
     };
-    conn.busy_timeout(std::time::Duration::from_millis(u64::from(BUSY_MS)))?;
+    wait_for(&conn, BUSY_MS)?;
     Ok(conn)
 }
 
@@ -148,17 +236,19 @@ fn begin_run(conn: &mut Connection, settings: &JournalSettings) -> rusqlite::Res
     let (id, key) = settings.seed.split_at(32);
     let id: [u8; 16] = std::array::from_fn(|i| id.get(i).copied().unwrap_or(0));
     let id = uuid::Builder::from_random_bytes(id).into_uuid();
-    let prefix = settings.prefixes.first().map_or("A", String::as_str);
+    let first = settings.prefixes.first().map_or("A", String::as_str);
     tx.execute(
-        "INSERT OR IGNORE INTO head (one, journal, secret, next_seq, chain, anchor_chain, prefix)
-         VALUES (1, ?1, ?2, 1, zeroblob(32), zeroblob(32), ?3)",
-        (id.as_bytes(), key, prefix),
+        "INSERT INTO head (one, journal, secret, next_seq, chain, anchor_chain, prefix)
+         VALUES (1, ?1, ?2, 1, zeroblob(32), zeroblob(32), ?3) ON CONFLICT DO NOTHING",
+        (id.as_bytes(), key, first),
     )?;
-    let boots: i64 = tx.query_row(
-        "UPDATE head SET boots = boots + 1 RETURNING boots",
-        [],
-        |row| row.get(0),
-    )?;
+    let prefix: String = tx.query_row("SELECT prefix FROM head", [], |row| row.get(0))?;
+    // A kiosk that was given a credential later: its old prefix may be another kiosk's.
+    if !settings.prefixes.is_empty() && !settings.prefixes.contains(&prefix) {
+        tx.execute("UPDATE head SET prefix = ?1", [first])?;
+    }
+    tx.execute("UPDATE head SET boots = boots + 1", [])?;
+    let boots: i64 = tx.query_row("SELECT boots FROM head", [], |row| row.get(0))?;
     tx.commit()?;
     Ok(boots.unsigned_abs())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cloud_sync_wire::chain::Hash;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use kiosk_core::cart::{Method, Service};
 use kiosk_core::day::{Day, DayForOrder, Schedule};
@@ -16,7 +17,9 @@ use kiosk_core::stock::{Level, Shortage, reserve};
 use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
-use super::group::{Group, to_sql};
+use super::append::data_of;
+use super::error::Refusal;
+use super::group::{Group, storage, to_sql};
 use super::{Change, JournalError, Stamp, stock};
 
 /// An order that has been read and priced.
@@ -113,7 +116,7 @@ pub(super) fn known(
 /// Reads an order's document.
 pub(super) fn parse_order(document: &str) -> Result<Order, JournalError> {
     serde_json::from_str(document)
-        .map_err(|error| JournalError::Storage(format!("an order can't be read: {error}")))
+        .map_err(|error| JournalError::Damaged(format!("an order can't be read: {error}")))
 }
 
 pub(super) fn document_of(order: &Order) -> Result<String, JournalError> {
@@ -128,7 +131,7 @@ pub(super) fn seqs_from(bytes: &[u8]) -> Vec<u64> {
 }
 
 impl PlaceRequest {
-    fn into_order(self, number: String, business_date: jiff::civil::Date) -> Order {
+    fn into_order(self, number: String, business_date: Date) -> Order {
         let quote = self.quote;
         Order {
             id: self.id,
@@ -158,36 +161,70 @@ impl PlaceRequest {
 }
 
 impl Group<'_> {
+    /// The answer while there is no room for new orders: what is known of the key.
+    pub(super) fn only_known(
+        &self,
+        key: Uuid,
+        content: Hash,
+        free: u64,
+    ) -> Result<Placed, PlaceRefusal> {
+        let reserve = self.settings.reserve_bytes;
+        known(self.conn, key, content)?
+            .ok_or_else(|| JournalError::DiskFull { free, reserve }.into())
+    }
+
     pub(super) fn place(&mut self, request: PlaceRequest) -> Result<Placed, PlaceRefusal> {
-        if let Some(placed) = known(self.conn, request.key, request.content)? {
-            return Ok(placed);
+        let (key, content) = (request.key, request.content);
+        let day = request
+            .schedule
+            .for_order(self.head.day, request.stamp.at, &request.zone);
+        let result = match day {
+            DayForOrder::Open(date) => self.place_on(date, request),
+            DayForOrder::Opens(date) => self.in_savepoint(|group| {
+                // Asked first, so that a retry across a close does not open the next day.
+                if let Some(placed) = known(group.conn, key, content)? {
+                    return Ok(placed);
+                }
+                let stamp = Stamp {
+                    event: request.day_event,
+                    ..request.stamp.clone()
+                };
+                group.open_day(stamp, date)?;
+                group.place_on(date, request)
+            }),
+            DayForOrder::Closed => Err(PlaceRefusal::Closed),
+        };
+        match result {
+            Err(refusal) if refusal.ends_transaction().is_none() => {
+                known(self.conn, key, content)?.ok_or(refusal)
+            }
+            result => result,
         }
-        let date = self.day_for(&request)?;
+    }
+
+    /// Places an order on the open day. Everything that can be refused is looked at before the
+    /// first write, and the first write refuses a key that is taken: so no savepoint is needed.
+    fn place_on(&mut self, date: Date, request: PlaceRequest) -> Result<Placed, PlaceRefusal> {
         let taken = self.take_stock(&request)?;
-        self.head.counter += 1;
-        let number = order_number(&self.head.prefix, self.head.counter);
+        let number = order_number(&self.head.prefix, self.head.counter + 1);
         let (key, content, stamp) = (request.key, request.content, request.stamp.clone());
         let order = Box::new(request.into_order(number, date));
-        let document = document_of(&order)?;
-        let seq = self.append(stamp, Some((order.id, 1)), Fact::Placed(order.clone()))?;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO orders (seq, id, idempotency_key, content, business_date, status, seqs, document)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?
-            .execute((
-                to_sql(seq),
-                order.id.0.as_bytes(),
-                key.as_bytes(),
-                &content.0[..],
-                date.to_string(),
-                order.status.as_str(),
-                &seq.to_be_bytes()[..],
-                document,
-            ))?;
-        for (item, level) in taken {
-            self.store_level(date, &item, level)?;
+        let id = order.id;
+        let (bytes, fact) = self.encode(stamp, Some((id, 1)), Fact::Placed(order))?;
+        let Fact::Placed(order) = fact else {
+            return Err(JournalError::Damaged("an event lost its order".to_owned()).into());
+        };
+        if !self.insert_order(key, content, &order, &bytes)? {
+            return known(self.conn, key, content)?.ok_or_else(|| {
+                JournalError::Damaged(format!("order {id} is there under another key")).into()
+            });
         }
+        let seq = self.push(&bytes)?;
+        for (item, level) in taken {
+            self.store_level(date, &item, level)
+                .map_err(|error| JournalError::Storage(error.to_string()))?;
+        }
+        self.head.counter += 1;
         let order = Arc::new(*order);
         self.changes.push(Change::Order {
             seq,
@@ -200,31 +237,41 @@ impl Group<'_> {
         })
     }
 
-    /// The day the order belongs to, opened if need be.
-    fn day_for(&mut self, request: &PlaceRequest) -> Result<jiff::civil::Date, PlaceRefusal> {
-        match request
-            .schedule
-            .for_order(self.head.day, request.stamp.at, &request.zone)
-        {
-            DayForOrder::Open(date) => Ok(date),
-            DayForOrder::Closed => Err(PlaceRefusal::Closed),
-            DayForOrder::Opens(date) => {
-                let stamp = Stamp {
-                    event: request.day_event,
-                    ..request.stamp.clone()
-                };
-                self.open_day(stamp, date)?;
-                Ok(date)
-            }
-        }
+    /// Whether the order was inserted: not if its key is taken.
+    fn insert_order(
+        &self,
+        key: Uuid,
+        content: Hash,
+        order: &Order,
+        event: &[u8],
+    ) -> Result<bool, JournalError> {
+        let seq = self.head.next_seq;
+        let document = data_of(event)
+            .ok_or_else(|| JournalError::Damaged("an event has no data".to_owned()))?;
+        let inserted = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO orders (seq, id, idempotency_key, content, business_date, status, seqs, document)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            )
+            .and_then(|mut insert| {
+                insert.execute((
+                    to_sql(seq),
+                    order.id.0.as_bytes(),
+                    key.as_bytes(),
+                    &content.0[..],
+                    order.business_date.to_string(),
+                    order.status.as_str(),
+                    &seq.to_be_bytes()[..],
+                    document,
+                ))
+            })
+            .map_err(|error| storage(&error))?;
+        Ok(inserted > 0)
     }
 
     /// Opens the day of `date`: a new one, or the same again after its close.
-    pub(super) fn open_day(
-        &mut self,
-        stamp: Stamp,
-        date: jiff::civil::Date,
-    ) -> Result<(), JournalError> {
+    pub(super) fn open_day(&mut self, stamp: Stamp, date: Date) -> Result<(), JournalError> {
         let again = self.head.day.filter(|day| day.date == date);
         let at = stamp.at;
         self.append(
@@ -248,6 +295,7 @@ impl Group<'_> {
             self.levels = stock::load(self.conn, self.head.day)?;
             self.levels_changed = true;
         }
+        self.head.store_day(self.conn)?;
         self.changes.push(Change::Day);
         Ok(())
     }

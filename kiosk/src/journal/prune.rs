@@ -2,20 +2,22 @@
 
 use rusqlite::OptionalExtension;
 
+use super::JournalError;
+use super::confirm::hour;
 use super::group::{Group, from_sql, hash_column, to_sql};
-use super::{JournalError, JournalSettings};
 
 /// Events pruned at a time, so that no order waits for long.
 const STEP: u64 = 500;
 
 impl Group<'_> {
     /// Deletes up to [`STEP`] events that are confirmed and beyond retention; gives how many.
-    pub(super) fn prune(&mut self, settings: &JournalSettings) -> Result<u64, JournalError> {
-        let watermark = self.head.confirmed.watermark();
-        let until = if self.head.event_bytes > settings.retention_bytes {
-            watermark
+    pub(super) fn prune(&mut self) -> Result<u64, JournalError> {
+        let settled = self.head.settled();
+        let until = if self.head.event_bytes > self.settings.retention_bytes {
+            settled
         } else {
-            self.confirmed_before(settings.retention_ms)?.min(watermark)
+            self.confirmed_before(self.settings.retention_ms)?
+                .min(settled)
         };
         let from = self.head.anchor_seq;
         let until = until.min(from.saturating_add(STEP));
@@ -36,12 +38,15 @@ impl Group<'_> {
         self.conn
             .prepare_cached("UPDATE head SET anchor_seq = ?1, anchor_chain = ?2")?
             .execute((to_sql(until), &chain.0[..]))?;
+        self.conn
+            .prepare_cached("DELETE FROM confirmed_at WHERE watermark <= ?1")?
+            .execute([to_sql(until)])?;
         self.head.anchor_seq = until;
         self.head.event_bytes = self.head.event_bytes.saturating_sub(from_sql(bytes));
         Ok(until - from)
     }
 
-    /// The watermark as of `age` before the latest ack, by the cloud's clock.
+    /// What was confirmed as of `age` before the latest ack, by the cloud's clock.
     fn confirmed_before(&self, age: i64) -> Result<u64, JournalError> {
         let now: Option<i64> = self
             .conn
@@ -51,7 +56,7 @@ impl Group<'_> {
         let Some(now) = now else {
             return Ok(0);
         };
-        let hour = now.saturating_sub(age).div_euclid(3_600_000);
+        let hour = hour(now.saturating_sub(age));
         let watermark: Option<i64> = self
             .conn
             .prepare_cached("SELECT max(watermark) FROM confirmed_at WHERE hour < ?1")?

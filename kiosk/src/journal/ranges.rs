@@ -33,6 +33,19 @@ impl Ranges {
         &self.beyond
     }
 
+    /// The first and the last seq up to `last` that is not in; none if all are.
+    #[must_use]
+    pub fn missing_until(&self, last: u64) -> Option<(u64, u64)> {
+        let first = self.first_missing(1);
+        let mut end = last;
+        for (from, to) in self.beyond.iter().rev() {
+            if (*from..=*to).contains(&end) {
+                end = from - 1;
+            }
+        }
+        (first <= end).then_some((first, end))
+    }
+
     /// How many are in.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -42,6 +55,34 @@ impl Ranges {
                 .iter()
                 .map(|(first, last)| last - first + 1)
                 .sum::<u64>()
+    }
+
+    /// How many from `from` on are in.
+    #[must_use]
+    pub fn count_from(&self, from: u64) -> u64 {
+        let before = from.saturating_sub(1);
+        let beyond = self.beyond.iter().map(|(first, last)| {
+            let first = (*first).max(before + 1);
+            (last + 1).saturating_sub(first)
+        });
+        self.watermark.saturating_sub(before) + beyond.sum::<u64>()
+    }
+
+    /// How many of these are in `other` too.
+    #[must_use]
+    pub fn count_common(&self, other: &Self) -> u64 {
+        let parts = |ranges: &Self| -> Vec<(u64, u64)> {
+            std::iter::once((1, ranges.watermark))
+                .chain(ranges.beyond.iter().copied())
+                .collect()
+        };
+        let theirs = parts(other);
+        let common = |(first, last): (u64, u64)| -> u64 {
+            let overlap =
+                |(from, to): &(u64, u64)| (last.min(*to) + 1).saturating_sub(first.max(*from));
+            theirs.iter().map(overlap).sum()
+        };
+        parts(self).into_iter().map(common).sum()
     }
 
     /// Whether this one is in.
@@ -80,6 +121,13 @@ impl Ranges {
     /// Adds everything up to `watermark`.
     pub fn advance(&mut self, watermark: u64) {
         self.insert(1, watermark);
+    }
+
+    /// The last seq before the next that is in, from `from` on, which is not.
+    #[must_use]
+    pub fn missing_from(&self, from: u64) -> u64 {
+        let next = self.beyond.iter().find(|(first, _)| *first > from);
+        next.map_or(u64::MAX, |(first, _)| first - 1)
     }
 
     /// The first seq from `from` on that is not in.
@@ -124,7 +172,16 @@ mod tests {
             prop_assert_eq!(ranges.count(), set.len() as u64);
             for seq in 1..80 {
                 prop_assert_eq!(ranges.contains(seq), set.contains(&seq));
+                prop_assert_eq!(ranges.count_from(seq), set.range(seq..).count() as u64);
             }
+            for last in 1..80 {
+                let missing = || (1..=last).filter(|seq| !set.contains(seq));
+                let want = missing().next().zip(missing().next_back());
+                prop_assert_eq!(ranges.missing_until(last), want);
+            }
+            let other = Ranges::new(5, [(9, 20), (30, 31)]);
+            let common = set.iter().filter(|seq| other.contains(**seq)).count();
+            prop_assert_eq!(ranges.count_common(&other), common as u64);
             let missing = (1..).find(|seq| !set.contains(seq)).unwrap();
             prop_assert_eq!(ranges.watermark(), missing - 1);
         }

@@ -86,6 +86,12 @@ impl Readers {
 }
 
 impl Reader {
+    /// A connection of one's own, for commands beside a running kiosk.
+    pub(super) fn open(settings: &JournalSettings) -> Result<Self, JournalError> {
+        let conn = open::connect_reader(settings)?;
+        Ok(Self { conn })
+    }
+
     pub(super) fn conn(&self) -> &Connection {
         &self.conn
     }
@@ -152,11 +158,19 @@ impl Reader {
     /// # Errors
     /// [`JournalError`].
     pub fn list(&self, filter: &ListFilter) -> Result<Vec<StoredOrder>, JournalError> {
-        let mut query = self.conn.prepare_cached(
-            "SELECT document, seqs, seq FROM orders
-             WHERE (?1 IS NULL OR business_date = ?1) AND (?2 IS NULL OR status = ?2) AND seq < ?3
-             ORDER BY seq DESC LIMIT ?4",
-        )?;
+        // Each shape names the index it goes by; the state of those not collected has one too.
+        let which = match (filter.business_date, filter.status) {
+            (Some(_), _) => "business_date = ?1 AND (?2 IS NULL OR +status = ?2)",
+            (None, Some(status)) if status != Status::Collected => {
+                "?1 IS NULL AND status = ?2 AND status <> 'collected'"
+            }
+            (None, _) => "?1 IS NULL AND (?2 IS NULL OR +status = ?2)",
+        };
+        let sql = format!(
+            "SELECT document, seqs, seq FROM orders WHERE {which} AND seq < ?3
+             ORDER BY seq DESC LIMIT ?4"
+        );
+        let mut query = self.conn.prepare_cached(&sql)?;
         let before = filter.before.map_or(i64::MAX, to_sql);
         let mut rows = query.query((
             filter.business_date.map(|date| date.to_string()),

@@ -45,6 +45,8 @@ CREATE TABLE orders (
     document TEXT NOT NULL
 ) STRICT;
 CREATE INDEX orders_by_date ON orders (business_date);
+-- Nearly all are collected in the end; those that are not are looked for by their state.
+CREATE INDEX orders_in_hand ON orders (status) WHERE status <> 'collected';
 
 CREATE TABLE days (
     date TEXT PRIMARY KEY,
@@ -67,6 +69,8 @@ CREATE TABLE cloud (
     generation BLOB NOT NULL CHECK (length(generation) = 16),
     ack_no INTEGER NOT NULL,
     watermark INTEGER NOT NULL,
+    -- The chain hash at the watermark; the journal itself may hold it no more.
+    chain BLOB NOT NULL CHECK (length(chain) = 32),
     -- [[first,last], …] beyond the watermark.
     ranges TEXT NOT NULL,
     quarantined INTEGER NOT NULL,
@@ -78,7 +82,7 @@ CREATE TABLE retired_generations (
     generation BLOB PRIMARY KEY CHECK (length(generation) = 16)
 ) STRICT;
 
--- What was confirmed when, by the cloud's clock; at most one row an hour.
+-- Up to where all was confirmed when, by the cloud's clock; at most one row an hour.
 CREATE TABLE confirmed_at (
     hour INTEGER PRIMARY KEY,
     watermark INTEGER NOT NULL

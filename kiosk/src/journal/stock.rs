@@ -25,13 +25,11 @@ pub struct StockRequest {
     pub today: jiff::civil::Date,
 }
 
-/// The levels of the latest business day.
+/// The levels of the latest business day, and what a manager has set for the next since.
 pub(super) fn load(conn: &Connection, day: Option<Day>) -> rusqlite::Result<Levels> {
-    let Some(day) = day else {
-        return Ok(Levels::new());
-    };
-    conn.prepare_cached("SELECT item, available, remaining FROM stock WHERE date = ?1")?
-        .query_map([day.date.to_string()], |row| {
+    let from = day.map_or_else(String::new, |day| day.date.to_string());
+    conn.prepare_cached("SELECT item, available, remaining FROM stock WHERE date >= ?1")?
+        .query_map([from], |row| {
             Ok((
                 row.get(0)?,
                 Level {

@@ -1,51 +1,36 @@
 //! The writer thread: the only writing connection, and group commit.
 //!
-//! It takes what waits (up to a bound), runs each request in a savepoint inside one
-//! `BEGIN IMMEDIATE`, commits once and answers all. An error from the commit means *outcome
-//! unknown*: the file is opened again, and the answer is what the file says.
+//! It takes what waits (up to a bound), runs all of it inside one `BEGIN IMMEDIATE`, commits once
+//! and answers all. What it knows of the file it keeps in memory for as long as nobody else writes.
+//!
+//! # After an error
+//!
+//! An error from a commit means *outcome unknown*: the frames of that transaction may stand whole
+//! in the write-ahead log, unsynced, and after a crash SQLite's recovery would take them for
+//! committed. As long as one connection stays open there is no recovery, and all connections see
+//! the state before. So the writer keeps its connection, commits a mark over those frames, and only
+//! then answers by what the file says: the mark's sync makes certain both that the failed
+//! transaction is gone and that everything shown is on the disk. Until the mark is written, every
+//! request is told to try again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use cloud_sync_wire::ack::Ack;
-use cloud_sync_wire::chain::Hash;
 use kiosk_core::day::Day;
-use kiosk_core::event::Fact;
-use kiosk_core::order::Order;
-use kiosk_core::stock::Level;
-use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot, watch};
-use uuid::Uuid;
+use kiosk_core::ids::JournalId;
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{mpsc, watch};
 
-use super::group::{Group, Head};
-use super::place::known;
-use super::{
-    ActRefusal, ActRequest, Change, Confirmed, DayClosed, DayRefusal, DayRequest, Health,
-    JournalError, JournalSettings, Levels, Outbox, PlaceRefusal, PlaceRequest, Placed, StaffRole,
-    Stamp, StockRequest, open, stock,
-};
+use super::group::{Group, Head, run_sql};
+use super::jobs::{Answer, Job, Verdict, refuse, run as run_job};
+use super::{Change, Health, JournalError, JournalSettings, Levels, Outbox, open, stock};
 
-/// A request and where its answer goes.
-pub(super) enum Job {
-    Place(
-        Box<PlaceRequest>,
-        oneshot::Sender<Result<Placed, PlaceRefusal>>,
-    ),
-    Act(ActRequest, oneshot::Sender<Result<Arc<Order>, ActRefusal>>),
-    Stock(StockRequest, oneshot::Sender<Result<Level, JournalError>>),
-    Day(DayRequest, oneshot::Sender<Result<DayClosed, DayRefusal>>),
-    Note(Stamp, Fact, oneshot::Sender<Result<(), JournalError>>),
-    Confirm(
-        Box<(Ack, Vec<u8>)>,
-        oneshot::Sender<Result<Confirmed, JournalError>>,
-    ),
-    Prune(oneshot::Sender<Result<u64, JournalError>>),
-    SetPin(
-        Stamp,
-        StaffRole,
-        String,
-        oneshot::Sender<Result<(), JournalError>>,
-    ),
-}
+/// The log is moved into the database at this many pages, after the answers: 4 MiB.
+const CHECKPOINT_PAGES: u64 = 1_000;
+/// Beyond this many pages readers are waited for, so that the log can begin anew: 16 MiB.
+const LOG_LIMIT: u64 = 4_000;
+/// How long they are waited for; they are asked again with the next checkpoint.
+const READERS_MS: u64 = 100;
 
 /// Where the writer tells what it did.
 pub(super) struct Outlets {
@@ -56,57 +41,91 @@ pub(super) struct Outlets {
     pub(super) feed: mpsc::UnboundedSender<Change>,
 }
 
-/// An answer that waits for the commit.
-type Answer = Box<dyn FnOnce(&Verdict<'_>) + Send>;
-
-/// What became of the transaction.
-enum Verdict<'a> {
-    Committed,
-    /// The file was opened again; it says what became of each order.
-    Unsure(&'a Connection, JournalError),
-    /// Nothing can be said; asking again with the same key is safe.
-    Failed(JournalError),
+pub(super) struct Writer {
+    pub(super) conn: Connection,
+    pub(super) journal: JournalId,
+    pub(super) settings: JournalSettings,
+    pub(super) outlets: Outlets,
+    /// What the file held after the latest transaction; none when it has to be read anew.
+    memory: Option<Memory>,
+    /// Whether a commit failed since the last mark.
+    in_doubt: bool,
+    /// Pages in the log, about.
+    log: u64,
 }
 
-pub(super) struct Writer {
-    conn: Option<Connection>,
-    settings: JournalSettings,
+struct Memory {
+    /// SQLite's `data_version`: another process's commit changes it.
+    version: i64,
     head: Head,
     levels: Levels,
-    outlets: Outlets,
 }
 
-/// Runs until the last handle is gone.
-pub(super) fn run(mut writer: Writer, mut jobs: mpsc::Receiver<Job>) {
-    while let Some(first) = jobs.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < writer.settings.group_limit
-            && let Ok(job) = jobs.try_recv()
-        {
-            group.push(job);
-        }
-        writer.commit(group);
+/// Why a transaction was not committed.
+enum Failed {
+    /// Nothing was written: another process has the file.
+    Busy(JournalError),
+    /// Whatever was written may or may not be there after a crash.
+    Unknown(JournalError),
+}
+
+impl<E: Into<JournalError>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::Unknown(error.into())
     }
-    // A last checkpoint keeps the next start short. Trouble with it loses nothing.
-    if let Some(conn) = &writer.conn {
-        let _ = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+}
+
+/// Runs until it is told to stop or the last handle is gone.
+pub(super) fn run(mut writer: Writer, mut jobs: mpsc::Receiver<Job>) {
+    let mut stop = None;
+    while stop.is_none()
+        && let Some(first) = jobs.blocking_recv()
+    {
+        let mut group = Vec::with_capacity(writer.settings.group_limit);
+        let mut next = Some(first);
+        while let Some(job) = next.take() {
+            if let Job::Stop(reply) = job {
+                stop = Some(reply);
+                break;
+            }
+            group.push(job);
+            if group.len() < writer.settings.group_limit {
+                next = jobs.try_recv().ok();
+            }
+        }
+        if group.is_empty() {
+            continue;
+        }
+        // A request that panics must not close the store: its transaction is undone.
+        if catch_unwind(AssertUnwindSafe(|| writer.commit(group))).is_err() {
+            tracing::error!("a request made the journal's writer panic; it was undone");
+            writer.memory = None;
+            writer.in_doubt = true;
+        }
+    }
+    drop(jobs);
+    writer.last_checkpoint();
+    drop(writer);
+    if let Some(reply) = stop {
+        let _ = reply.send(());
     }
 }
 
 impl Writer {
     pub(super) fn new(
         conn: Connection,
+        journal: JournalId,
         settings: JournalSettings,
-        head: Head,
         outlets: Outlets,
     ) -> Self {
-        let levels = outlets.levels.borrow().as_ref().clone();
         Self {
-            conn: Some(conn),
+            conn,
+            journal,
             settings,
-            head,
-            levels,
             outlets,
+            memory: None,
+            in_doubt: false,
+            log: 0,
         }
     }
 
@@ -115,8 +134,9 @@ impl Writer {
         let started = crate::clock::monotonic();
         let free = (self.settings.free_bytes)();
         let full = free.filter(|free| *free < self.settings.reserve_bytes);
-        let mut answers: Vec<Answer> = Vec::with_capacity(jobs.len());
-        let outcome = self.transaction(jobs, full, &mut answers);
+        let mut jobs = jobs.into_iter();
+        let mut answers = Vec::with_capacity(jobs.len());
+        let outcome = self.transaction(&mut jobs, full, &mut answers);
         metrics::histogram!("kiosk_journal_commit_seconds").record(
             crate::clock::monotonic()
                 .saturating_sub(started)
@@ -124,78 +144,75 @@ impl Writer {
         );
         let trouble = match outcome {
             Ok(()) => {
-                answers
-                    .into_iter()
-                    .for_each(|answer| answer(&Verdict::Committed));
-                full.map(|free| disk_full(free, self.settings.reserve_bytes).to_string())
+                answer_all(answers, &Verdict::Committed);
+                full.map(|free| self.disk_full(free).to_string())
             }
-            Err(error) => {
-                tracing::error!(%error, "the journal's outcome is unknown; opening it again");
-                self.recover(error.clone(), answers);
+            Err(failed) => {
+                let (Failed::Busy(error) | Failed::Unknown(error)) = &failed;
+                answers.extend(jobs.map(|job| refuse(job, error.clone())));
+                let error = error.clone();
+                self.answer_after(failed, answers);
                 Some(error.to_string())
             }
         };
-        self.outlets.health.send_if_modified(|health| {
-            let now = Health {
-                trouble,
-                free_bytes: free,
-            };
-            let changed = health.trouble != now.trouble;
-            *health = now;
-            changed
-        });
+        self.tell_health(trouble, free);
+        if self.log >= CHECKPOINT_PAGES {
+            self.checkpoint();
+        }
     }
 
-    /// One transaction over all jobs. Their answers are put by until it is decided.
+    /// One transaction over all jobs. Their answers are put by until it is decided; on an error
+    /// the jobs that were not begun stay with the caller.
     fn transaction(
         &mut self,
-        jobs: Vec<Job>,
+        jobs: &mut std::vec::IntoIter<Job>,
         full: Option<u64>,
         answers: &mut Vec<Answer>,
-    ) -> Result<(), JournalError> {
-        if self.conn.is_none() {
-            let reopened = self.reopen();
-            if let Err(error) = reopened {
-                answers.extend(jobs.into_iter().map(|job| refuse(job, error.clone())));
-                return Err(error);
-            }
+    ) -> Result<(), Failed> {
+        if self.in_doubt {
+            self.mend()?;
         }
-        let Some(conn) = self.conn.as_ref() else {
-            return Err(JournalError::Stopping);
-        };
-        let mut jobs = jobs.into_iter();
-        if let Err(error) = conn.execute_batch("BEGIN IMMEDIATE") {
-            let error = JournalError::from(error);
-            answers.extend(jobs.map(|job| refuse(job, error.clone())));
-            return Err(error);
+        let conn = &self.conn;
+        if let Err(error) = run_sql(conn, "BEGIN IMMEDIATE") {
+            let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+            let text = if busy {
+                JournalError::Storage("another process is writing to it".to_owned())
+            } else {
+                error.into()
+            };
+            return Err(if busy {
+                Failed::Busy(text)
+            } else {
+                text.into()
+            });
         }
-        // Read anew: `staff set-pin` of another process may have appended.
-        let head = Head::load(conn)?;
+        let (
+            Memory {
+                version,
+                head,
+                levels,
+            },
+            anew,
+        ) = remember(conn, self.memory.take())?;
+        let before = head.clone();
         let mut group = Group {
             conn,
-            boot: self.settings.boot,
-            head: head.clone(),
-            levels: std::mem::take(&mut self.levels),
-            levels_changed: false,
+            journal: self.journal,
+            settings: &self.settings,
+            head,
+            levels,
+            levels_changed: anew,
             changes: Vec::new(),
         };
-        let mut broken = None;
         for job in jobs.by_ref() {
-            match run_job(&mut group, job, &self.settings, full) {
-                Ok(answer) => answers.push(answer),
-                Err((answer, error)) => {
-                    answers.push(answer);
-                    broken = Some(error);
-                    break;
-                }
+            let (answer, ends) = run_job(&mut group, job, full);
+            answers.push(answer);
+            if let Some(error) = ends {
+                return Err(error.into());
             }
         }
-        if let Some(error) = broken {
-            answers.extend(jobs.map(|job| refuse(job, error.clone())));
-            return Err(error);
-        }
-        group.head.store(conn, &head)?;
-        conn.execute_batch("COMMIT")?;
+        group.head.store(conn, &before)?;
+        run_sql(conn, "COMMIT")?;
         let Group {
             head,
             levels,
@@ -203,27 +220,30 @@ impl Writer {
             changes,
             ..
         } = group;
-        self.head = head;
-        self.levels = levels;
-        self.tell(levels_changed, changes);
+        // About six pages a transaction and two an order; the checkpoint tells how many truly.
+        self.log += 6 + 2 * (head.next_seq - before.next_seq);
+        self.tell(&head, levels_changed.then_some(&levels), changes);
+        self.memory = Some(Memory {
+            version,
+            head,
+            levels,
+        });
         Ok(())
     }
 
-    fn tell(&mut self, levels_changed: bool, changes: Vec<Change>) {
-        let outbox = self.head.outbox();
+    fn tell(&self, head: &Head, levels: Option<&Levels>, changes: Vec<Change>) {
+        let outbox = head.outbox();
         self.outlets.outbox.send_if_modified(|before| {
             let changed = *before != outbox;
             *before = outbox;
             changed
         });
-        if levels_changed {
-            self.outlets
-                .levels
-                .send_replace(Arc::new(self.levels.clone()));
+        if let Some(levels) = levels {
+            self.outlets.levels.send_replace(Arc::new(levels.clone()));
         }
         self.outlets.day.send_if_modified(|day| {
-            let changed = *day != self.head.day;
-            *day = self.head.day;
+            let changed = *day != head.day;
+            *day = head.day;
             changed
         });
         for change in changes {
@@ -232,217 +252,133 @@ impl Writer {
         }
     }
 
-    /// After an error: close, open again, and answer by what the file says.
-    fn recover(&mut self, error: JournalError, answers: Vec<Answer>) {
-        match self.reopen() {
-            Ok(()) => {
-                if let Some(conn) = &self.conn {
-                    let verdict = Verdict::Unsure(conn, error);
-                    answers.into_iter().for_each(|answer| answer(&verdict));
+    fn tell_health(&self, trouble: Option<String>, free_bytes: Option<u64>) {
+        self.outlets.health.send_if_modified(|health| {
+            let changed = health.trouble != trouble;
+            *health = Health {
+                trouble,
+                free_bytes,
+            };
+            changed
+        });
+    }
+
+    /// Answers by what the file says, once that is certain.
+    fn answer_after(&mut self, failed: Failed, answers: Vec<Answer>) {
+        let (error, is_certain) = match failed {
+            Failed::Busy(error) => (error, true),
+            Failed::Unknown(error) => {
+                tracing::error!(%error, "the journal could not commit");
+                self.memory = None;
+                self.in_doubt = true;
+                let mended = self.mend();
+                if let Err(error) = &mended {
+                    tracing::error!(%error, "nor can it be mended yet; the next request tries again");
                 }
+                (error, mended.is_ok())
             }
-            Err(reopening) => {
-                tracing::error!(error = %reopening, "the journal can't be opened again yet");
-                let verdict = Verdict::Failed(error);
-                answers.into_iter().for_each(|answer| answer(&verdict));
-            }
+        };
+        if is_certain {
+            answer_all(answers, &Verdict::Undone(&self.conn, error));
+        } else {
+            answer_all(answers, &Verdict::Unknown(error));
         }
     }
 
-    fn reopen(&mut self) -> Result<(), JournalError> {
-        self.conn = None;
-        let conn = open::connect(&self.settings)?;
-        // What a failed fsync left in the WAL may be in the page cache only, and stays there
-        // unsynced: moving it into the database and committing once more on a fresh WAL makes it
-        // certain before anybody is told of it.
-        conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-            row.get::<_, i64>(0)
-        })
-        .map_err(JournalError::from)
-        .and_then(|busy| {
-            if busy == 0 {
-                Ok(())
-            } else {
-                Err(JournalError::Storage(
-                    "a reader holds the journal".to_owned(),
-                ))
-            }
-        })?;
-        conn.execute("UPDATE head SET boots = boots", [])?;
-        self.head = Head::load(&conn)?;
-        self.levels = stock::load(&conn, self.head.day)?;
-        self.conn = Some(conn);
-        self.tell(true, Vec::new());
+    /// Makes certain what the file holds; see the module.
+    fn mend(&mut self) -> Result<(), JournalError> {
+        if mark(&self.conn).is_err() {
+            // The handle itself may have gone bad. The old connection is let go of only after the
+            // new one has made its mark.
+            let conn = open::reconnect(&self.settings, self.journal)?;
+            mark(&conn)?;
+            self.conn = conn;
+        }
+        self.in_doubt = false;
+        tracing::info!("the journal is mended");
         Ok(())
     }
-}
 
-/// Runs one request in a savepoint. `Err` means that the transaction itself is broken.
-fn run_job(
-    group: &mut Group<'_>,
-    job: Job,
-    settings: &JournalSettings,
-    full: Option<u64>,
-) -> Result<Answer, (Answer, JournalError)> {
-    match job {
-        Job::Place(request, reply) => {
-            let (key, content) = (request.key, request.content);
-            let result = match full {
-                Some(free) => known(group.conn, key, content).and_then(|known| {
-                    let reserve = settings.reserve_bytes;
-                    known.ok_or_else(|| disk_full(free, reserve).into())
-                }),
-                None => in_savepoint(group, |group| group.place(*request)),
-            };
-            let broken = match &result {
-                Err(PlaceRefusal::Journal(error @ JournalError::Storage(_))) => Some(error.clone()),
-                _ => None,
-            };
-            finish(broken, place_answer(key, content, result, reply))
+    /// Moves the log into the database, so that it begins anew and stays small.
+    fn checkpoint(&mut self) {
+        let moved = open::checkpoint(&self.conn, "PASSIVE").and_then(|(log, done)| {
+            if log < LOG_LIMIT || log == done {
+                return Ok((log, done));
+            }
+            // Somebody reads the whole time. New readers are no hindrance to this, old ones end.
+            open::wait_for(&self.conn, READERS_MS)?;
+            let moved = open::checkpoint(&self.conn, "RESTART");
+            open::wait_for(&self.conn, open::BUSY_MS)?;
+            moved
+        });
+        match moved {
+            Ok((log, done)) => self.log = log.saturating_sub(done),
+            Err(error) => {
+                // Nothing is lost by it; the log grows until it works.
+                tracing::warn!(%error, "the journal's log can't be moved into its database");
+                self.log = 0;
+            }
         }
-        Job::Act(request, reply) => {
-            let result = in_savepoint(group, |group| group.act(request));
-            let broken = match &result {
-                Err(ActRefusal::Journal(error)) => Some(error.clone()),
-                _ => None,
-            };
-            finish(broken, plain_answer(result, reply))
+    }
+
+    /// Keeps the next start short. Trouble with it loses nothing, and nobody is waited for.
+    fn last_checkpoint(&mut self) {
+        if self.in_doubt && self.mend().is_err() {
+            return;
         }
-        Job::Stock(request, reply) => {
-            simple(in_savepoint(group, |group| group.adjust(request)), reply)
+        let _ = open::wait_for(&self.conn, 0);
+        let _ = open::checkpoint(&self.conn, "TRUNCATE");
+    }
+
+    fn disk_full(&self, free: u64) -> JournalError {
+        JournalError::DiskFull {
+            free,
+            reserve: self.settings.reserve_bytes,
         }
-        Job::Day(request, reply) => {
-            let result = in_savepoint(group, |group| group.change_day(request));
-            let broken = match &result {
-                Err(DayRefusal::Journal(error)) => Some(error.clone()),
-                _ => None,
-            };
-            finish(broken, plain_answer(result, reply))
-        }
-        Job::Note(stamp, fact, reply) => simple(
-            in_savepoint(group, |group| group.append(stamp, None, fact).map(drop)),
-            reply,
-        ),
-        Job::Confirm(ack, reply) => simple(
-            in_savepoint(group, |group| group.confirm(&ack.0, &ack.1)),
-            reply,
-        ),
-        Job::Prune(reply) => simple(in_savepoint(group, |group| group.prune(settings)), reply),
-        Job::SetPin(stamp, role, hash, reply) => simple(
-            in_savepoint(group, |group| group.set_pin(stamp, role, &hash)),
-            reply,
-        ),
     }
 }
 
-fn simple<T: Send + 'static>(
-    result: Result<T, JournalError>,
-    reply: oneshot::Sender<Result<T, JournalError>>,
-) -> Result<Answer, (Answer, JournalError)> {
-    let broken = result.as_ref().err().cloned();
-    finish(broken, plain_answer(result, reply))
+fn answer_all(answers: Vec<Answer>, verdict: &Verdict<'_>) {
+    answers.into_iter().for_each(|answer| answer(verdict));
 }
 
-fn finish(broken: Option<JournalError>, answer: Answer) -> Result<Answer, (Answer, JournalError)> {
-    match broken {
-        None => Ok(answer),
-        Some(error) => Err((answer, error)),
+/// What the file holds, and whether it was read anew: another process may have written.
+fn remember(conn: &Connection, memory: Option<Memory>) -> rusqlite::Result<(Memory, bool)> {
+    let version = conn
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))?;
+    if let Some(memory) = memory
+        && memory.version == version
+    {
+        return Ok((memory, false));
     }
-}
-
-/// A refused request leaves no trace; its neighbours in the group stay.
-fn in_savepoint<T, E: From<JournalError>>(
-    group: &mut Group<'_>,
-    request: impl FnOnce(&mut Group<'_>) -> Result<T, E>,
-) -> Result<T, E> {
-    let sql = |sql| {
-        group
-            .conn
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute([]))
+    let head = Head::load(conn)?;
+    let levels = stock::load(conn, head.day)?;
+    let memory = Memory {
+        version,
+        head,
+        levels,
     };
-    sql("SAVEPOINT request").map_err(|error| E::from(error.into()))?;
-    let (head, changes) = (group.head.clone(), group.changes.len());
-    let result = request(group);
-    let end = if result.is_ok() {
-        "RELEASE request"
-    } else {
-        "ROLLBACK TO request"
-    };
-    let sql = |sql| {
-        group
-            .conn
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute([]))
-    };
-    sql(end).map_err(|error| E::from(error.into()))?;
-    if result.is_err() {
-        sql("RELEASE request").map_err(|error| E::from(error.into()))?;
-        group.head = head;
-        group.changes.truncate(changes);
-        group.levels =
-            stock::load(group.conn, group.head.day).map_err(|error| E::from(error.into()))?;
+    Ok((memory, true))
+}
+
+/// Commits a change of its own, over whatever a failed commit left in the log. The value changes
+/// each time: SQLite does not write a page whose bytes stay the same.
+fn mark(conn: &Connection) -> rusqlite::Result<()> {
+    if !conn.is_autocommit() {
+        run_sql(conn, "ROLLBACK")?;
     }
-    result
-}
-
-fn place_answer(
-    key: Uuid,
-    content: Hash,
-    result: Result<Placed, PlaceRefusal>,
-    reply: oneshot::Sender<Result<Placed, PlaceRefusal>>,
-) -> Answer {
-    Box::new(move |verdict| {
-        let result = match verdict {
-            Verdict::Committed => result,
-            Verdict::Unsure(conn, error) => match known(conn, key, content) {
-                Ok(Some(placed)) => Ok(Placed {
-                    repeated: false,
-                    ..placed
-                }),
-                Ok(None) => Err(PlaceRefusal::Journal(error.clone())),
-                Err(refusal) => Err(refusal),
-            },
-            Verdict::Failed(error) => Err(PlaceRefusal::Journal(error.clone())),
-        };
-        let _ = reply.send(result);
-    })
-}
-
-fn plain_answer<T: Send + 'static, E: From<JournalError> + Send + 'static>(
-    result: Result<T, E>,
-    reply: oneshot::Sender<Result<T, E>>,
-) -> Answer {
-    Box::new(move |verdict| {
-        let result = match verdict {
-            Verdict::Committed => result,
-            Verdict::Unsure(_, error) | Verdict::Failed(error) => Err(E::from(error.clone())),
-        };
-        // Whoever asked may have gone; what was done is done.
-        let _ = reply.send(result);
-    })
-}
-
-/// The answer for a request that was never begun.
-fn refuse(job: Job, error: JournalError) -> Answer {
-    match job {
-        Job::Place(request, reply) => place_answer(
-            request.key,
-            request.content,
-            Err(PlaceRefusal::Journal(error)),
-            reply,
-        ),
-        Job::Act(_, reply) => plain_answer(Err(ActRefusal::Journal(error)), reply),
-        Job::Stock(_, reply) => plain_answer(Err(error), reply),
-        Job::Day(_, reply) => plain_answer(Err(DayRefusal::Journal(error)), reply),
-        Job::Note(_, _, reply) | Job::SetPin(_, _, _, reply) => plain_answer(Err(error), reply),
-        Job::Confirm(_, reply) => plain_answer(Err(error), reply),
-        Job::Prune(reply) => plain_answer(Err(error), reply),
+    run_sql(conn, "BEGIN IMMEDIATE")?;
+    let marked = run_sql(
+        conn,
+        "INSERT INTO settings (name, value) VALUES ('mended', '1')
+         ON CONFLICT (name) DO UPDATE SET value = value + 1",
+    )
+    .and_then(|()| run_sql(conn, "COMMIT"));
+    if marked.is_err() && !conn.is_autocommit() {
+        run_sql(conn, "ROLLBACK")?;
     }
-}
-
-fn disk_full(free: u64, reserve: u64) -> JournalError {
-    JournalError::DiskFull { free, reserve }
+    marked
 }
 
 fn group_size(jobs: usize) -> f64 {

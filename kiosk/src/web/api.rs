@@ -1,43 +1,68 @@
 //! The JSON API of the contract, one file per part.
 
 mod access;
+mod actions;
 mod days;
 mod events;
 mod health;
 mod items;
 mod menu;
 mod orders;
+mod place;
+mod query;
 mod sessions;
 mod status;
 mod views;
 
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
+use kiosk_core::order::Action;
 
 use super::AppState;
 
-pub(super) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .route("/api/openapi.json", get(super::openapi::document))
-        .route("/api/v1/menu", get(menu::menu))
-        .route("/api/v1/quotes", post(orders::quote))
-        .route("/api/v1/orders", get(orders::list).post(orders::place))
-        .route("/api/v1/orders/{id}", get(orders::one))
-        .route("/api/v1/orders/{id}/{action}", post(orders::act))
-        .route(
+/// Every path of the API and what serves it; `openapi.json` describes exactly these.
+pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
+    vec![
+        ("/healthz", get(health::alive)),
+        ("/readyz", get(health::ready)),
+        ("/metrics", get(health::metrics)),
+        ("/api/openapi.json", get(super::openapi::document)),
+        ("/api/v1/menu", get(menu::menu)),
+        ("/api/v1/quotes", post(orders::quote)),
+        ("/api/v1/orders", get(orders::list).post(place::place)),
+        ("/api/v1/orders/{id}", get(orders::one)),
+        ("/api/v1/orders/{id}/start", actions::action(Action::Start)),
+        ("/api/v1/orders/{id}/ready", actions::action(Action::Ready)),
+        (
+            "/api/v1/orders/{id}/collect",
+            actions::action(Action::Collect),
+        ),
+        ("/api/v1/orders/{id}/pay", actions::action(Action::Pay)),
+        ("/api/v1/orders/{id}/void", actions::action(Action::Void)),
+        (
+            "/api/v1/orders/{id}/refund",
+            actions::action(Action::Refund),
+        ),
+        (
             "/api/v1/items/{item}/availability",
             put(items::availability),
-        )
-        .route("/api/v1/status", get(status::status))
-        .route("/api/v1/events", get(events::stream))
-        .route("/api/v1/reports/day", get(days::report))
-        .route("/api/v1/days/open", post(days::open))
-        .route("/api/v1/days/close", post(days::close))
-        .route(
+        ),
+        ("/api/v1/status", get(status::status)),
+        ("/api/v1/events", get(events::stream)),
+        ("/api/v1/reports/day", get(days::report)),
+        ("/api/v1/days/open", post(days::open)),
+        ("/api/v1/days/close", post(days::close)),
+        (
             "/api/v1/sessions",
             post(sessions::open).delete(sessions::close),
-        )
+        ),
+    ]
+}
+
+pub(super) fn routes() -> Router<AppState> {
+    table()
+        .into_iter()
+        .fold(Router::new(), |router, (path, served)| {
+            router.route(path, served)
+        })
 }

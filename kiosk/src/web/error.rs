@@ -2,7 +2,7 @@
 //!
 //! Written once, here. `type` is stable; `detail` says in plain words what to do.
 
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kiosk_core::document::Fault;
@@ -13,9 +13,20 @@ use serde_json::{Map, Value, json};
 
 use crate::journal::{ActRefusal, DayRefusal, JournalError, PlaceRefusal};
 
-/// A refused request.
+/// How long a full disk may stay as it is before a retry has a chance: retention is looked after
+/// every half minute.
+const FULL_DISK_SECONDS: u64 = 30;
+/// How long a failing disk, or a kiosk that starts anew, needs before it may answer again.
+const FAILING_DISK_SECONDS: u64 = 2;
+
+/// A refused request. Boxed: it travels in every `Result` of a handler, and refusals are rare.
 #[derive(Debug, Clone)]
 pub struct Problem {
+    inner: Box<Inner>,
+}
+
+#[derive(Debug, Clone)]
+struct Inner {
     status: StatusCode,
     kind: &'static str,
     title: &'static str,
@@ -27,18 +38,31 @@ pub struct Problem {
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: &str) -> Self {
         Self {
-            status,
-            kind,
-            title,
-            detail: detail.to_owned(),
-            retry_after: None,
-            more: Map::new(),
+            inner: Box::new(Inner {
+                status,
+                kind,
+                title,
+                detail: detail.to_owned(),
+                retry_after: None,
+                more: Map::new(),
+            }),
         }
     }
 
     fn with(mut self, key: &str, value: Value) -> Self {
-        self.more.insert(key.to_owned(), value);
+        self.inner.more.insert(key.to_owned(), value);
         self
+    }
+
+    fn retry_after(mut self, seconds: u64) -> Self {
+        self.inner.retry_after = Some(seconds);
+        self
+    }
+
+    /// The stable identity of this kind of refusal, such as `/problems/closed`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.inner.kind
     }
 
     /// The idempotency key is missing or no UUID.
@@ -112,7 +136,9 @@ impl Problem {
         .with("errors", json!(faults))
     }
 
-    fn sold_out(items: &[Shortage]) -> Self {
+    /// Less is left than was ordered.
+    #[must_use]
+    pub fn sold_out(items: &[Shortage]) -> Self {
         Self::new(
             StatusCode::CONFLICT,
             "/problems/sold-out",
@@ -194,23 +220,25 @@ impl Problem {
     /// Too much at once.
     #[must_use]
     pub fn too_many_requests(after_seconds: u64, why: &str) -> Self {
-        let mut problem = Self::new(
+        Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "/problems/too-many-requests",
             "Too many requests",
             &format!("{why} Try again in {after_seconds} s."),
-        );
-        problem.retry_after = Some(after_seconds);
-        problem
+        )
+        .retry_after(after_seconds)
     }
 
-    /// The disk is full or fails.
+    /// The disk is full or fails; whether the write happened is not known.
     #[must_use]
     pub fn storage(error: &JournalError) -> Self {
-        let why = match error {
-            JournalError::DiskFull { .. } => "The kiosk's disk is full.",
-            JournalError::Storage(_) => "The kiosk's disk does not answer as it should.",
-            JournalError::Stopping => "The kiosk is stopping.",
+        let (why, seconds) = match error {
+            JournalError::DiskFull { .. } => ("The kiosk's disk is full.", FULL_DISK_SECONDS),
+            JournalError::Stopping => ("The kiosk is stopping.", FAILING_DISK_SECONDS),
+            _ => (
+                "The kiosk's disk does not answer as it should.",
+                FAILING_DISK_SECONDS,
+            ),
         };
         Self::new(
             StatusCode::INSUFFICIENT_STORAGE,
@@ -218,6 +246,7 @@ impl Problem {
             "Not stored",
             &format!("{why} Try again with the same key; nothing will be charged twice."),
         )
+        .retry_after(seconds)
     }
 
     /// Nobody is signed in.
@@ -278,20 +307,24 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let problem = *self.inner;
         let mut body = Map::new();
-        body.insert("type".to_owned(), json!(self.kind));
-        body.insert("title".to_owned(), json!(self.title));
-        body.insert("status".to_owned(), json!(self.status.as_u16()));
-        body.insert("detail".to_owned(), json!(self.detail));
-        body.extend(self.more);
-        let mut response = (self.status, Value::Object(body).to_string()).into_response();
+        body.insert("type".to_owned(), json!(problem.kind));
+        body.insert("title".to_owned(), json!(problem.title));
+        body.insert("status".to_owned(), json!(problem.status.as_u16()));
+        body.insert("detail".to_owned(), json!(problem.detail));
+        body.extend(problem.more);
+        let mut response = (problem.status, Value::Object(body).to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = problem.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if problem.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

@@ -1,6 +1,7 @@
 //! Staff sessions: a PIN opens one, a cookie or bearer token shows it.
 //!
-//! Wrong PINs are counted per client, so that one who guesses locks nobody else out.
+//! Tries are counted per client and *before* the PIN is looked at, so that one who guesses locks
+//! nobody else out and gains nothing by guessing many at once.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -60,30 +61,27 @@ pub struct Opened {
 }
 
 impl Sessions {
-    /// How long this client has to wait before its next try; none if it may try now.
-    #[must_use]
-    pub fn wait(&self, client: IpAddr, now: Duration) -> Option<Duration> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = state.wrong.get(&client)?.until;
-        (until > now).then(|| until.saturating_sub(now))
-    }
-
-    /// Counts a wrong PIN.
-    pub fn wrong(&self, client: IpAddr, now: Duration) {
+    /// Begins a try of this client. It counts as a wrong PIN until it opens a session.
+    ///
+    /// # Errors
+    /// How long the client has to wait before its next try.
+    pub fn begin(&self, client: IpAddr, now: Duration) -> Result<(), Duration> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.wrong.len() >= REMEMBERED {
-            state.wrong.retain(|_, wrong| wrong.until > now);
-        }
+        state.make_room(now);
         let wrong = state.wrong.entry(client).or_insert(Wrong {
             tries: 0,
             until: Duration::ZERO,
         });
-        wrong.tries += 1;
+        if wrong.until > now {
+            return Err(wrong.until.saturating_sub(now));
+        }
+        wrong.tries = wrong.tries.saturating_add(1);
         if wrong.tries >= FREE_TRIES {
             let doublings = (wrong.tries - FREE_TRIES).min(10);
             let wait = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
             wrong.until = now.saturating_add(wait);
         }
+        Ok(())
     }
 
     /// Opens a session; `random` is the secret it is shown by.
@@ -97,14 +95,12 @@ impl Sessions {
         let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.wrong.remove(&client);
-        state.open.retain(|_, session| session.ends > now);
-        if state.open.len() < REMEMBERED {
-            let session = Session {
-                role,
-                ends: now.saturating_add(LIFETIME),
-            };
-            state.open.insert(digest(&token), session);
-        }
+        state.make_room(now);
+        let session = Session {
+            role,
+            ends: now.saturating_add(LIFETIME),
+        };
+        state.open.insert(digest(&token), session);
         Opened {
             token,
             lifetime: LIFETIME,
@@ -123,6 +119,30 @@ impl Sessions {
     pub fn close(&self, token: &str) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.open.remove(&digest(token));
+    }
+}
+
+impl State {
+    /// Forgets what is over, and the oldest if that is not enough.
+    fn make_room(&mut self, now: Duration) {
+        if self.open.len() >= REMEMBERED {
+            self.open.retain(|_, session| session.ends > now);
+            let oldest = self.open.iter().min_by_key(|(_, session)| session.ends);
+            if let Some(oldest) = oldest.map(|(digest, _)| *digest)
+                && self.open.len() >= REMEMBERED
+            {
+                self.open.remove(&oldest);
+            }
+        }
+        if self.wrong.len() >= REMEMBERED {
+            self.wrong.retain(|_, wrong| wrong.until > now);
+            let oldest = self.wrong.iter().min_by_key(|(_, wrong)| wrong.until);
+            if let Some(oldest) = oldest.map(|(client, _)| *client)
+                && self.wrong.len() >= REMEMBERED
+            {
+                self.wrong.remove(&oldest);
+            }
+        }
     }
 }
 
@@ -171,16 +191,43 @@ mod tests {
     #[test]
     fn one_who_guesses_waits_and_nobody_else_does() {
         let sessions = Sessions::default();
-        for _ in 0..FREE_TRIES - 1 {
-            sessions.wrong(client(1), NOW);
-            assert_eq!(sessions.wait(client(1), NOW), None);
+        for _ in 0..FREE_TRIES {
+            assert_eq!(sessions.begin(client(1), NOW), Ok(()));
         }
-        sessions.wrong(client(1), NOW);
-        assert_eq!(sessions.wait(client(1), NOW), Some(FIRST_WAIT));
-        sessions.wrong(client(1), NOW);
-        assert_eq!(sessions.wait(client(1), NOW), Some(FIRST_WAIT * 2));
-        assert_eq!(sessions.wait(client(2), NOW), None);
-        assert_eq!(sessions.wait(client(1), NOW + FIRST_WAIT * 2), None);
+        assert_eq!(sessions.begin(client(1), NOW), Err(FIRST_WAIT));
+        assert_eq!(sessions.begin(client(2), NOW), Ok(()));
+        let later = NOW + FIRST_WAIT;
+        assert_eq!(sessions.begin(client(1), later), Ok(()));
+        assert_eq!(sessions.begin(client(1), later), Err(FIRST_WAIT * 2));
+    }
+
+    #[test]
+    fn the_right_pin_forgives_the_wrong_ones() {
+        let sessions = Sessions::default();
+        for _ in 0..FREE_TRIES {
+            assert_eq!(sessions.begin(client(1), NOW), Ok(()));
+        }
+        sessions.open(StaffRole::Kitchen, client(1), &[7; 32], NOW);
+        assert_eq!(sessions.begin(client(1), NOW), Ok(()));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_and_the_newest_stays() {
+        let sessions = Sessions::default();
+        let mut newest = String::new();
+        for n in 0..u32::try_from(REMEMBERED).unwrap() + 10 {
+            let client = IpAddr::from(n.to_be_bytes());
+            let mut random = [0; 32];
+            random[..4].copy_from_slice(&n.to_be_bytes());
+            sessions.begin(client, NOW).unwrap();
+            let now = NOW + Duration::from_millis(n.into());
+            newest = sessions.open(StaffRole::Manager, client, &random, now).token;
+            sessions.begin(client, NOW).unwrap();
+        }
+        let state = sessions.state.lock().unwrap();
+        assert!(state.open.len() <= REMEMBERED && state.wrong.len() <= REMEMBERED);
+        drop(state);
+        assert_eq!(sessions.role(&newest, NOW), Some(StaffRole::Manager));
     }
 
     #[test]

@@ -2,41 +2,34 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::http::Uri;
 use kiosk_core::day::Day;
 use kiosk_core::report::day_report;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::access::{Manager, Request};
-use super::orders::{reason, stamp};
+use super::actions::reason;
+use super::place::stamp;
+use super::query::Params;
 use crate::clock;
 use crate::journal::DayRequest;
 use crate::web::error::Problem;
 use crate::web::{AppState, body};
 
-#[derive(Deserialize)]
-pub(super) struct ReportQuery {
-    business_date: Option<String>,
-}
-
 pub(super) async fn report(
     State(state): State<AppState>,
     _: Manager,
-    Query(query): Query<ReportQuery>,
+    uri: Uri,
 ) -> Result<Json<Value>, Problem> {
+    let mut params = Params::read(&uri, &["business_date"]);
+    let asked = params.date();
+    params.finish()?;
     let menu = state.menu();
     let latest = state.journal.day().borrow().map(|day| day.date);
-    let date = match query
-        .business_date
-        .as_deref()
-        .filter(|text| !text.is_empty())
-    {
-        Some(text) => text.parse().map_err(|_| {
-            Problem::invalid_field("/business_date", "must be a date such as 2026-11-20")
-        })?,
-        None => latest.unwrap_or_else(|| state.schedule.date(clock::wall(), &menu.time_zone)),
-    };
+    let date = asked
+        .or(latest)
+        .unwrap_or_else(|| state.schedule.date(clock::wall(), &menu.time_zone));
     let orders = state
         .journal
         .read(move |reader| reader.orders_of_day(date))

@@ -23,6 +23,7 @@ struct Listener {
     latest: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
     waiting: std::vec::IntoIter<Item>,
+    greeted: bool,
 }
 
 pub(super) async fn stream(
@@ -43,6 +44,7 @@ pub(super) async fn stream(
         latest,
         stopping,
         waiting: Vec::new().into_iter(),
+        greeted: false,
     };
     let stream = stream::unfold(listener, |mut listener| async move {
         let event = listener.next().await?;
@@ -53,6 +55,11 @@ pub(super) async fn stream(
 
 impl Listener {
     async fn next(&mut self) -> Option<Event> {
+        if !std::mem::replace(&mut self.greeted, true) && self.after != u64::MAX {
+            // An id without data is remembered and not shown: a listener that is cut off before its
+            // first event still resumes from here.
+            return Some(Event::default().id(self.after.to_string()));
+        }
         loop {
             if let Some(item) = self.waiting.next() {
                 self.after = item.id;

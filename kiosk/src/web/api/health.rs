@@ -45,6 +45,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, P
     };
     metrics::gauge!("kiosk_unconfirmed_events").set(approximate(unconfirmed));
     metrics::gauge!("kiosk_watermark").set(approximate(watermark));
+    register();
     crate::metrics::link(&state.link.status());
     let text = handle.render();
     Ok((
@@ -52,6 +53,31 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, P
         text,
     )
         .into_response())
+}
+
+/// Counters exist from the start, at zero: a rate over a series that appears with its first event
+/// misses that event.
+fn register() {
+    for service in ["eat_in", "take_away"] {
+        metrics::counter!("kiosk_orders_total", "service" => service, "method" => "counter")
+            .increment(0);
+    }
+    for outcome in ["success", "failure"] {
+        metrics::counter!("kiosk_breaker_calls_total", "name" => "ordering", "outcome" => outcome)
+            .increment(0);
+    }
+    for transport in ["http", "mqtt"] {
+        metrics::counter!("kiosk_uplink_batches_total", "transport" => transport, "result" => "acked")
+            .increment(0);
+    }
+    metrics::counter!("kiosk_print_jobs_total", "device" => "receipt", "result" => "printed")
+        .increment(0);
+    // A kiosk without a cloud has no breaker that could be open.
+    let states = ["closed", "open", "half_open", "forced_open", "disabled"];
+    for state in states {
+        metrics::gauge!("kiosk_breaker_state", "name" => "ordering", "state" => state)
+            .increment(0.0);
+    }
 }
 
 /// A gauge is a float; beyond 2^53 it is no longer exact, which no journal reaches.

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use kiosk_core::document::{At, Faults, Object, boolean, whole};
 use serde_json::{Value, json};
 
 use super::access::{Manager, Request};
-use super::orders::stamp;
+use super::place::stamp;
+use super::query::Name;
 use crate::clock;
 use crate::journal::StockRequest;
 use crate::web::error::Problem;
@@ -17,7 +18,7 @@ pub(super) async fn availability(
     State(state): State<AppState>,
     _: Manager,
     Request(request): Request,
-    Path(id): Path<String>,
+    Name(id): Name,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let bytes = body::read(body).await?;

@@ -6,59 +6,44 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::header::SET_COOKIE;
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kiosk_core::document::{At, Faults, Object, text};
 use kiosk_core::wall::WallTime;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
-use super::access::{SESSION_COOKIE, token};
+use super::access::{SESSION_COOKIE, Shown, foreign, is_foreign, shown};
 use crate::clock;
 use crate::journal::StaffRole;
 use crate::web::error::Problem;
 use crate::web::sessions::{is_pin, verify_pin};
 use crate::web::{AppState, body};
 
+/// A PIN costs 19 MiB and tens of milliseconds to check, on purpose: one at a time.
+static CHECKING: Semaphore = Semaphore::const_new(1);
+
 pub(super) async fn open(
     State(state): State<AppState>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    if is_foreign(&headers) {
+        return Err(foreign());
+    }
     let bytes = body::read(body).await?;
     let pin = pin(&body::json(&bytes)?)?;
     let client = client.ip();
-    if let Some(wait) = state.sessions.wait(client, clock::monotonic()) {
+    let known = known(&state).await?;
+    if let Err(wait) = state.sessions.begin(client, clock::monotonic()) {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         return Err(Problem::too_many_requests(
             seconds,
             "Too many wrong PINs from this screen.",
         ));
     }
-    let hashes = state
-        .journal
-        .read(|reader| {
-            Ok([StaffRole::Manager, StaffRole::Kitchen].map(|role| (role, reader.pin(role))))
-        })
-        .await?;
-    let mut known = Vec::new();
-    for (role, hash) in hashes {
-        known.extend(hash?.map(|hash| (role, hash)));
-    }
-    if known.is_empty() {
-        return Err(Problem::unauthorized(
-            "No PIN has been set on this kiosk yet: run `kiosk staff set-pin --role manager`.",
-        ));
-    }
-    let role = tokio::task::spawn_blocking(move || {
-        known
-            .into_iter()
-            .find(|(_, hash)| is_pin(&pin) && verify_pin(&pin, hash))
-            .map(|(role, _)| role)
-    })
-    .await
-    .map_err(|_| Problem::unavailable("The kiosk is stopping."))?;
-    let Some(role) = role else {
-        state.sessions.wrong(client, clock::monotonic());
+    let Some(role) = role_of(pin, known).await? else {
         tracing::warn!(%client, "wrong PIN");
         return Err(Problem::unauthorized("That PIN is not right."));
     };
@@ -80,6 +65,44 @@ pub(super) async fn open(
     Ok((StatusCode::CREATED, [(SET_COOKIE, cookie)], Json(body)).into_response())
 }
 
+/// The roles that have a PIN, and its hash.
+async fn known(state: &AppState) -> Result<Vec<(StaffRole, String)>, Problem> {
+    let hashes = state
+        .journal
+        .read(|reader| {
+            Ok([StaffRole::Manager, StaffRole::Kitchen].map(|role| (role, reader.pin(role))))
+        })
+        .await?;
+    let mut known = Vec::new();
+    for (role, hash) in hashes {
+        known.extend(hash?.map(|hash| (role, hash)));
+    }
+    if known.is_empty() {
+        return Err(Problem::unauthorized(
+            "No PIN has been set on this kiosk yet: run `kiosk staff set-pin --role manager`.",
+        ));
+    }
+    Ok(known)
+}
+
+/// Whose PIN it is.
+async fn role_of(
+    pin: String,
+    known: Vec<(StaffRole, String)>,
+) -> Result<Option<StaffRole>, Problem> {
+    if !is_pin(&pin) {
+        return Ok(None);
+    }
+    let stopping = || Problem::unavailable("The kiosk is stopping.");
+    let _turn = CHECKING.acquire().await.map_err(|_| stopping())?;
+    tokio::task::spawn_blocking(move || {
+        let right = known.into_iter().find(|(_, hash)| verify_pin(&pin, hash));
+        right.map(|(role, _)| role)
+    })
+    .await
+    .map_err(|_| stopping())
+}
+
 fn pin(value: &serde_json::Value) -> Result<String, Problem> {
     let mut faults = Faults::default();
     let at = At::Root;
@@ -93,11 +116,17 @@ fn pin(value: &serde_json::Value) -> Result<String, Problem> {
     }
 }
 
-pub(super) async fn close(State(state): State<AppState>, request: Request<Body>) -> Response {
+pub(super) async fn close(
+    State(state): State<AppState>,
+    request: Request<Body>,
+) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
-    if let Some(token) = token(&parts) {
-        state.sessions.close(token);
+    if let Some(shown) = shown(&parts) {
+        if matches!(shown, Shown::Cookie(_)) && is_foreign(&parts.headers) {
+            return Err(foreign());
+        }
+        state.sessions.close(shown.token());
     }
     let cookie = format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
-    (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response()
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }

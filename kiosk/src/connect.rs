@@ -1,0 +1,139 @@
+//! The side that faces the cloud, put together: uplink, downlink and what screens see of them.
+
+use std::sync::Arc;
+
+use kiosk_core::ids::BootId;
+use kiosk_core::menu::Menu;
+use resilience::breaker::Snapshot;
+use resilience::{Breaker, Moment};
+use tokio::sync::watch;
+
+use crate::cache::Cache;
+use crate::clock;
+use crate::config::Config;
+use crate::downlink::{self, Downlink, DownlinkStart};
+use crate::journal::Journal;
+use crate::serve::ServeError;
+use crate::status::{BreakerStatus, LinkMode, LinkSource, LinkStatus};
+use crate::uplink::{Mode, Uplink, UplinkHandle, UplinkSettings, UplinkStart, ordering_breaker};
+
+/// The running side that faces the cloud.
+pub struct Connection {
+    /// Where the link's state is read.
+    pub link: LinkSource,
+    /// The menu in force.
+    pub menu: watch::Receiver<Arc<Menu>>,
+    uplink: UplinkHandle,
+    // Held so that it runs; a standalone kiosk has none, and its menu never changes.
+    _downlink: Option<Downlink>,
+    _menus: watch::Sender<Arc<Menu>>,
+}
+
+impl Connection {
+    /// Starts it: the last known menu of the cloud wins over the file the kiosk was started with.
+    ///
+    /// # Errors
+    /// [`ServeError`] if the credential can't be worked with.
+    pub async fn start(config: &Config, journal: &Journal, boot: BootId) -> Result<Self, ServeError> {
+        let Some(credential) = config.credential.clone() else {
+            let (menus, menu) = watch::channel(Arc::new(config.menu.menu.clone()));
+            return Ok(Self {
+                link: LinkSource::standalone(),
+                menu,
+                uplink: UplinkHandle::standalone(),
+                _downlink: None,
+                _menus: menus,
+            });
+        };
+        let cache = Cache::new(&config.data_dir);
+        let store = credential.store.clone();
+        let known = downlink::last_known(&cache, &store).await;
+        let etag = known.as_ref().and_then(|known| known.etag.clone());
+        let parsed = known.map_or_else(|| config.menu.clone(), |known| known.parsed);
+        let (menus, menu) = watch::channel(Arc::new(parsed.menu));
+        let mut seeds = seeds()?;
+        let settings =
+            UplinkSettings { insecure_plain: config.allow_plaintext, ..UplinkSettings::default() };
+        let (uplink, notices) = Uplink::spawn(UplinkStart {
+            journal: journal.clone(),
+            credential,
+            settings,
+            breaker: ordering_breaker(seeds.next().unwrap_or(1)),
+            boot,
+            seed: seeds.next().unwrap_or(2),
+        })
+        .map_err(|error| ServeError::System(error.to_string()))?;
+        let downlink = match uplink.cloud() {
+            Some(cloud) => Some(
+                Downlink::spawn(DownlinkStart {
+                    store,
+                    cloud,
+                    cache,
+                    menus: menus.clone(),
+                    etag,
+                    notices,
+                    link: uplink.view(),
+                    breaker: downlink::menu_breaker(seeds.next().unwrap_or(3)),
+                    seed: seeds.next().unwrap_or(4),
+                })
+                .map_err(|error| ServeError::System(error.to_string()))?,
+            ),
+            None => None,
+        };
+        let link = source(&uplink, downlink.as_ref());
+        Ok(Self { link, menu, uplink, _downlink: downlink, _menus: menus })
+    }
+
+    /// Stops it: what is under way may end, nothing new begins.
+    pub async fn stop(&self) {
+        self.uplink.stop().await;
+    }
+}
+
+/// Independent seeds for jitter.
+fn seeds() -> Result<impl Iterator<Item = u64>, ServeError> {
+    let mut random = [[0; 8]; 4];
+    getrandom::fill(random.as_flattened_mut())
+        .map_err(|error| ServeError::System(format!("no random numbers: {error}")))?;
+    Ok(random.into_iter().map(u64::from_le_bytes))
+}
+
+fn source(uplink: &UplinkHandle, downlink: Option<&Downlink>) -> LinkSource {
+    let breakers: Vec<Arc<Breaker>> = uplink
+        .ordering()
+        .into_iter()
+        .chain(downlink.map(Downlink::breaker))
+        .map(Arc::clone)
+        .collect();
+    let (view, sent) = (uplink.view(), uplink.clone());
+    let look = move || {
+        let now = Moment::from_duration(clock::monotonic());
+        let view = view.borrow();
+        LinkStatus {
+            mode: match view.mode {
+                Mode::Standalone => LinkMode::Standalone,
+                Mode::Online => LinkMode::Online,
+                Mode::Offline => LinkMode::Offline,
+                Mode::CatchingUp => LinkMode::CatchingUp,
+            },
+            reason: Some(view.reason.clone()),
+            breakers: breakers
+                .iter()
+                .map(|breaker| breaker_status(breaker.name(), &breaker.snapshot(now)))
+                .collect(),
+        }
+    };
+    LinkSource::new(look, move |seq| sent.is_sent(seq))
+}
+
+fn breaker_status(name: &str, snapshot: &Snapshot) -> BreakerStatus {
+    BreakerStatus {
+        name: name.to_owned(),
+        state: snapshot.state.name().to_owned(),
+        calls: snapshot.calls,
+        failures: snapshot.failures,
+        slow: snapshot.slow,
+        retry_in_seconds: snapshot.retry_in.map(|wait| wait.as_secs_f64()),
+        reason: snapshot.note.as_deref().map(str::to_owned),
+    }
+}

@@ -1,0 +1,148 @@
+//! The writer's requests, and how each gets its answer.
+
+use std::sync::Arc;
+
+use cloud_sync_wire::ack::Ack;
+use cloud_sync_wire::chain::Hash;
+use kiosk_core::event::Fact;
+use kiosk_core::order::Order;
+use kiosk_core::stock::Level;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::error::Refusal;
+use super::group::Group;
+use super::place::known;
+use super::{
+    ActRefusal, ActRequest, Confirmed, DayClosed, DayRefusal, DayRequest, JournalError,
+    PlaceRefusal, PlaceRequest, Placed, StaffRole, Stamp, StockRequest,
+};
+
+type Reply<T> = oneshot::Sender<T>;
+
+/// A request and where its answer goes.
+pub(super) enum Job {
+    Place(Box<PlaceRequest>, Reply<Result<Placed, PlaceRefusal>>),
+    Act(ActRequest, Reply<Result<Arc<Order>, ActRefusal>>),
+    Stock(StockRequest, Reply<Result<Level, JournalError>>),
+    Day(DayRequest, Reply<Result<DayClosed, DayRefusal>>),
+    Note(Stamp, Fact, Reply<Result<(), JournalError>>),
+    Confirm(Box<(Ack, Vec<u8>)>, Reply<Result<Confirmed, JournalError>>),
+    Prune(Reply<Result<u64, JournalError>>),
+    SetPin(Stamp, StaffRole, String, Reply<Result<(), JournalError>>),
+    Stop(Reply<()>),
+}
+
+/// What became of the transaction.
+pub(super) enum Verdict<'a> {
+    /// All of it is on the disk.
+    Committed,
+    /// None of it is, and the file says what became of each order before.
+    Undone(&'a Connection, JournalError),
+    /// Nothing can be said; asking again with the same key is safe.
+    Unknown(JournalError),
+}
+
+/// An answer that waits for the commit.
+pub(super) type Answer = Box<dyn FnOnce(&Verdict<'_>) + Send>;
+
+/// What a request gave, and the error if it ends the whole transaction.
+pub(super) type Ran = (Answer, Option<JournalError>);
+
+/// Runs one request. `full` has the free bytes when they are below the reserve.
+pub(super) fn run(group: &mut Group<'_>, job: Job, full: Option<u64>) -> Ran {
+    match job {
+        Job::Place(request, reply) => {
+            let (key, content) = (request.key, request.content);
+            let result = match full {
+                Some(free) => group.only_known(key, content, free),
+                None => group.place(*request),
+            };
+            let ends = ends(&result);
+            (place_answer(key, content, result, reply), ends)
+        }
+        Job::Act(request, reply) => ran(group.in_savepoint(|group| group.act(request)), reply),
+        Job::Stock(request, reply) => ran(group.in_savepoint(|group| group.adjust(request)), reply),
+        Job::Day(request, reply) => {
+            ran(group.in_savepoint(|group| group.change_day(request)), reply)
+        }
+        Job::Note(stamp, fact, reply) => ran(
+            group.in_savepoint(|group| group.append(stamp, None, fact).map(drop)),
+            reply,
+        ),
+        Job::Confirm(ack, reply) => ran(
+            group.in_savepoint(|group| group.confirm(&ack.0, &ack.1)),
+            reply,
+        ),
+        Job::Prune(reply) => ran(group.in_savepoint(Group::prune), reply),
+        Job::SetPin(stamp, role, hash, reply) => ran(
+            group.in_savepoint(|group| group.set_pin(stamp, role, &hash)),
+            reply,
+        ),
+        Job::Stop(reply) => stopped(reply),
+    }
+}
+
+/// The answer for a request that was never begun.
+pub(super) fn refuse(job: Job, error: JournalError) -> Answer {
+    match job {
+        Job::Place(request, reply) => {
+            let refusal = Err(PlaceRefusal::Journal(error));
+            place_answer(request.key, request.content, refusal, reply)
+        }
+        Job::Act(_, reply) => ran(Err(ActRefusal::Journal(error)), reply).0,
+        Job::Stock(_, reply) => ran(Err(error), reply).0,
+        Job::Day(_, reply) => ran(Err(DayRefusal::Journal(error)), reply).0,
+        Job::Note(_, _, reply) | Job::SetPin(_, _, _, reply) => ran(Err(error), reply).0,
+        Job::Confirm(_, reply) => ran(Err(error), reply).0,
+        Job::Prune(reply) => ran(Err(error), reply).0,
+        Job::Stop(reply) => stopped(reply).0,
+    }
+}
+
+fn stopped(reply: Reply<()>) -> Ran {
+    let answer = move |_: &Verdict<'_>| {
+        let _ = reply.send(());
+    };
+    (Box::new(answer), None)
+}
+
+fn ends<T, E: Refusal>(result: &Result<T, E>) -> Option<JournalError> {
+    result.as_ref().err()?.ends_transaction().cloned()
+}
+
+/// An answer that holds if the transaction does.
+fn ran<T: Send + 'static, E: Refusal>(result: Result<T, E>, reply: Reply<Result<T, E>>) -> Ran {
+    let ends = ends(&result);
+    let answer = move |verdict: &Verdict<'_>| {
+        let result = match verdict {
+            Verdict::Committed => result,
+            Verdict::Undone(_, error) | Verdict::Unknown(error) => Err(E::from(error.clone())),
+        };
+        // Whoever asked may have gone; what was done is done.
+        let _ = reply.send(result);
+    };
+    (Box::new(answer), ends)
+}
+
+/// The answer to a diner: if the transaction doesn't hold, it is what the file says of the key.
+fn place_answer(
+    key: Uuid,
+    content: Hash,
+    result: Result<Placed, PlaceRefusal>,
+    reply: Reply<Result<Placed, PlaceRefusal>>,
+) -> Answer {
+    Box::new(move |verdict| {
+        let result = match verdict {
+            Verdict::Committed => result,
+            Verdict::Undone(conn, error) => match known(conn, key, content) {
+                Ok(Some(placed)) => Ok(placed),
+                Ok(None) => Err(PlaceRefusal::Journal(error.clone())),
+                Err(refusal) => Err(refusal),
+            },
+            Verdict::Unknown(error) => Err(PlaceRefusal::Journal(error.clone())),
+        };
+        let _ = reply.send(result);
+    })
+}

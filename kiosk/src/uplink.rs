@@ -1,0 +1,294 @@
+//! The kiosk's connection to the cloud.
+//!
+//! ```text
+//!  journal ──outbox──► driver ──events──► link (decides) ──actions──► driver ──► errands
+//!     ▲                                                                            │
+//!     └────────────── confirm ◄── signed ack ◄── cloud ◄── http (breaker) · mqtt ◄─┘
+//! ```
+//!
+//! [`link`] decides and does no IO; everything else does and decides nothing. Whatever fails here
+//! delays events and never loses one: they stand in the journal until a signed ack names them.
+
+mod dice;
+mod driver;
+mod endpoint;
+mod errands;
+pub(crate) mod guard;
+pub mod http;
+pub mod link;
+mod mqtt;
+mod seqs;
+pub mod settings;
+mod tls;
+pub mod view;
+
+#[cfg(test)]
+pub(crate) mod stub;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cloud_sync_wire::credential::Credential;
+use cloud_sync_wire::signed::SignedError;
+use cloud_sync_wire::topics::KioskTopics;
+use kiosk_core::ids::BootId;
+use resilience::Breaker;
+use resilience::breaker::SettingsError;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+
+pub use self::dice::Dice;
+pub(crate) use self::errands::new_request;
+pub use self::endpoint::BadEndpoint;
+pub use self::http::{BadCloud, Cloud};
+pub use self::link::Mode;
+pub use self::settings::{UplinkSettings, ordering_breaker};
+pub use self::view::{LinkView, Sent};
+
+use self::driver::{Driver, Told};
+use self::errands::Errands;
+use self::link::Link;
+use crate::journal::Journal;
+
+/// Notices that wait to be looked at; they are retained, so the next connection brings them again.
+const NOTICES: usize = 16;
+/// Acks that wait for the journal; each says everything the ones before it said.
+const ACKS: usize = 16;
+
+/// A message of the cloud to all kiosks of the store or the fleet. Not verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The topic it came by.
+    pub topic: String,
+    /// Its bytes, signed if they are genuine.
+    pub payload: Vec<u8>,
+}
+
+/// What an uplink needs.
+pub struct UplinkStart {
+    /// The journal whose events are to be sent.
+    pub journal: Journal,
+    /// Who this kiosk is, and where the cloud is.
+    pub credential: Credential,
+    /// How it paces itself.
+    pub settings: UplinkSettings,
+    /// How its breaker is set; [`ordering_breaker`] unless somebody says otherwise.
+    pub breaker: resilience::breaker::Settings,
+    /// This run of the process.
+    pub boot: BootId,
+    /// What jitter is drawn from.
+    pub seed: u64,
+}
+
+/// Why there can be no uplink.
+#[derive(Debug, thiserror::Error)]
+pub enum UplinkError {
+    /// The cloud's URL can't be used.
+    #[error("cloud: {0}")]
+    Cloud(#[from] BadCloud),
+    /// The broker's URL can't be used.
+    #[error("mqtt: {0}")]
+    Broker(#[from] BadEndpoint),
+    /// No breaker can work with these settings.
+    #[error("the ordering breaker's settings are wrong: {0}")]
+    Breaker(#[from] SettingsError),
+    /// The credential can't sign.
+    #[error("the journal can't be registered: {0}")]
+    Credential(#[from] SignedError),
+}
+
+/// What others tell the uplink.
+#[derive(Debug)]
+enum Order {
+    Retune(UplinkSettings),
+    AskNow,
+    Stop,
+}
+
+/// A running uplink, or the lack of one. Cheap to clone.
+#[derive(Clone)]
+pub struct UplinkHandle {
+    view: watch::Receiver<LinkView>,
+    running: Option<Arc<Running>>,
+}
+
+struct Running {
+    ordering: Arc<Breaker>,
+    cloud: Cloud,
+    orders: mpsc::UnboundedSender<Order>,
+    wake: Arc<Notify>,
+    driver: Mutex<Option<JoinHandle<()>>>,
+    helpers: Vec<JoinHandle<()>>,
+}
+
+/// The kiosk's connection to the cloud.
+pub struct Uplink;
+
+impl Uplink {
+    /// Starts the uplink on the current runtime. The receiver gives the cloud's notices.
+    ///
+    /// # Errors
+    /// [`UplinkError`] if it can't work with what it was given, before anything is sent.
+    pub fn spawn(start: UplinkStart) -> Result<(UplinkHandle, mpsc::Receiver<Notice>), UplinkError> {
+        let UplinkStart { journal, credential, settings, breaker, boot, seed } = start;
+        let now = guard::now();
+        let mut dice = Dice::new(seed);
+        let cloud = Cloud::new(&credential, settings.insecure_plain)?;
+        let ordering = Arc::new(Breaker::new("ordering", breaker, now)?);
+        // The first probe need not wait.
+        ordering.expire_wait(now);
+        let (news_in, news) = mpsc::unbounded_channel();
+        let (said_in, said) = mpsc::unbounded_channel();
+        let (messages_in, messages) = mpsc::channel(mqtt::MESSAGES);
+        let shared = mqtt::Shared::default();
+        let broker = match &credential.mqtt {
+            Some(url) => Some(mqtt::Broker::new(
+                url,
+                &credential,
+                settings.insecure_plain,
+                (said_in, messages_in),
+                shared.clone(),
+                dice.seed(),
+            )?),
+            None => None,
+        };
+        let outbox = journal.outbox();
+        let errands = Arc::new(Errands::new(
+            journal,
+            cloud.clone(),
+            Arc::clone(&ordering),
+            &credential,
+            boot,
+            news_in,
+        )?);
+        let (acks, mut acks_out) = mpsc::channel(ACKS);
+        let taker = Arc::clone(&errands);
+        let mut helpers = vec![tokio::spawn(async move {
+            while let Some(payload) = acks_out.recv().await {
+                taker.ack_by_mqtt(payload).await;
+            }
+        })];
+        helpers.extend(broker.map(|broker| tokio::spawn(broker.run())));
+        let link = Link::new(settings, Arc::clone(&ordering), dice.seed(), now);
+        let (view_in, view) = watch::channel(LinkView::new(Mode::Offline, now, link.reason()));
+        let (notices_in, notices) = mpsc::channel(NOTICES);
+        let (orders, orders_out) = mpsc::unbounded_channel();
+        let wake = Arc::new(Notify::new());
+        let driver = Driver {
+            link,
+            errands,
+            settings,
+            topics: KioskTopics::new(&credential.store, &credential.kiosk),
+            outbox,
+            news,
+            said,
+            messages,
+            acks,
+            notices: notices_in,
+            orders: orders_out,
+            wake: Arc::clone(&wake),
+            view: view_in,
+            shared,
+            session: None,
+            told: Told { mode: Mode::Standalone, depth: 0, at: now },
+        };
+        let driver = tokio::spawn(driver.run());
+        let running = Running {
+            ordering,
+            cloud,
+            orders,
+            wake,
+            driver: Mutex::new(Some(driver)),
+            helpers,
+        };
+        let handle = UplinkHandle { view, running: Some(Arc::new(running)) };
+        Ok((handle, notices))
+    }
+}
+
+impl UplinkHandle {
+    /// The handle of a kiosk without a credential: there is nothing to connect to.
+    #[must_use]
+    pub fn standalone() -> Self {
+        let view = LinkView::new(Mode::Standalone, guard::now(), "no credential".to_owned());
+        // The sender may go: a receiver keeps the last value.
+        let (_, view) = watch::channel(view);
+        Self { view, running: None }
+    }
+
+    /// The link now; changes are told when a screen would show something else.
+    #[must_use]
+    pub fn view(&self) -> watch::Receiver<LinkView> {
+        self.view.clone()
+    }
+
+    /// Whether this event is on the wire.
+    #[must_use]
+    pub fn is_sent(&self, seq: u64) -> bool {
+        self.view.borrow().sent.is_sent(seq)
+    }
+
+    /// The breaker that decides the mode; none when standalone. Whoever moves it by hand calls
+    /// [`wake`](Self::wake).
+    #[must_use]
+    pub fn ordering(&self) -> Option<&Arc<Breaker>> {
+        self.running.as_ref().map(|running| &running.ordering)
+    }
+
+    /// The cloud's HTTP side, for other calls than the uplink's; none when standalone.
+    #[must_use]
+    pub fn cloud(&self) -> Option<Cloud> {
+        self.running.as_ref().map(|running| running.cloud.clone())
+    }
+
+    /// Has the link look at its breaker now.
+    pub fn wake(&self) {
+        if let Some(running) = &self.running {
+            running.wake.notify_one();
+        }
+    }
+
+    /// Has the link ask the cloud now, whatever it waits for.
+    pub fn ask_now(&self) {
+        self.order(Order::AskNow);
+    }
+
+    /// Puts other settings in force. `insecure_plain` only counts at the start.
+    pub fn retune(&self, settings: UplinkSettings) {
+        self.order(Order::Retune(settings));
+    }
+
+    /// Stops: what is under way may end, nothing new begins. Takes a few seconds at most.
+    pub async fn stop(&self) {
+        let Some(running) = &self.running else {
+            return;
+        };
+        self.order(Order::Stop);
+        let driver = running
+            .driver
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(mut driver) = driver
+            && tokio::time::timeout(Duration::from_secs(4), &mut driver).await.is_err()
+        {
+            driver.abort();
+        }
+        running.helpers.iter().for_each(JoinHandle::abort);
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(running) = &self.running {
+            // A stopped uplink takes no orders.
+            let _ = running.orders.send(order);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.helpers.iter().for_each(JoinHandle::abort);
+    }
+}

@@ -1,0 +1,410 @@
+//! The broker: one connection after another, each with a client of its own.
+//!
+//! A client that reconnects by itself would keep a queue and drop it when the broker has forgotten
+//! the session; ours is thrown away with its connection, because the journal is the queue. The
+//! event loop only passes on what it reads and never waits for anybody.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cloud_sync_wire::credential::Credential;
+use cloud_sync_wire::notice::Presence;
+use cloud_sync_wire::topics::{FLEET_CONFIG, KioskTopics};
+use metrics::counter;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{
+    ConnectReturnCode, Filter, LastWill, Packet, PubAck, PubAckReason, Publish, PublishProperties,
+    SubAck, SubscribeReasonCode,
+};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
+use rumqttc::{NetworkOptions, Outgoing, Transport as Wire};
+use tokio::sync::{Notify, mpsc};
+
+use super::dice::Dice;
+use super::endpoint::{self, BadEndpoint, BrokerAddress};
+use super::link::Id;
+use super::tls;
+use crate::clock;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT_SECONDS: u64 = 5;
+/// Frames are at most 129 KiB, signed messages 65.
+const PACKET_LIMIT: u32 = 256 * 1024;
+/// More than the window, the calls with new events, a hello and a presence together.
+const IN_FLIGHT: u16 = 32;
+/// Acks and notices that wait to be looked at; both are repeated if they get lost.
+pub(super) const MESSAGES: usize = 64;
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(300);
+/// When HTTP says that the cloud is back, the broker is tried within this.
+const BACK_AGAIN: Duration = Duration::from_secs(3);
+/// A connection that held this long was a good one.
+const PROVEN: Duration = Duration::from_secs(20);
+/// Enough doublings of the first wait that a refused credential is not shown every second.
+const REFUSED_ATTEMPT: u32 = 6;
+
+/// What the broker's side has to say.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// The kiosk is connected and subscribed.
+    Up(Session),
+    /// The connection is gone, and why.
+    Down(String),
+    /// A batch was refused by the broker.
+    Refused(Id),
+}
+
+/// A message from the cloud.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) topic: String,
+    pub(super) payload: Vec<u8>,
+}
+
+/// What was published, to find out what a broker's answer is about: the client gives packet
+/// numbers only when it writes, in the order of the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Batch(Id),
+    Other(&'static str),
+}
+
+type Tokens = Arc<Mutex<VecDeque<Token>>>;
+
+/// One connection.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    client: AsyncClient,
+    tokens: Tokens,
+    topics: KioskTopics,
+    /// Grows from one connection to the next.
+    pub(super) number: u64,
+}
+
+impl Session {
+    /// Publishes a frame; whether the client took it.
+    pub(super) fn events(&self, batch: Id, frame: Vec<u8>, request: &str) -> bool {
+        let properties = PublishProperties {
+            user_properties: vec![("request-id".to_owned(), request.to_owned())],
+            ..PublishProperties::default()
+        };
+        let topic = self.topics.up_events();
+        self.publish(Token::Batch(batch), topic, false, frame, properties)
+    }
+
+    /// Publishes a hello; whether the client took it.
+    pub(super) fn hello(&self, hello: Vec<u8>) -> bool {
+        let topic = self.topics.up_hello();
+        let properties = PublishProperties::default();
+        self.publish(Token::Other("hello"), topic, false, hello, properties)
+    }
+
+    /// Publishes how the kiosk stands; whether the client took it.
+    pub(super) fn presence(&self, presence: &Presence) -> bool {
+        let Ok(payload) = serde_json::to_vec(presence) else {
+            return false;
+        };
+        let topic = self.topics.status();
+        let properties = PublishProperties::default();
+        self.publish(Token::Other("status"), topic, true, payload, properties)
+    }
+
+    /// Takes leave in good order.
+    pub(super) fn leave(&self) {
+        let _ = self.client.try_disconnect();
+    }
+
+    fn publish(
+        &self,
+        token: Token,
+        topic: String,
+        retain: bool,
+        payload: Vec<u8>,
+        properties: PublishProperties,
+    ) -> bool {
+        // The lock makes the order of tokens that of requests.
+        let mut tokens = lock(&self.tokens);
+        let taken = self
+            .client
+            .try_publish_with_properties(topic, QoS::AtLeastOnce, retain, payload, properties)
+            .is_ok();
+        if taken {
+            tokens.push_back(token);
+        }
+        taken
+    }
+}
+
+fn lock(tokens: &Tokens) -> std::sync::MutexGuard<'_, VecDeque<Token>> {
+    tokens.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps connected to a broker.
+pub(super) struct Broker {
+    options: MqttOptions,
+    topics: KioskTopics,
+    said: mpsc::UnboundedSender<Said>,
+    messages: mpsc::Sender<Message>,
+    shared: Shared,
+    dice: Dice,
+    sessions: u64,
+}
+
+/// What others tell the broker's loop.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shared {
+    /// Connect soon, whatever the back-off says.
+    pub(super) poke: Arc<Notify>,
+    /// How many events are unconfirmed, for the last will.
+    pub(super) depth: Arc<AtomicU64>,
+}
+
+impl Broker {
+    /// A broker at that URL, not connected yet.
+    pub(super) fn new(
+        url: &str,
+        credential: &Credential,
+        insecure_plain: bool,
+        channels: (mpsc::UnboundedSender<Said>, mpsc::Sender<Message>),
+        shared: Shared,
+        seed: u64,
+    ) -> Result<Self, BadEndpoint> {
+        let address = endpoint::broker(url, insecure_plain)?;
+        let topics = KioskTopics::new(&credential.store, &credential.kiosk);
+        let options = options(&address, credential).map_err(|error| {
+            let detail = error.to_string();
+            BadEndpoint::Unusable { url: address.host.clone(), detail }
+        })?;
+        let (said, messages) = channels;
+        let dice = Dice::new(seed);
+        Ok(Self { options, topics, said, messages, shared, dice, sessions: 0 })
+    }
+
+    /// Connects again and again until nobody listens any more.
+    pub(super) async fn run(mut self) {
+        let mut attempt = 0;
+        while !self.said.is_closed() {
+            let began = clock::monotonic();
+            let end = self.connection().await;
+            let held = clock::monotonic().saturating_sub(began);
+            tracing::debug!(reason = %end.reason, "broker connection ended");
+            if end.was_up {
+                let _ = self.said.send(Said::Down(end.reason));
+            }
+            attempt = match (end.was_up && held >= PROVEN, end.refused) {
+                (_, true) => REFUSED_ATTEMPT,
+                (true, false) => 0,
+                (false, false) => attempt + 1,
+            };
+            let wait = self.dice.backoff(RETRY_FIRST, attempt, RETRY_MAX);
+            let poked = tokio::time::timeout(wait, self.shared.poke.notified()).await.is_ok();
+            if poked && !end.refused {
+                tokio::time::sleep(self.dice.below(BACK_AGAIN.min(wait))).await;
+            }
+        }
+    }
+
+    /// One connection from its beginning to its end.
+    async fn connection(&mut self) -> End {
+        let mut options = self.options.clone();
+        options.set_last_will(self.will());
+        let (client, mut events) = AsyncClient::new(options, usize::from(IN_FLIGHT));
+        self.sessions += 1;
+        let session = Session {
+            client,
+            tokens: Tokens::default(),
+            topics: self.topics.clone(),
+            number: self.sessions,
+        };
+        let mut reading = Reading {
+            pending: HashMap::new(),
+            collided: None,
+            up: false,
+        };
+        loop {
+            let ended = match next(&mut events).await {
+                Ok(event) => self.read(event, &session, &mut reading).err(),
+                Err(error) => Some(End {
+                    refused: refuses(&error),
+                    reason: error.to_string(),
+                    was_up: false,
+                }),
+            };
+            if let Some(end) = ended {
+                return End { was_up: reading.up, ..end };
+            }
+        }
+    }
+
+    /// What the broker says of this kiosk when it is gone without taking leave.
+    fn will(&self) -> LastWill {
+        let presence = presence("gone", self.shared.depth.load(Ordering::Relaxed));
+        let payload = serde_json::to_vec(&presence).unwrap_or_default();
+        LastWill::new(self.topics.status(), payload, QoS::AtLeastOnce, true, None)
+    }
+
+    fn read(&self, event: Event, session: &Session, reading: &mut Reading) -> Result<(), End> {
+        match event {
+            Event::Incoming(Packet::ConnAck(_)) => self.subscribe(session),
+            Event::Incoming(Packet::SubAck(ack)) => {
+                subscribed(&ack)?;
+                reading.up = true;
+                let _ = self.said.send(Said::Up(session.clone()));
+                Ok(())
+            }
+            Event::Incoming(Packet::Publish(publish)) => {
+                self.pass_on(publish);
+                Ok(())
+            }
+            Event::Incoming(Packet::PubAck(ack)) => {
+                self.acknowledged(&ack, reading);
+                Ok(())
+            }
+            Event::Outgoing(Outgoing::Publish(number)) => {
+                if reading.collided.take_if(|collided| *collided == number).is_none() {
+                    reading.published(number, session);
+                }
+                Ok(())
+            }
+            Event::Outgoing(Outgoing::AwaitAck(number)) => {
+                reading.collided = Some(number);
+                reading.published(number, session);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn subscribe(&self, session: &Session) -> Result<(), End> {
+        let topics = [
+            self.topics.down_all(),
+            self.topics.store_config(),
+            FLEET_CONFIG.to_owned(),
+        ];
+        let filters = topics.map(|topic| Filter::new(topic, QoS::AtLeastOnce));
+        let asked = session.client.try_subscribe_many(filters);
+        asked.map_err(|error| End::because(error.to_string()))
+    }
+
+    fn pass_on(&self, publish: Publish) {
+        let topic = String::from_utf8_lossy(&publish.topic).into_owned();
+        let payload = publish.payload.to_vec();
+        if self.messages.try_send(Message { topic, payload }).is_err() {
+            counter!("kiosk_messages_dropped_total").increment(1);
+        }
+    }
+
+    /// A broker's acknowledgement releases nothing, but its refusal is worth knowing.
+    fn acknowledged(&self, ack: &PubAck, reading: &mut Reading) {
+        let token = reading.pending.remove(&ack.pkid);
+        if matches!(ack.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers) {
+            return;
+        }
+        match token {
+            Some(Token::Batch(batch)) => {
+                tracing::warn!(reason = ?ack.reason, "the broker refuses a batch");
+                let _ = self.said.send(Said::Refused(batch));
+            }
+            Some(Token::Other(what)) => {
+                tracing::warn!(reason = ?ack.reason, what, "the broker refuses a message");
+            }
+            None => {}
+        }
+    }
+}
+
+/// What is remembered of one connection.
+struct Reading {
+    pending: HashMap<u16, Token>,
+    /// The packet number that a publish waits for because its earlier user is not acknowledged.
+    collided: Option<u16>,
+    up: bool,
+}
+
+impl Reading {
+    fn published(&mut self, number: u16, session: &Session) {
+        if let Some(token) = lock(&session.tokens).pop_front() {
+            self.pending.insert(number, token);
+        }
+    }
+}
+
+/// How a connection ended.
+struct End {
+    reason: String,
+    was_up: bool,
+    refused: bool,
+}
+
+impl End {
+    fn because(reason: String) -> Self {
+        Self {
+            reason,
+            was_up: false,
+            refused: false,
+        }
+    }
+}
+
+/// The client's loop must not be dropped while it waits, or packets get lost: it is awaited to the
+/// end, and nothing else is done meanwhile.
+async fn next(events: &mut EventLoop) -> Result<Event, ConnectionError> {
+    events.poll().await
+}
+
+fn refuses(error: &ConnectionError) -> bool {
+    matches!(
+        error,
+        ConnectionError::ConnectionRefused(
+            ConnectReturnCode::BadUserNamePassword
+                | ConnectReturnCode::NotAuthorized
+                | ConnectReturnCode::Banned
+                | ConnectReturnCode::ClientIdentifierNotValid
+        )
+    )
+}
+
+fn subscribed(ack: &SubAck) -> Result<(), End> {
+    let refused = |code: &&SubscribeReasonCode| !matches!(code, SubscribeReasonCode::Success(_));
+    match ack.return_codes.iter().find(refused) {
+        None => Ok(()),
+        Some(code) => Err(End::because(format!("subscription refused: {code:?}"))),
+    }
+}
+
+fn options(
+    address: &BrokerAddress,
+    credential: &Credential,
+) -> Result<MqttOptions, rustls::Error> {
+    let name = format!("{}/{}", credential.store, credential.kiosk);
+    let mut options = MqttOptions::new(name.clone(), address.host.clone(), address.port);
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    network.set_connection_timeout(CONNECT_TIMEOUT_SECONDS);
+    options
+        .set_network_options(network)
+        .set_connection_timeout(CONNECT_TIMEOUT_SECONDS)
+        .set_keep_alive(KEEP_ALIVE)
+        .set_clean_start(true)
+        .set_session_expiry_interval(Some(0))
+        .set_receive_maximum(Some(IN_FLIGHT))
+        .set_max_packet_size(Some(PACKET_LIMIT))
+        .set_outgoing_inflight_upper_limit(IN_FLIGHT)
+        .set_credentials(name, credential.device_secret.access_token());
+    if address.encrypted {
+        options.set_transport(Wire::tls_with_config(tls::client(true)?.into()));
+    }
+    Ok(options)
+}
+
+/// What the kiosk says of itself.
+pub(super) fn presence(link: &str, depth: u64) -> Presence {
+    Presence {
+        link: link.to_owned(),
+        depth,
+        oldest_ms: None,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}

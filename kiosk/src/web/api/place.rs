@@ -1,0 +1,211 @@
+//! Placing an order.
+//!
+//! The key is looked at first: whatever is wrong with a request, one whose key is bound gets the
+//! order of that key, or is told that it belongs to another. So every check here only *remembers*
+//! its refusal, and the journal is asked for the key before it is told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use cloud_sync_wire::chain::{Hash, content_hash};
+use kiosk_core::cart::{Cart, Method};
+use kiosk_core::ids::{EventId, OrderId};
+use kiosk_core::menu::Menu;
+use kiosk_core::pricing::{Quote, price};
+use kiosk_core::stock::{Level, reserve, wanted};
+use uuid::Uuid;
+
+use super::access::Request;
+use super::orders::view;
+use crate::clock;
+use crate::journal::{PlaceRequest, Placed, Stamp};
+use crate::web::error::Problem;
+use crate::web::{AppState, body};
+
+/// Payment methods that can be had now.
+const AVAILABLE: &[Method] = &[Method::Counter];
+
+pub(super) async fn place(
+    State(state): State<AppState>,
+    Request(request): Request,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let started = clock::monotonic();
+    let key = idempotency_key(&headers)?;
+    let bytes = body::read(body).await?;
+    let Ok(_admitted) = state.admission.try_acquire() else {
+        return Err(Problem::too_many_requests(
+            1,
+            "The kiosk has its hands full.",
+        ));
+    };
+    let cart = body::json(&bytes)
+        .and_then(|value| Cart::order(&value).map_err(|faults| Problem::invalid(&faults)));
+    let content = content_of(cart.as_ref().ok(), &bytes);
+    let wish = cart.and_then(|cart| {
+        let menu = state.menu();
+        let quote = priced(&state, &menu, &cart)?;
+        Ok(request_for(&state, &menu, cart, quote, key, content, request))
+    });
+    let placed = match wish {
+        Ok(wish) => state.journal.place(wish).await?,
+        Err(refused) => state
+            .journal
+            .read(move |reader| reader.key(key, content))
+            .await??
+            .ok_or(refused)?,
+    };
+    Ok(answer(&state, &placed, started))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Uuid, Problem> {
+    headers
+        .get("idempotency-key")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| Uuid::parse_str(text.trim()).ok())
+        .ok_or_else(Problem::idempotency_key)
+}
+
+/// What the key is bound to: the same choice is the same content, however it was written down.
+fn content_of(cart: Option<&Cart>, bytes: &[u8]) -> Hash {
+    match cart.map(serde_json::to_vec) {
+        Some(Ok(canonical)) => content_hash(&canonical),
+        _ => content_hash(bytes),
+    }
+}
+
+/// The price, if all of it is there, it is what the diner expects and can be paid as wished.
+fn priced(state: &AppState, menu: &Menu, cart: &Cart) -> Result<Quote, Problem> {
+    let quote = price(menu, cart)?;
+    in_stock(state, menu, cart)?;
+    let as_expected = match cart.expected_total {
+        Some(expected) => expected == quote.total,
+        // Nothing to compare with: a price that may have changed is told, not charged.
+        None => cart
+            .menu_version
+            .as_deref()
+            .is_none_or(|seen| seen == menu.version()),
+    };
+    if !as_expected {
+        return Err(Problem::price_changed(&quote));
+    }
+    if !cart
+        .payment
+        .is_some_and(|method| AVAILABLE.contains(&method))
+    {
+        let available: Vec<&str> = AVAILABLE.iter().map(|method| method.as_str()).collect();
+        return Err(Problem::payment_unavailable(&available));
+    }
+    Ok(quote)
+}
+
+/// Refuses what can be seen to be sold out before a new price is told. The journal decides: it
+/// alone knows what the orders ahead of this one take.
+fn in_stock(state: &AppState, menu: &Menu, cart: &Cart) -> Result<(), Problem> {
+    // Once the day is closed its levels say nothing of the next one.
+    if state
+        .journal
+        .day()
+        .borrow()
+        .is_some_and(|day| day.closed_at.is_some())
+    {
+        return Ok(());
+    }
+    let levels = state.journal.levels();
+    let levels = levels.borrow();
+    let lines = cart
+        .lines
+        .iter()
+        .map(|line| (line.item.as_str(), line.quantity));
+    let level = |id: &str| {
+        let start = || Level::starting_with(menu.item(id).and_then(|item| item.stock));
+        levels.get(id).copied().unwrap_or_else(start)
+    };
+    reserve(&wanted(lines), level)
+        .map(drop)
+        .map_err(|short| Problem::sold_out(&short))
+}
+
+fn request_for(
+    state: &AppState,
+    menu: &Menu,
+    cart: Cart,
+    quote: Quote,
+    key: Uuid,
+    content: Hash,
+    request: Option<String>,
+) -> PlaceRequest {
+    let lines = cart
+        .lines
+        .iter()
+        .map(|line| (line.item.as_str(), line.quantity));
+    let wanted: BTreeMap<String, (u32, Option<u32>)> = wanted(lines)
+        .into_iter()
+        .map(|(item, quantity)| {
+            let start = menu.item(item).and_then(|item| item.stock);
+            (item.to_owned(), (quantity, start))
+        })
+        .collect();
+    let language = menu.language_or_own(cart.language.as_deref()).to_owned();
+    let stamp = stamp(request);
+    PlaceRequest {
+        key,
+        content,
+        id: OrderId(clock::uuid7(stamp.at)),
+        day_event: EventId(clock::uuid7(stamp.at)),
+        stamp,
+        quote,
+        service: cart.service,
+        table: cart.table,
+        language,
+        terminal: cart.terminal,
+        method: cart.payment.unwrap_or(Method::Counter),
+        wanted,
+        schedule: state.schedule,
+        zone: menu.time_zone.clone(),
+    }
+}
+
+/// The stamp of a write that happens now.
+pub(super) fn stamp(request: Option<String>) -> Stamp {
+    let at = clock::wall();
+    let mono_ms = u64::try_from(clock::monotonic().as_millis()).unwrap_or(u64::MAX);
+    Stamp {
+        at,
+        mono_ms,
+        event: EventId(clock::uuid7(at)),
+        request,
+    }
+}
+
+fn answer(state: &AppState, placed: &Placed, started: Duration) -> Response {
+    let order = &placed.order;
+    let body = Json(view(state, order, &placed.seqs)).into_response();
+    if placed.repeated {
+        return body;
+    }
+    let elapsed = clock::monotonic().saturating_sub(started);
+    metrics::histogram!("kiosk_order_accept_seconds").record(elapsed.as_secs_f64());
+    metrics::counter!(
+        "kiosk_orders_total",
+        "service" => order.service.as_str(),
+        "method" => order.payment.method.as_str()
+    )
+    .increment(1);
+    tracing::info!(
+        order = %order.id,
+        number = %order.number,
+        total = order.total,
+        currency = %order.currency,
+        lines = order.lines.len(),
+        "order placed"
+    );
+    let location = format!("/api/v1/orders/{}", order.id);
+    (StatusCode::CREATED, [("location", location)], body).into_response()
+}
