@@ -203,8 +203,10 @@ impl<T: Write> Printer<T> {
     }
 
     /// Completes a half-sent command with zeros, which are white in a picture, no pulse for a drawer and
-    /// nothing in text, and initialises. (A half-sent cut may become a cut.) Works as long as the port has delivered what it took; after a replugged cable or a
-    /// power cycle of the printer, use a new driver instead.
+    /// nothing in text, and initialises. (A half-sent cut may become a cut.)
+    ///
+    /// Works as long as the port has delivered what it took; after a replugged cable or a power cycle of
+    /// the printer, use a new driver instead.
     ///
     /// # Errors
     ///

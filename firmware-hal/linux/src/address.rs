@@ -1,4 +1,4 @@
-use crate::{Settings, UsbId};
+use crate::{Flow, Parity, Settings, UsbId};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -10,7 +10,8 @@ use std::str::FromStr;
 /// |---|---|
 /// | `usb:04b8:0e28` or `usb:04b8:0e28:SERIAL` | a USB printer by vendor, product and serial number |
 /// | `usb:/dev/usb/lp0` | a USB printer by its device node |
-/// | `serial:/dev/ttyUSB0` or `serial:/dev/ttyUSB0,9600` | a serial line, 38400 baud unless named |
+/// | `serial:/dev/ttyUSB0` or `serial:/dev/ttyUSB0,9600` | a serial line, 38400 bits per second unless named |
+/// | `serial:/dev/ttyUSB0,9600,even,xonxoff` | parity `even` or `odd`; flow control `xonxoff` or `noflow` instead of `rtscts` |
 /// | `tcp:192.0.2.7` or `tcp:192.0.2.7:9100` | a network printer, port 9100 unless named |
 /// | `file:/var/lib/kiosk/receipts.bin` | a plain file |
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,8 +39,8 @@ pub enum AddressError {
     Path(String),
     /// Neither a path nor numbers of a USB device.
     Usb(String),
-    /// The speed is not a number of bits per second.
-    Baud(String),
+    /// Neither a number of bits per second nor a known setting of a serial line.
+    Line(String),
     /// Not an IP address, with a port or without.
     Socket(String),
 }
@@ -61,11 +62,12 @@ impl FromStr for Address {
             },
             "file" => Ok(Self::File(absolute(rest)?)),
             "serial" => {
-                let (path, settings) = match rest.split_once(',') {
-                    Some((path, baud)) => (path, Settings::new(speed(baud)?)),
-                    None => (rest, Settings::default()),
-                };
-                Ok(Self::Serial(absolute(path)?, settings))
+                let mut parts = rest.split(',');
+                let path = absolute(parts.next().unwrap_or_default())?;
+                Ok(Self::Serial(
+                    path,
+                    parts.try_fold(Settings::default(), setting)?,
+                ))
             }
             "tcp" => socket(rest).map(Self::Network),
             _ => Err(AddressError::Scheme(text.to_owned())),
@@ -82,11 +84,19 @@ fn absolute(path: &str) -> Result<PathBuf, AddressError> {
     }
 }
 
-fn speed(baud: &str) -> Result<u32, AddressError> {
-    match baud.parse() {
-        Ok(speed) if speed > 0 => Ok(speed),
-        _ => Err(AddressError::Baud(baud.to_owned())),
+fn setting(mut line: Settings, word: &str) -> Result<Settings, AddressError> {
+    match word {
+        "even" => line.parity = Parity::Even,
+        "odd" => line.parity = Parity::Odd,
+        "rtscts" => line.flow = Flow::Hardware,
+        "xonxoff" => line.flow = Flow::Software,
+        "noflow" => line.flow = Flow::None,
+        _ => match word.parse() {
+            Ok(baud) if baud > 0 => line.baud = baud,
+            _ => return Err(AddressError::Line(word.to_owned())),
+        },
     }
+    Ok(line)
 }
 
 fn socket(text: &str) -> Result<SocketAddr, AddressError> {
@@ -103,7 +113,19 @@ impl fmt::Display for Address {
         match self {
             Self::UsbDevice(id) => write!(f, "usb:{id}"),
             Self::Usb(path) => write!(f, "usb:{}", path.display()),
-            Self::Serial(path, line) => write!(f, "serial:{},{}", path.display(), line.baud),
+            Self::Serial(path, line) => {
+                let parity = match line.parity {
+                    Parity::None => "",
+                    Parity::Even => ",even",
+                    Parity::Odd => ",odd",
+                };
+                let flow = match line.flow {
+                    Flow::Hardware => "",
+                    Flow::Software => ",xonxoff",
+                    Flow::None => ",noflow",
+                };
+                write!(f, "serial:{},{}{parity}{flow}", path.display(), line.baud)
+            }
             Self::Network(socket) => write!(f, "tcp:{socket}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
         }
@@ -126,7 +148,12 @@ impl fmt::Display for AddressError {
                     "USB device {text:?} must be a path or like 04b8:0e28 or 04b8:0e28:SERIAL"
                 )
             }
-            Self::Baud(baud) => write!(f, "line speed {baud:?} is no number of bits per second"),
+            Self::Line(word) => {
+                write!(
+                    f,
+                    "{word:?} is no speed, parity or flow control of a serial line"
+                )
+            }
             Self::Socket(text) => {
                 write!(f, "{text:?} is no IP address, with a port or without")
             }
@@ -148,6 +175,18 @@ mod tests {
             ("usb:04b8:0e28:X5UQ1", "usb:04b8:0e28:X5UQ1"),
             ("serial:/dev/ttyUSB0", "serial:/dev/ttyUSB0,38400"),
             ("serial:/dev/ttyS1,9600", "serial:/dev/ttyS1,9600"),
+            (
+                "serial:/dev/ttyS1,odd,noflow",
+                "serial:/dev/ttyS1,38400,odd,noflow",
+            ),
+            (
+                "serial:/dev/ttyS1,rtscts,1200,even",
+                "serial:/dev/ttyS1,1200,even",
+            ),
+            (
+                "serial:/dev/ttyS1,1200,xonxoff",
+                "serial:/dev/ttyS1,1200,xonxoff",
+            ),
             ("tcp:192.0.2.7", "tcp:192.0.2.7:9100"),
             ("tcp:192.0.2.7:9101", "tcp:192.0.2.7:9101"),
             ("tcp:2001:db8::7", "tcp:[2001:db8::7]:9100"),
@@ -172,9 +211,9 @@ mod tests {
         assert_eq!(fault("file:paper"), AddressError::Path("paper".into()));
         assert_eq!(
             fault("serial:/dev/ttyS0,fast"),
-            AddressError::Baud("fast".into())
+            AddressError::Line("fast".into())
         );
-        assert_eq!(fault("serial:/dev/ttyS0,0"), AddressError::Baud("0".into()));
+        assert_eq!(fault("serial:/dev/ttyS0,0"), AddressError::Line("0".into()));
         assert_eq!(
             fault("tcp:printer.local"),
             AddressError::Socket("printer.local".into())

@@ -48,8 +48,11 @@ pub struct BarCode<'a> {
     pub written_below: WrittenBelow,
 }
 
-/// Room for the longest content with every brace doubled.
-const MOST_DATA: usize = 128;
+/// More never fits on 80 mm.
+const MOST_CHARACTERS: usize = 48;
+
+/// The longest content with every brace doubled, after the code set's own prefix.
+const MOST_DATA: usize = 2 + 2 * MOST_CHARACTERS;
 
 impl<'a> BarCode<'a> {
     /// A bar code of common size: 8 mm high at 8 dots per millimetre, module of 2 dots, text below.
@@ -75,8 +78,7 @@ impl<'a> BarCode<'a> {
         match self.symbology.fixed_digits() {
             Some(needed) => check_digits(content, needed),
             None => {
-                let most = self.symbology.most_characters();
-                let given = content.len();
+                let (given, most) = (content.len(), MOST_CHARACTERS);
                 if given > most {
                     Err(SymbolFault::TooLong { given, most })
                 } else {
@@ -132,11 +134,6 @@ impl Symbology {
             Self::Ean8 => Some(7),
             Self::Code39 | Self::Code128 => None,
         }
-    }
-
-    /// More never fits on 80 mm.
-    const fn most_characters(self) -> usize {
-        48
     }
 }
 
