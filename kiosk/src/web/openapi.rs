@@ -53,7 +53,10 @@ mod tests {
             let named = components.as_object().unwrap().keys();
             for name in named.filter(|_| kind != "securitySchemes") {
                 let reference = format!("#/components/{kind}/{name}");
-                assert!(found.contains(reference.as_str()), "{reference} is not used");
+                assert!(
+                    found.contains(reference.as_str()),
+                    "{reference} is not used"
+                );
             }
         }
     }

@@ -221,7 +221,9 @@ mod tests {
             random[..4].copy_from_slice(&n.to_be_bytes());
             sessions.begin(client, NOW).unwrap();
             let now = NOW + Duration::from_millis(n.into());
-            newest = sessions.open(StaffRole::Manager, client, &random, now).token;
+            newest = sessions
+                .open(StaffRole::Manager, client, &random, now)
+                .token;
             sessions.begin(client, NOW).unwrap();
         }
         let state = sessions.state.lock().unwrap();

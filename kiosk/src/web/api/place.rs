@@ -51,7 +51,9 @@ pub(super) async fn place(
     let wish = cart.and_then(|cart| {
         let menu = state.menu();
         let quote = priced(&state, &menu, &cart)?;
-        Ok(request_for(&state, &menu, cart, quote, key, content, request))
+        Ok(request_for(
+            &state, &menu, cart, quote, key, content, request,
+        ))
     });
     let placed = match wish {
         Ok(wish) => state.journal.place(wish).await?,

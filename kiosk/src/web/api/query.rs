@@ -85,7 +85,13 @@ impl Params {
     }
 
     /// A whole number in plain digits.
-    pub(super) fn number(&mut self, name: &str, detail: &str, least: u64, most: u64) -> Option<u64> {
+    pub(super) fn number(
+        &mut self,
+        name: &str,
+        detail: &str,
+        least: u64,
+        most: u64,
+    ) -> Option<u64> {
         self.get(name, detail, |text| {
             let plain = text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit());
             text.parse()
@@ -121,7 +127,10 @@ mod tests {
 
     #[test]
     fn unknown_and_repeated_parameters_are_refused_and_empty_ones_are_absent() {
-        assert_eq!(refused(params("buisness_date=2026-11-20")), ["/buisness_date"]);
+        assert_eq!(
+            refused(params("buisness_date=2026-11-20")),
+            ["/buisness_date"]
+        );
         assert_eq!(refused(params("limit=1&limit=2")), ["/limit"]);
         assert_eq!(refused(params("limit=&business_date=")), [""; 0]);
         assert_eq!(refused(params("a%2Fb=1&%FF=2")), ["/a~1b", "/\u{fffd}"]);
@@ -130,11 +139,21 @@ mod tests {
     #[test]
     fn dates_and_numbers_have_one_way_to_be_written() {
         for bad in ["20261120", "2026-11-20T00:00", "2026-02-30", "-2026-11-20"] {
-            assert_eq!(refused(params(&format!("business_date={bad}"))), ["/business_date"]);
+            assert_eq!(
+                refused(params(&format!("business_date={bad}"))),
+                ["/business_date"]
+            );
         }
         for bad in ["0", "501", "+5", "%205", "5.0", "99999999999999999999"] {
-            assert_eq!(refused(params(&format!("limit={bad}"))), ["/limit"], "{bad}");
+            assert_eq!(
+                refused(params(&format!("limit={bad}"))),
+                ["/limit"],
+                "{bad}"
+            );
         }
-        assert_eq!(refused(params("business_date=2026-11-20&limit=500")), [""; 0]);
+        assert_eq!(
+            refused(params("business_date=2026-11-20&limit=500")),
+            [""; 0]
+        );
     }
 }
