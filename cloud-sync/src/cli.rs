@@ -1,0 +1,313 @@
+//! The command line: what was asked for, and how it ended.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use kiosk_core::ids::{KioskId, StoreId};
+
+use crate::commands::{self, Enrolment};
+use crate::config::{Config, Given};
+use crate::ledger::LedgerError;
+use crate::logs::{self, LogFormat};
+use crate::serve;
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+const CONFIGURATION: u8 = 64;
+
+const EXAMPLES: &str = "Examples:
+  cloud-sync serve --data-dir /var/lib/cloud-sync
+  echo 'a long password' | cloud-sync user add --data-dir /var/lib/cloud-sync --name ada --role admin
+  cloud-sync enroll --data-dir /var/lib/cloud-sync --store canal-street --kiosk front-left --out credential.json
+
+Exit codes: 0 fine, 1 failed, 2 usage, 64 bad configuration.";
+
+/// The backend of Stillopen: receives the orders of kiosks, each exactly once.
+#[derive(Debug, Parser)]
+#[command(name = "cloud-sync", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How log lines on standard error look.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "human",
+        env = "CLOUD_SYNC_LOG_FORMAT"
+    )]
+    log_format: LogFormat,
+    /// What is logged, such as info, debug or cloud_sync::ingest=debug.
+    #[arg(
+        long,
+        global = true,
+        default_value = "info,rmqtt=warn,rmqtt_net=warn",
+        env = "CLOUD_SYNC_LOG"
+    )]
+    log: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves kiosks and headquarters.
+    #[command(after_help = "Examples:
+  cloud-sync serve --data-dir /var/lib/cloud-sync
+  cloud-sync serve --data-dir ./data --listen 127.0.0.1:0 --mqtt-listen 127.0.0.1:0
+  cloud-sync serve --data-dir ./data --mqtt mqtt://cloud:secret@127.0.0.1:1883")]
+    Serve(ServeArgs),
+    /// Gives a kiosk its credential; works while serving.
+    #[command(after_help = "Example:
+  cloud-sync enroll --data-dir ./data --store canal-street --kiosk front-left --out credential.json")]
+    Enroll(EnrollArgs),
+    /// Takes a kiosk's access away; what it still sends is kept in quarantine. Works while serving.
+    #[command(after_help = "Example:
+  cloud-sync revoke --data-dir ./data --store canal-street --kiosk front-left")]
+    Revoke(KioskArgs),
+    /// People at headquarters.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Takes in exported files, through the same door as kiosks; works while serving.
+    #[command(after_help = "Example:
+  cloud-sync import --data-dir ./data front-left.sox")]
+    Import(ImportArgs),
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    /// The folder of the ledger; made if need be.
+    #[arg(long, env = "CLOUD_SYNC_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where to serve HTTP [default: 127.0.0.1:9080]
+    #[arg(long, env = "CLOUD_SYNC_LISTEN", value_name = "ADDR")]
+    listen: Option<String>,
+    /// Where the embedded broker serves MQTT [default: 127.0.0.1:1883]
+    #[arg(long, env = "CLOUD_SYNC_MQTT_LISTEN", value_name = "ADDR")]
+    mqtt_listen: Option<String>,
+    /// A broker of your own instead of the embedded one; may be given several times.
+    #[arg(long, env = "CLOUD_SYNC_MQTT", value_name = "URL")]
+    mqtt: Vec<String>,
+    /// The ledger's database, if not a file in the data folder.
+    #[arg(long, env = "CLOUD_SYNC_DATABASE", value_name = "URL")]
+    database: Option<String>,
+    /// Serve other machines without encryption: only on a network that is yours alone.
+    #[arg(long, env = "CLOUD_SYNC_ALLOW_PLAIN")]
+    allow_plain: bool,
+    /// A TOML file with these settings, under the flags' names.
+    #[arg(long, env = "CLOUD_SYNC_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Which ledger a command works on.
+#[derive(Debug, Args)]
+struct LedgerArgs {
+    /// The folder of the ledger; made if need be.
+    #[arg(long, env = "CLOUD_SYNC_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// The ledger's database, if not a file in the data folder.
+    #[arg(long, env = "CLOUD_SYNC_DATABASE", value_name = "URL")]
+    database: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct KioskArgs {
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// The store: a-z, 0-9 and -.
+    #[arg(long, value_parser = StoreId::try_new)]
+    store: StoreId,
+    /// The kiosk: a-z, 0-9 and -.
+    #[arg(long, value_parser = KioskId::try_new)]
+    kiosk: KioskId,
+}
+
+#[derive(Debug, Args)]
+struct EnrollArgs {
+    #[command(flatten)]
+    kiosk: KioskArgs,
+    /// Where the kiosk finds cloud-sync [default: where it serves, or last served]
+    #[arg(long, value_name = "URL")]
+    cloud: Option<String>,
+    /// Where the kiosk finds the broker [default: where it serves, or last served]
+    #[arg(long, value_name = "URL")]
+    mqtt: Option<String>,
+    /// The credential's file; readable by its owner alone.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Adds a user, or sets the role and password of one; the password comes on standard input.
+    #[command(after_help = "Example:
+  echo 'a long password' | cloud-sync user add --data-dir ./data --name ada --role admin")]
+    Add(UserArgs),
+}
+
+#[derive(Debug, Args)]
+struct UserArgs {
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// What the user signs in with.
+    #[arg(long)]
+    name: String,
+    /// admin, editor (publishes menus, replays events) or viewer.
+    #[arg(long, value_parser = ["admin", "editor", "viewer"])]
+    role: String,
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// Files that `kiosk export` wrote.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// How a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Failed(String),
+    Configuration(Vec<String>),
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<String> for Failure {
+    fn from(told: String) -> Self {
+        Self::Failed(told)
+    }
+}
+
+/// Runs the command line `args`, program name first, to its end.
+pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Help and version are errors to clap, but fine.
+            let code = if told.use_stderr() { USAGE } else { 0 };
+            let _ = told.print();
+            return ExitCode::from(code);
+        }
+    };
+    logs::start(cli.log_format, &cli.log);
+    match command(cli.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Failed(told)) => {
+            eprintln!("cloud-sync: {told}");
+            ExitCode::from(FAILED)
+        }
+        Err(Failure::Configuration(faults)) => {
+            for fault in faults {
+                eprintln!("cloud-sync: configuration: {fault}");
+            }
+            ExitCode::from(CONFIGURATION)
+        }
+    }
+}
+
+async fn command(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(args) => {
+            let config = Config::check(args.given()).map_err(Failure::Configuration)?;
+            serve::serve(config).await
+        }
+        Command::Enroll(args) => blocking(move || args.enroll()).await,
+        Command::Revoke(args) => {
+            blocking(move || commands::revoke(&args.ledger.folder()?, &args.store, &args.kiosk))
+                .await
+        }
+        Command::User(UserCommand::Add(args)) => {
+            blocking(move || commands::add_user(&args.ledger.folder()?, &args.name, &args.role))
+                .await
+        }
+        Command::Import(args) => {
+            blocking(move || commands::import(&args.ledger.folder()?, &args.files)).await
+        }
+    }
+}
+
+async fn blocking(
+    work: impl FnOnce() -> Result<(), Failure> + Send + 'static,
+) -> Result<(), Failure> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.unwrap_or_else(|error| Err(Failure::Failed(error.to_string())))
+}
+
+impl ServeArgs {
+    fn given(self) -> Given {
+        Given {
+            data_dir: self.data_dir,
+            listen: self.listen,
+            mqtt_listen: self.mqtt_listen,
+            mqtt: self.mqtt,
+            database: self.database,
+            allow_plain: self.allow_plain,
+            config: self.config,
+        }
+    }
+}
+
+impl LedgerArgs {
+    fn folder(self) -> Result<PathBuf, Failure> {
+        let mut faults = Vec::new();
+        if self.database.is_some() {
+            faults.push(
+                "database: only the embedded ledger is supported by this version; use --data-dir"
+                    .to_owned(),
+            );
+        }
+        match self.data_dir {
+            Some(folder) if faults.is_empty() => Ok(folder),
+            Some(_) => Err(Failure::Configuration(faults)),
+            None => {
+                faults.push("data-dir: is missing; name the folder of the ledger".to_owned());
+                Err(Failure::Configuration(faults))
+            }
+        }
+    }
+}
+
+impl EnrollArgs {
+    fn enroll(self) -> Result<(), Failure> {
+        let enrolment = Enrolment {
+            store: self.kiosk.store,
+            kiosk: self.kiosk.kiosk,
+            cloud: self.cloud,
+            mqtt: self.mqtt,
+        };
+        commands::enroll(&self.kiosk.ledger.folder()?, enrolment, &self.out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_shows_an_example() {
+        let mut root = Cli::command();
+        root.build();
+        let mut waiting: Vec<_> = root.get_subcommands().cloned().collect();
+        while let Some(command) = waiting.pop() {
+            let below: Vec<_> = command.get_subcommands().cloned().collect();
+            let helps = command.get_name() == "help";
+            if below.is_empty() && !helps {
+                let after = command.get_after_help().map(ToString::to_string);
+                let name = command.get_name();
+                assert!(
+                    after.is_some_and(|text| text.contains("cloud-sync")),
+                    "{name}"
+                );
+            }
+            waiting.extend(below.into_iter().filter(|_| !helps));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the parts of a serving cloud-sync share.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use cloud_sync_wire::keys::SecretKey;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
+
+use crate::clock;
+use crate::ingest::Door;
+use crate::ledger::lineage::{self, Lineage};
+use crate::ledger::{Ledger, LedgerError};
+use crate::presence::Presence;
+use crate::users::Guesses;
+
+#[derive(Clone)]
+pub(crate) struct Cloud {
+    pub(crate) ledger: Ledger,
+    pub(crate) door: Door,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) guesses: Arc<Guesses>,
+    pub(crate) key: Arc<SecretKey>,
+    pub(crate) metrics: PrometheusHandle,
+    /// Turns true when the process is to end.
+    pub(crate) closing: watch::Receiver<bool>,
+}
+
+impl Cloud {
+    pub(crate) fn new(
+        ledger: Ledger,
+        metrics: PrometheusHandle,
+        closing: watch::Receiver<bool>,
+    ) -> Result<Self, LedgerError> {
+        let key = lineage(&ledger)?.key;
+        let presence = Arc::new(Presence::default());
+        Ok(Self {
+            door: Door::new(ledger.clone(), Arc::clone(&key), Arc::clone(&presence)),
+            ledger,
+            presence,
+            guesses: Arc::default(),
+            key,
+            metrics,
+            closing,
+        })
+    }
+}
+
+/// The ledger's lineage, made at first use.
+pub(crate) fn lineage(ledger: &Ledger) -> Result<Lineage, LedgerError> {
+    let mut seed = [0; 32];
+    random(&mut seed)?;
+    ledger.write_blocking(move |connection| lineage::found_or_made(connection, seed, clock::wall()))
+}
+
+/// Opens the ledger of a data folder, for a command.
+pub(crate) fn open(data_dir: &Path) -> Result<(Ledger, Lineage), LedgerError> {
+    let ledger = Ledger::open(data_dir)?;
+    let lineage = lineage(&ledger)?;
+    Ok((ledger, lineage))
+}
+
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), LedgerError> {
+    getrandom::fill(bytes).map_err(|error| {
+        LedgerError::Unusable(format!("the system gives no random bytes: {error}"))
+    })
+}

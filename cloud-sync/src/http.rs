@@ -1,0 +1,59 @@
+//! The HTTP side: devices, headquarters' calls and pages.
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::cloud::Cloud;
+
+pub(crate) mod access;
+pub(crate) mod devices;
+pub(crate) mod health;
+pub(crate) mod input;
+pub(crate) mod kiosks;
+pub(crate) mod orders;
+pub(crate) mod problem;
+pub(crate) mod request;
+pub(crate) mod server;
+pub(crate) mod sessions;
+
+/// A path with what answers there.
+type Route = (&'static str, MethodRouter<Cloud>);
+
+/// Every path there is; the OpenAPI document is checked against this list.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        ("/healthz", get(health::alive)),
+        ("/readyz", get(health::ready)),
+        ("/metrics", get(health::metrics)),
+        (
+            "/api/v1/sessions",
+            post(sessions::begin).delete(sessions::end),
+        ),
+        ("/api/v1/kiosks", get(kiosks::list)),
+        ("/api/v1/kiosks/{store}/{kiosk}/hello", post(devices::hello)),
+        (
+            "/api/v1/kiosks/{store}/{kiosk}/events",
+            post(devices::events),
+        ),
+        ("/api/v1/kiosks/{store}/{kiosk}/ack", get(devices::ack)),
+        ("/api/v1/orders", get(orders::list)),
+        ("/api/v1/orders/{id}", get(orders::one)),
+        ("/api/v1/summary", get(orders::summary)),
+    ]
+}
+
+/// Everything that answers over HTTP.
+pub(crate) fn router(cloud: Cloud) -> Router {
+    let each = routes().into_iter();
+    each.fold(Router::new(), |router, (path, methods)| {
+        router.route(path, methods)
+    })
+    .fallback(problem::nothing_here)
+    .method_not_allowed_fallback(problem::other_method)
+    .layer(middleware::from_fn(request::follow))
+    .with_state(cloud)
+}
+
+#[cfg(test)]
+mod tests;

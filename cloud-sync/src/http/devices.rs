@@ -1,0 +1,74 @@
+//! What kiosks call: hello, events, ack.
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use cloud_sync_wire::ack::Ack;
+use cloud_sync_wire::frame::FRAME_LIMIT;
+use kiosk_core::ids::JournalId;
+
+use super::access;
+use super::input::{self, Query};
+use super::problem::Problem;
+use super::request::{Id, RequestId};
+use crate::clock;
+use crate::cloud::Cloud;
+
+/// A hello is a signed message with another one in hex inside.
+const HELLO_LIMIT: usize = 80 * 1024;
+
+fn signed(cloud: &Cloud, ack: &Ack) -> Result<Response, Problem> {
+    let bytes = cloud.door.sign(ack)?;
+    metrics::counter!("cloud_acks_total", "transport" => "http").increment(1);
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}
+
+pub(crate) async fn hello(
+    State(cloud): State<Cloud>,
+    Path((store, kiosk)): Path<(String, String)>,
+    axum::Extension(RequestId(request)): Id,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (speaker, device) = access::device(&cloud, &headers, &store, &kiosk).await?;
+    let bytes = input::body(body, HELLO_LIMIT).await?;
+    cloud.presence.seen(device.id, clock::wall());
+    let ack = cloud.door.hello(&speaker, bytes, &request).await?;
+    signed(&cloud, &ack)
+}
+
+pub(crate) async fn events(
+    State(cloud): State<Cloud>,
+    Path((store, kiosk)): Path<(String, String)>,
+    axum::Extension(RequestId(request)): Id,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (speaker, device) = access::device(&cloud, &headers, &store, &kiosk).await?;
+    let bytes = input::body(body, FRAME_LIMIT).await?;
+    cloud.presence.seen(device.id, clock::wall());
+    let received = cloud.door.frame(&speaker, bytes, &request).await?;
+    signed(&cloud, &received.ack)
+}
+
+pub(crate) async fn ack(
+    State(cloud): State<Cloud>,
+    Path((store, kiosk)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (speaker, device) = access::device(&cloud, &headers, &store, &kiosk).await?;
+    let mut query = Query::read(query.as_deref(), &["journal"]);
+    let missing = query.text("journal").is_none();
+    let must = "must be the journal's UUID";
+    let journal = query.parsed("journal", must, |text| text.parse::<JournalId>().ok());
+    query.end()?;
+    if missing {
+        return Err(Problem::malformed("say which journal: ?journal={its UUID}"));
+    }
+    cloud.presence.seen(device.id, clock::wall());
+    let journal = journal.ok_or_else(|| Problem::malformed(must))?;
+    let ack = cloud.door.current_ack(&speaker, journal).await?;
+    signed(&cloud, &ack)
+}

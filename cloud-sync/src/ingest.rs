@@ -1,0 +1,341 @@
+//! The one door: frames and hellos come in here, by whatever way they travelled, and acks go out.
+//!
+//! A frame's signature and its events are read before the ledger's thread sees them; what they lead
+//! to is decided purely ([`decide`]); writing it and reading the ack is one transaction
+//! ([`transaction`]); and nothing is answered, published or counted before its commit returned.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cloud_sync_wire::ack::Ack;
+use cloud_sync_wire::frame::{self, Sender};
+use cloud_sync_wire::keys::SecretKey;
+use cloud_sync_wire::signed;
+use kiosk_core::ids::{JournalId, KioskId, StoreId};
+use tokio::sync::watch;
+
+use crate::clock;
+use crate::ledger::{Ledger, LedgerError, quarantine, streams};
+use crate::presence::Presence;
+
+pub(crate) mod coverage;
+pub(crate) mod decide;
+pub(crate) mod decision;
+pub(crate) mod greeting;
+pub(crate) mod reading;
+pub(crate) mod transaction;
+
+use decision::{Decision, Outcome};
+use reading::Incoming;
+use transaction::AckTerms;
+
+/// How often an idle kiosk asks, in milliseconds.
+const HEARTBEAT_MS: u64 = 5000;
+/// Frames a kiosk may have on their way when there is room.
+const CREDIT: u16 = 8;
+/// Seqs above it don't fit the ledger's columns; no kiosk gets there.
+const SEQ_LIMIT: u64 = i64::MAX.unsigned_abs();
+
+/// Who is speaking, proved by credential or topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Speaker {
+    pub(crate) store: StoreId,
+    pub(crate) kiosk: KioskId,
+}
+
+impl std::fmt::Display for Speaker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.store, self.kiosk)
+    }
+}
+
+/// Why something moved nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Refused {
+    /// Doesn't decode, doesn't verify, or comes from somebody else.
+    #[error("{0}")]
+    Bad(String),
+    /// No hello has named this journal.
+    #[error("this journal is not known; say hello first")]
+    UnknownJournal,
+    /// The journal belongs to another kiosk.
+    #[error("this journal belongs to another kiosk; begin a new one")]
+    Foreign,
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// What became of a frame.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) ack: Ack,
+    /// What became of its events, in their order.
+    pub(crate) outcomes: Vec<Outcome>,
+}
+
+impl Received {
+    /// Whether it held anything that had been received before: its sender may have missed an ack.
+    pub(crate) fn repeats(&self) -> bool {
+        self.outcomes
+            .iter()
+            .any(|outcome| matches!(outcome, Outcome::Duplicate | Outcome::Alias))
+    }
+}
+
+/// The door. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Door {
+    ledger: Ledger,
+    key: Arc<SecretKey>,
+    presence: Arc<Presence>,
+    committed: watch::Sender<u64>,
+}
+
+impl Door {
+    pub(crate) fn new(ledger: Ledger, key: Arc<SecretKey>, presence: Arc<Presence>) -> Self {
+        Self {
+            ledger,
+            key,
+            presence,
+            committed: watch::Sender::new(0),
+        }
+    }
+
+    /// Changes after commits that stored something.
+    pub(crate) fn committed(&self) -> watch::Receiver<u64> {
+        self.committed.subscribe()
+    }
+
+    /// Signs an ack.
+    pub(crate) fn sign(&self, ack: &Ack) -> Result<Vec<u8>, LedgerError> {
+        signed::sign(ack, &self.key).map_err(|error| LedgerError::Storage(error.to_string()))
+    }
+
+    /// Takes in a frame.
+    pub(crate) async fn frame(
+        &self,
+        speaker: &Speaker,
+        bytes: Vec<u8>,
+        request: &str,
+    ) -> Result<Received, Refused> {
+        let ledger = self.ledger.clone();
+        let from = speaker.clone();
+        let bytes = Arc::new(bytes);
+        let raw = Arc::clone(&bytes);
+        let read = tokio::task::spawn_blocking(move || open_frame(&ledger, &from, &raw));
+        let read = read.await.map_err(|_| LedgerError::Closed)?;
+        match read {
+            Ok((sender, frame)) => self.ingest(speaker, sender, frame, request).await,
+            Err(refused) => {
+                self.note_refused(speaker, &refused, bytes, request).await;
+                Err(refused)
+            }
+        }
+    }
+
+    async fn ingest(
+        &self,
+        speaker: &Speaker,
+        sender: Sender,
+        frame: Vec<Incoming>,
+        request: &str,
+    ) -> Result<Received, Refused> {
+        let terms = self.terms();
+        let (decision, ack, frame) = self
+            .ledger
+            .write(move |connection| {
+                let stream = streams::find(connection, sender.journal)?
+                    .ok_or_else(|| LedgerError::Storage("the journal is gone".to_owned()))?;
+                let (decision, ack) = transaction::ingest(connection, stream, &frame, terms)?;
+                Ok((decision, ack, frame))
+            })
+            .await?;
+        self.tell(speaker, &decision, &frame, &ack, request);
+        Ok(Received {
+            ack,
+            outcomes: decision.outcomes,
+        })
+    }
+
+    /// The ack of a journal as it stands, without a new number.
+    pub(crate) async fn current_ack(
+        &self,
+        speaker: &Speaker,
+        journal: JournalId,
+    ) -> Result<Ack, Refused> {
+        let terms = self.terms();
+        let from = speaker.clone();
+        let ack = self.ledger.read(move |connection| {
+            let Some(stream) = own_stream(connection, &from, journal)? else {
+                return Ok(None);
+            };
+            transaction::ack(connection, &stream, terms).map(Some)
+        });
+        ack.await?.ok_or(Refused::UnknownJournal)
+    }
+
+    /// What acks say now besides the state of a stream.
+    pub(crate) fn terms(&self) -> AckTerms {
+        let credit = match self.ledger.load() {
+            0..50 => CREDIT,
+            50..90 => 1,
+            _ => 0,
+        };
+        AckTerms {
+            credit,
+            heartbeat_ms: HEARTBEAT_MS,
+            now: clock::wall(),
+        }
+    }
+
+    async fn note_refused(
+        &self,
+        speaker: &Speaker,
+        refused: &Refused,
+        bytes: Arc<Vec<u8>>,
+        request: &str,
+    ) {
+        let Refused::Bad(reason) = refused else {
+            return;
+        };
+        metrics::counter!("cloud_ingest_events_total", "result" => "refused").increment(1);
+        tracing::warn!(kiosk = %speaker, request, reason, bytes = bytes.len(), "a frame moved nothing");
+        let (from, reason, now) = (speaker.clone(), reason.clone(), clock::wall());
+        let sampled = self.ledger.write(move |connection| {
+            let sender = (from.store.as_str(), from.kiosk.as_str());
+            quarantine::sample_refused(connection, sender, &reason, &bytes, now)
+        });
+        if let Err(error) = sampled.await {
+            tracing::warn!(%error, "no sample of the frame could be kept");
+        }
+    }
+
+    /// After the commit: counts, logs, and wakes who shows orders.
+    fn tell(
+        &self,
+        speaker: &Speaker,
+        decision: &Decision,
+        frame: &[Incoming],
+        ack: &Ack,
+        request: &str,
+    ) {
+        let mut counts = BTreeMap::<Outcome, u64>::new();
+        for outcome in &decision.outcomes {
+            *counts.entry(*outcome).or_default() += 1;
+        }
+        for (outcome, count) in &counts {
+            metrics::counter!("cloud_ingest_events_total", "result" => outcome.as_str())
+                .increment(*count);
+        }
+        let count = |outcome| counts.get(&outcome).copied().unwrap_or(0);
+        tracing::info!(
+            kiosk = %speaker, request, events = frame.len(), watermark = ack.watermark,
+            applied = count(Outcome::Applied), parked = count(Outcome::Parked),
+            duplicate = count(Outcome::Duplicate), quarantined = count(Outcome::Quarantined),
+            "events received"
+        );
+        tell_orders(speaker, decision, frame);
+        for quarantined in &decision.quarantined {
+            let incoming = quarantined.incoming.and_then(|index| frame.get(index));
+            tracing::warn!(
+                kiosk = %speaker, journal = %decision.stream.journal,
+                seq = incoming.map(|incoming| incoming.seq),
+                reason = quarantined.fault.reason.as_str(), detail = quarantined.fault.detail,
+                "an event is kept in quarantine"
+            );
+        }
+        if !decision.events.is_empty() {
+            let stored = u64::try_from(decision.events.len()).unwrap_or(u64::MAX);
+            self.presence.drained(decision.stream.device, stored);
+            self.wake();
+        }
+    }
+
+    /// Wakes who shows orders.
+    pub(crate) fn wake(&self) {
+        self.committed.send_modify(|count| *count += 1);
+    }
+}
+
+fn tell_orders(speaker: &Speaker, decision: &Decision, frame: &[Incoming]) {
+    let new = decision
+        .orders
+        .iter()
+        .filter(|change| change.before.is_none());
+    metrics::counter!("cloud_orders_total").increment(new.count() as u64);
+    for (incoming, outcome) in frame.iter().zip(&decision.outcomes) {
+        let Ok(event) = &incoming.read else { continue };
+        if *outcome != Outcome::Applied {
+            continue;
+        }
+        let lag = decision_lag(decision, event.at.as_millis());
+        metrics::histogram!("cloud_kiosk_lag_seconds").record(lag);
+        let Some(order) = event.order else { continue };
+        let row = decision
+            .orders
+            .iter()
+            .find(|change| change.after.order == order);
+        tracing::info!(
+            kiosk = %speaker, order = %order, number = row.map(|change| change.after.number.as_str()),
+            fact = event.fact.kind(), request = event.request.as_deref(), "order event applied"
+        );
+    }
+}
+
+/// Seconds from the fact to its commit, by two wall clocks; never below zero.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of a lag are exact in an f64"
+)]
+fn decision_lag(decision: &Decision, at: i64) -> f64 {
+    let received = decision
+        .orders
+        .first()
+        .map(|change| change.after.received_at);
+    let now = received.map_or_else(
+        || clock::wall().as_millis(),
+        |time| time.as_millis().max(at),
+    );
+    (now - at).max(0) as f64 / 1000.0
+}
+
+/// The stream of a journal, if it is this speaker's.
+fn own_stream(
+    connection: &rusqlite::Connection,
+    speaker: &Speaker,
+    journal: JournalId,
+) -> Result<Option<streams::Stream>, LedgerError> {
+    let device =
+        crate::ledger::devices::find(connection, speaker.store.as_str(), speaker.kiosk.as_str())?;
+    let stream = streams::find(connection, journal)?;
+    Ok(stream.filter(|stream| device.is_some_and(|device| device.id == stream.device)))
+}
+
+/// Decodes, verifies and reads a frame.
+fn open_frame(
+    ledger: &Ledger,
+    speaker: &Speaker,
+    bytes: &[u8],
+) -> Result<(Sender, Vec<Incoming>), Refused> {
+    let bad = |error: &dyn std::fmt::Display| Refused::Bad(error.to_string());
+    let frame = frame::decode(bytes).map_err(|error| bad(&error))?;
+    let sender = &frame.sender;
+    if (&sender.store, &sender.kiosk) != (&speaker.store, &speaker.kiosk) {
+        let named = format!("{}/{}", sender.store, sender.kiosk);
+        return Err(Refused::Bad(format!(
+            "the frame names {named} as its sender, but {speaker} sent it"
+        )));
+    }
+    let journal = sender.journal;
+    let stream = ledger.read_blocking(|connection| own_stream(connection, speaker, journal))?;
+    let stream = stream.ok_or(Refused::UnknownJournal)?;
+    let entries = frame.verify(&stream.key).map_err(|error| bad(&error))?;
+    if entries.iter().any(|entry| entry.seq >= SEQ_LIMIT) {
+        return Err(Refused::Bad("an event's number is impossible".to_owned()));
+    }
+    let events = entries.into_iter().map(Incoming::new).collect();
+    Ok((frame.sender, events))
+}
+
+#[cfg(test)]
+mod tests;

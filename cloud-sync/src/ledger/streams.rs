@@ -1,0 +1,109 @@
+//! Streams: one per journal, with what is durable of it.
+
+use cloud_sync_wire::chain::Hash;
+use cloud_sync_wire::keys::PublicKey;
+use kiosk_core::ids::JournalId;
+use kiosk_core::wall::WallTime;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{LedgerError, values};
+use crate::ingest::coverage::Coverage;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Stream {
+    pub(crate) id: i64,
+    pub(crate) journal: JournalId,
+    pub(crate) device: i64,
+    pub(crate) store: i64,
+    pub(crate) revoked: bool,
+    pub(crate) key: PublicKey,
+    pub(crate) epoch: u32,
+    pub(crate) coverage: Coverage,
+    pub(crate) ack_no: u64,
+    pub(crate) forked: bool,
+}
+
+const SELECT: &str = "SELECT s.id, s.journal, s.device, d.store, d.revoked_at IS NOT NULL, s.key,
+    s.epoch, s.watermark, s.chain, s.spans, s.ack_no, s.forked_at IS NOT NULL
+    FROM streams s JOIN devices d ON d.id = s.device";
+
+fn stream(row: &Row<'_>) -> rusqlite::Result<Stream> {
+    let spans: Vec<u8> = row.get(9)?;
+    Ok(Stream {
+        id: row.get(0)?,
+        journal: JournalId(values::uuid(row, 1)?),
+        device: row.get(2)?,
+        store: row.get(3)?,
+        revoked: row.get(4)?,
+        key: values::key(row, 5)?,
+        epoch: row.get(6)?,
+        coverage: Coverage::unpack(values::unsigned(row, 7)?, values::hash(row, 8)?, &spans),
+        ack_no: values::unsigned(row, 10)?,
+        forked: row.get(11)?,
+    })
+}
+
+/// The stream of a journal.
+pub(crate) fn find(
+    connection: &Connection,
+    journal: JournalId,
+) -> Result<Option<Stream>, LedgerError> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE s.journal = ?1"))?;
+    Ok(statement
+        .query_row([journal.0.as_bytes()], stream)
+        .optional()?)
+}
+
+/// The stream with that row id.
+pub(crate) fn by_id(connection: &Connection, id: i64) -> Result<Stream, LedgerError> {
+    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE s.id = ?1"))?;
+    Ok(statement.query_row([id], stream)?)
+}
+
+/// Begins the stream of a journal, and seals the device's earlier ones.
+pub(crate) fn begin(
+    connection: &Connection,
+    journal: JournalId,
+    device: i64,
+    key: PublicKey,
+    now: WallTime,
+) -> Result<(), LedgerError> {
+    connection.execute(
+        "UPDATE streams SET sealed_at = ?2 WHERE device = ?1 AND sealed_at IS NULL",
+        (device, now.as_millis()),
+    )?;
+    connection.execute(
+        "INSERT INTO streams (journal, device, key, epoch, chain, registered_at)
+         SELECT ?1, ?2, ?3, 1 + coalesce(max(epoch), 0), ?4, ?5 FROM streams WHERE device = ?2",
+        (
+            journal.0.as_bytes(),
+            device,
+            key.to_bytes(),
+            Hash::START.0,
+            now.as_millis(),
+        ),
+    )?;
+    Ok(())
+}
+
+/// Writes back what a frame or hello changed.
+pub(crate) fn save(
+    connection: &Connection,
+    stream: &Stream,
+    now: WallTime,
+) -> Result<(), LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE streams SET watermark = ?2, chain = ?3, spans = ?4, ack_no = ?5,
+         forked_at = CASE WHEN ?6 THEN coalesce(forked_at, ?7) END WHERE id = ?1",
+    )?;
+    statement.execute((
+        stream.id,
+        values::signed(stream.coverage.watermark),
+        stream.coverage.chain.0,
+        stream.coverage.pack(),
+        values::signed(stream.ack_no),
+        stream.forked,
+        now.as_millis(),
+    ))?;
+    Ok(())
+}
