@@ -32,6 +32,8 @@ mod read;
 mod schema;
 mod settings;
 mod stock;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::collections::HashMap;

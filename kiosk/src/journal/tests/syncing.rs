@@ -1,0 +1,106 @@
+use super::*;
+
+async fn desk_of(events: u64) -> Desk {
+    let desk = Desk::new();
+    while desk.outbox().next_seq <= events {
+        desk.place().await;
+    }
+    desk
+}
+
+#[tokio::test]
+async fn acks_add_up_and_old_ones_change_nothing() {
+    let desk = desk_of(10).await;
+    let late = desk.ack(3, 1, &[]).await;
+    let taken = desk.confirm(desk.ack(4, 3, &[(6, 7)]).await).await;
+    assert_eq!(taken, Confirmed::Taken { newly: 5 });
+    assert_eq!(desk.outbox().unconfirmed(), 5);
+    assert_eq!(desk.confirm(late).await, Confirmed::Stale);
+    // A newer ack that knows less takes nothing away.
+    let taken = desk.confirm(desk.ack(5, 5, &[]).await).await;
+    assert_eq!(taken, Confirmed::Taken { newly: 2 });
+    assert_eq!(desk.outbox().watermark(), 7);
+    desk.assert_whole();
+}
+
+#[tokio::test]
+async fn what_the_own_chain_does_not_agree_with_is_not_believed() {
+    let desk = desk_of(10).await;
+    for (watermark, at_watermark, in_range) in [(4, true, false), (0, false, true)] {
+        let mut ack = desk.ack(9, watermark, &[(6, 8)]).await;
+        if at_watermark {
+            ack.chain = Hash([9; 32]);
+        }
+        if in_range {
+            ack.ranges[0].chain = Hash([9; 32]);
+        }
+        let seq = if at_watermark { 4 } else { 8 };
+        assert_eq!(desk.confirm(ack).await, Confirmed::Disagrees { seq });
+    }
+    let mut beyond = desk.ack(9, 10, &[]).await;
+    beyond.watermark = 11;
+    assert_eq!(desk.confirm(beyond).await, Confirmed::Disagrees { seq: 11 });
+    assert_eq!(desk.outbox().unconfirmed(), 10);
+}
+
+#[tokio::test]
+async fn an_ack_of_another_journal_changes_nothing() {
+    let desk = desk_of(4).await;
+    desk.confirm(desk.ack(1, 4, &[]).await).await;
+    let other = Ack {
+        journal: JournalId(Uuid::from_u128(5)),
+        generation: generation(2),
+        ..desk.ack(1, 0, &[]).await
+    };
+    assert_eq!(desk.confirm(other).await, Confirmed::Stale);
+    assert_eq!(desk.outbox().unconfirmed(), 0);
+}
+
+#[tokio::test]
+async fn a_restored_cloud_makes_confirmed_events_unconfirmed_and_its_past_stays_past() {
+    let mut desk = desk_of(10).await;
+    desk.confirm(desk.ack(8, 9, &[]).await).await;
+    let restored = Ack {
+        generation: generation(2),
+        ..desk.ack(1, 4, &[(6, 7)]).await
+    };
+    let outcome = desk.confirm(restored).await;
+    let want = Confirmed::NewGeneration {
+        again: 3,
+        lost_window: None,
+    };
+    assert_eq!(outcome, want);
+    assert_eq!(desk.outbox().unconfirmed(), 4);
+    let replayed = desk.ack(99, 10, &[]).await;
+    assert_eq!(desk.confirm(replayed).await, Confirmed::Stale);
+    desk.reopen().await;
+    assert_eq!(desk.outbox().unconfirmed(), 4);
+    let hello = desk.journal.hello_state().await.unwrap();
+    assert_eq!((hello.generation, hello.ack_no), (Some(generation(2)), 1));
+    assert_eq!((hello.watermark, hello.chain), (4, desk.chain(4).await));
+    assert_eq!(hello.ranges.len(), 1);
+    assert_eq!(hello.last_ack.as_deref(), Some(&b"signed"[..]));
+    desk.assert_whole();
+}
+
+#[tokio::test]
+async fn a_new_journal_of_the_kiosk_takes_the_next_prefix() {
+    let mut desk = Desk::with(|settings| settings.prefixes = vec!["C".into(), "D".into()]);
+    assert_eq!(desk.place().await.order.number, "C001");
+    let ack = Ack {
+        epoch: Some(2),
+        ..desk.ack(1, 2, &[]).await
+    };
+    desk.confirm(ack).await;
+    assert_eq!(desk.place().await.order.number, "D002");
+    desk.reopen().await;
+    assert_eq!(desk.place().await.order.number, "D003");
+    // Enrolled anew, with prefixes that no other kiosk has.
+    desk.settings.prefixes = vec!["F".into()];
+    desk.reopen().await;
+    assert_eq!(desk.place().await.order.number, "F004");
+    // A command beside the kiosk knows of no prefixes and leaves it alone.
+    desk.settings.prefixes = Vec::new();
+    desk.reopen().await;
+    assert_eq!(desk.place().await.order.number, "F005");
+}
