@@ -80,7 +80,7 @@ pub use snapshot::{Counts, ProbeCounts, Snapshot, Totals};
 pub use state::{Causes, Outcome, Report, State};
 
 use self::core::{Answer, Core, Pass, Verdicted};
-use self::gate::{Gate, Quick, Word};
+use self::gate::{Gate, Refusal, Word};
 
 /// A circuit breaker, shared by reference or [`Arc`].
 ///
@@ -93,7 +93,7 @@ pub struct Breaker {
 
 /// Success must have been all there was for so many outcomes before it is tallied aside: opening
 /// and closing the lanes costs more than a few locks.
-const QUIET: u32 = 16;
+const QUIET: u32 = 4;
 
 impl Breaker {
     /// A breaker that begins at `now` in the state that the settings say.
@@ -127,7 +127,10 @@ impl Breaker {
     /// [`Rejected`] with the reason and, if a wait is what ends it, the rest of the wait.
     #[inline]
     pub fn try_acquire(&self, now: Moment) -> Result<Permit<&Self>, Rejected> {
-        self.pass(now).map(|pass| Permit::new(self, pass))
+        match self.pass(now) {
+            Ok(pass) => Ok(Permit::new(self, pass)),
+            Err(refusal) => Err(refusal.into()),
+        }
     }
 
     /// The same with a permit that keeps the breaker alive and borrows nothing.
@@ -137,47 +140,58 @@ impl Breaker {
     /// [`Rejected`] with the reason and, if a wait is what ends it, the rest of the wait.
     #[inline]
     pub fn try_acquire_owned(self: &Arc<Self>, now: Moment) -> Result<Permit<Arc<Self>>, Rejected> {
-        self.pass(now)
-            .map(|pass| Permit::new(Arc::clone(self), pass))
-    }
-
-    #[inline]
-    fn pass(&self, now: Moment) -> Result<Pass, Rejected> {
-        match self.gate.ask(now) {
-            Quick::Pass(pass) => Ok(pass),
-            Quick::Refuse(rejected) => Err(rejected),
-            Quick::AskCore => self.pass_locked(now),
+        match self.pass(now) {
+            Ok(pass) => Ok(Permit::new(Arc::clone(self), pass)),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 
-    fn pass_locked(&self, now: Moment) -> Result<Pass, Rejected> {
+    #[inline]
+    fn pass(&self, now: Moment) -> Result<Pass, Refusal> {
+        if let Some(pass) = self.gate.pass(now) {
+            return Ok(pass);
+        }
+        if let Some(refusal) = self.gate.refuse(now) {
+            return Err(refusal);
+        }
+        self.pass_locked(now)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn pass_locked(&self, now: Moment) -> Result<Pass, Refusal> {
         let (answer, word) = self.locked(|core| {
             let answer = core.admit(now, || self.gate.count_start());
             (answer, Word::of(core))
         });
         match (answer, word.state()) {
             (Answer::Pass(pass), _) => Ok(pass),
-            (Answer::ProbesBusy, _) => {
-                Err(self
-                    .gate
-                    .refuse(RejectReason::ProbesBusy, Some(Duration::ZERO), word))
-            }
-            (Answer::Ramping, _) => {
-                Err(self
-                    .gate
-                    .refuse(RejectReason::Ramping, Some(Duration::ZERO), word))
-            }
-            (Answer::Wait, State::Open) => Err(self.gate.refuse_open(now, word)),
-            (Answer::Wait, _) => Err(self.gate.refuse(RejectReason::ForcedOpen, None, word)),
+            (Answer::ProbesBusy, _) => Err(self.gate.refusal(word, RejectReason::ProbesBusy, 0)),
+            (Answer::Ramping, _) => Err(self.gate.refusal(word, RejectReason::Ramping, 0)),
+            (Answer::Wait, State::Open) => Err(self.gate.open_refusal(now, word)),
+            (Answer::Wait, _) => Err(self.gate.forced_refusal(word)),
         }
     }
 
     #[inline]
-    fn settle(&self, pass: &Pass, now: Moment, said: Verdicted) -> Report {
-        if self.gate.tally_aside(pass, now, &said) {
+    fn settle(&self, pass: Pass, now: Moment, outcome: Outcome, timed: bool) -> Report {
+        if outcome == Outcome::Ok && self.gate.tally_aside(&pass, now, timed) {
             return Report::Counted;
         }
-        self.locked(|core| core.settle(pass, now, said))
+        self.settle_locked(
+            pass,
+            now,
+            Verdicted {
+                outcome,
+                timed,
+                pause: None,
+            },
+        )
+    }
+
+    #[inline(never)]
+    fn settle_locked(&self, pass: Pass, now: Moment, said: Verdicted) -> Report {
+        self.locked(|core| core.settle(&pass, now, said))
     }
 
     /// The state as of the last call or command. See [`Snapshot::probe_due`] for what the next

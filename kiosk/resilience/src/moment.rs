@@ -88,9 +88,12 @@ impl fmt::Display for Moment {
 }
 
 /// A duration in whole nanoseconds, saturating after 584 years.
+#[inline]
 pub(crate) const fn nanos(duration: Duration) -> u64 {
-    duration
-        .as_secs()
-        .saturating_mul(1_000_000_000)
-        .saturating_add(duration.subsec_nanos() as u64)
+    const NANOS: u64 = 1_000_000_000;
+    let (secs, rest) = (duration.as_secs(), duration.subsec_nanos() as u64);
+    if secs >= u64::MAX / NANOS {
+        return u64::MAX;
+    }
+    secs * NANOS + rest
 }

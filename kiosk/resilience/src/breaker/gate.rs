@@ -13,9 +13,9 @@
 
 use std::time::Duration;
 
-use super::core::{Core, Pass, Verdicted};
+use super::core::{Core, Pass};
 use super::rejected::{RejectReason, Rejected};
-use super::{Causes, Outcome, State};
+use super::{Causes, State};
 use crate::moment::{Moment, nanos};
 use crate::sync::{AtomicU64, LANES, Ordering, own_lane};
 
@@ -23,6 +23,9 @@ const STATE_BITS: u32 = 3;
 const CAUSE_BITS: u32 = 13;
 /// The code of a closed breaker that does not pass everything yet.
 const RAMPING: u64 = 6;
+/// The codes of the states that pass every call, as bits.
+const PASSING: u64 =
+    (1 << State::Closed.code()) | (1 << State::Disabled.code()) | (1 << State::MetricsOnly.code());
 const COUNT_BITS: u32 = 24;
 const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
 /// How often a tally is tried again when another thread was in the same lane.
@@ -49,8 +52,8 @@ impl Word {
         State::from_code(self.code())
     }
 
-    const fn is_ramping(self) -> bool {
-        self.code() == RAMPING
+    const fn passes(self) -> bool {
+        PASSING & (1 << self.code()) != 0
     }
 
     const fn code(self) -> u64 {
@@ -66,6 +69,29 @@ impl Word {
     }
 }
 
+/// What makes a [`Rejected`], in as many registers, so that it is built where it is wanted and not
+/// copied there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal {
+    word: Word,
+    reason: RejectReason,
+    /// Nanoseconds; without meaning if only a person can end it.
+    rest: u64,
+}
+
+impl From<Refusal> for Rejected {
+    #[inline]
+    fn from(refusal: Refusal) -> Self {
+        let known = refusal.reason != RejectReason::ForcedOpen;
+        Self {
+            state: refusal.word.state(),
+            retry_in: known.then(|| Duration::from_nanos(refusal.rest)),
+            reason: refusal.reason,
+            causes: refusal.word.causes(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Gate {
     word: AtomicU64,
@@ -75,7 +101,6 @@ pub(super) struct Gate {
     /// When the newest bucket ends, and the longest time that is not slow: for tallies aside.
     ends: AtomicU64,
     slow_after: AtomicU64,
-    rejected: AtomicU64,
     lanes: [Lane; LANES],
 }
 
@@ -85,14 +110,8 @@ pub(super) struct Gate {
 #[repr(align(128))]
 struct Lane {
     started: AtomicU64,
+    rejected: AtomicU64,
     aside: AtomicU64,
-}
-
-/// What the gate alone can say to a caller.
-pub(super) enum Quick {
-    Pass(Pass),
-    Refuse(Rejected),
-    AskCore,
 }
 
 impl Gate {
@@ -103,48 +122,49 @@ impl Gate {
             since: AtomicU64::new(core.since.as_nanos()),
             ends: AtomicU64::new(0),
             slow_after: AtomicU64::new(0),
-            rejected: AtomicU64::new(0),
             lanes: std::array::from_fn(|_| Lane {
                 started: AtomicU64::new(0),
+                rejected: AtomicU64::new(0),
                 aside: AtomicU64::new(0),
             }),
         }
     }
 
+    #[inline]
     pub(super) fn word(&self) -> Word {
         Word(self.word.load(Ordering::Acquire))
     }
 
+    /// A permit, if the state is one that passes every call.
     #[inline]
-    pub(super) fn ask(&self, now: Moment) -> Quick {
+    pub(super) fn pass(&self, now: Moment) -> Option<Pass> {
         let word = self.word();
-        match word.state() {
-            State::Closed if word.is_ramping() => Quick::AskCore,
-            State::Closed | State::Disabled | State::MetricsOnly => {
-                Quick::Pass(self.start(word.generation(), now))
-            }
-            State::Open if now.as_nanos() < self.due.load(Ordering::Acquire) => {
-                Quick::Refuse(self.refuse_open(now, word))
-            }
-            State::ForcedOpen => Quick::Refuse(self.refuse(RejectReason::ForcedOpen, None, word)),
-            State::Open | State::HalfOpen => Quick::AskCore,
+        if !word.passes() {
+            return None;
         }
-    }
-
-    #[inline]
-    fn start(&self, generation: u64, now: Moment) -> Pass {
-        let lane = own_lane();
-        self.lanes[lane % LANES]
-            .started
-            .fetch_add(1, Ordering::Relaxed);
-        Pass {
+        let (generation, lane) = (word.generation(), self.count_start());
+        Some(Pass {
             generation,
             taken_at: now,
             lane,
             probe: None,
+        })
+    }
+
+    /// A refusal, if it takes no more than a look.
+    #[inline]
+    pub(super) fn refuse(&self, now: Moment) -> Option<Refusal> {
+        let word = self.word();
+        match word.state() {
+            State::Open if now.as_nanos() < self.due.load(Ordering::Acquire) => {
+                Some(self.open_refusal(now, word))
+            }
+            State::ForcedOpen => Some(self.forced_refusal(word)),
+            _ => None,
         }
     }
 
+    #[inline]
     pub(super) fn count_start(&self) -> usize {
         let lane = own_lane();
         self.lanes[lane % LANES]
@@ -153,35 +173,34 @@ impl Gate {
         lane
     }
 
-    pub(super) fn refuse_open(&self, now: Moment, word: Word) -> Rejected {
-        let due = Moment::from_nanos(self.due.load(Ordering::Acquire));
+    #[inline]
+    pub(super) fn open_refusal(&self, now: Moment, word: Word) -> Refusal {
+        let due = self.due.load(Ordering::Acquire);
         // A clock that stepped back never shows more than the whole wait.
-        let since = Moment::from_nanos(self.since.load(Ordering::Acquire));
-        self.refuse(RejectReason::Open, Some(due.since(now.max(since))), word)
+        let since = self.since.load(Ordering::Acquire);
+        self.refusal(
+            word,
+            RejectReason::Open,
+            due.saturating_sub(now.as_nanos().max(since)),
+        )
     }
 
     #[inline]
-    pub(super) fn refuse(
-        &self,
-        reason: RejectReason,
-        retry_in: Option<Duration>,
-        word: Word,
-    ) -> Rejected {
-        self.rejected.fetch_add(1, Ordering::Relaxed);
-        Rejected {
-            state: word.state(),
-            retry_in,
-            reason,
-            causes: word.causes(),
-        }
+    pub(super) fn forced_refusal(&self, word: Word) -> Refusal {
+        self.refusal(word, RejectReason::ForcedOpen, 0)
+    }
+
+    #[inline]
+    pub(super) fn refusal(&self, word: Word, reason: RejectReason, rest: u64) -> Refusal {
+        self.lanes[own_lane() % LANES]
+            .rejected
+            .fetch_add(1, Ordering::Relaxed);
+        Refusal { word, reason, rest }
     }
 
     /// Books a plain success without the lock, if that is all it takes.
     #[inline]
-    pub(super) fn tally_aside(&self, pass: &Pass, now: Moment, said: &Verdicted) -> bool {
-        if said.outcome != Outcome::Ok || said.pause.is_some() || pass.probe.is_some() {
-            return false;
-        }
+    pub(super) fn tally_aside(&self, pass: &Pass, now: Moment, timed: bool) -> bool {
         let aside = &self.lanes[pass.lane % LANES].aside;
         for _ in 0..TRIES {
             // The tag is read first: what is read after it is at least as new.
@@ -190,7 +209,7 @@ impl Gate {
             if !open
                 || self.word().generation() != pass.generation
                 || now.as_nanos() >= self.ends.load(Ordering::Acquire)
-                || said.timed && self.is_slow(pass, now)
+                || timed && self.is_slow(pass, now)
             {
                 return false;
             }
@@ -203,6 +222,7 @@ impl Gate {
         false
     }
 
+    #[inline]
     fn is_slow(&self, pass: &Pass, now: Moment) -> bool {
         let took = now.as_nanos().saturating_sub(pass.taken_at.as_nanos());
         took > self.slow_after.load(Ordering::Acquire)
@@ -236,7 +256,10 @@ impl Gate {
     }
 
     pub(super) fn rejected(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed)
+        self.lanes
+            .iter()
+            .map(|lane| lane.rejected.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// Permits ever given out.

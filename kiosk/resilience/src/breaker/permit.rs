@@ -58,67 +58,61 @@ impl<B: Deref<Target = Breaker>> Permit<B> {
     }
 
     /// The call worked. Slow if it took longer than the limit.
+    #[inline]
     pub fn success(self, now: Moment) -> Report {
         self.finish(now, Outcome::Ok)
     }
 
     /// The call failed. Slow too if it took longer than the limit.
+    #[inline]
     pub fn failure(self, now: Moment) -> Report {
         self.finish(now, Outcome::Fail)
     }
 
     /// The call ended like this; the time since the permit was taken decides whether it was slow.
+    #[inline]
     pub fn finish(mut self, now: Moment, outcome: Outcome) -> Report {
-        self.settle(
-            now,
-            Verdicted {
-                outcome,
-                timed: true,
-                pause: None,
-            },
-        )
+        self.open = false;
+        self.breaker.settle(self.pass, now, outcome, true)
     }
 
     /// The call ended exactly like this, whatever time it took.
+    #[inline]
     pub fn record(mut self, now: Moment, outcome: Outcome) -> Report {
-        self.settle(
-            now,
-            Verdicted {
-                outcome,
-                timed: false,
-                pause: None,
-            },
-        )
+        self.open = false;
+        self.breaker.settle(self.pass, now, outcome, false)
     }
 
     /// The call failed, and the called side asks to be left alone for `wait` (`Retry-After`): the
     /// breaker opens at once for exactly that long, below any threshold.
     pub fn trip(mut self, now: Moment, wait: Duration) -> Report {
-        self.settle(
-            now,
-            Verdicted {
-                outcome: Outcome::Fail,
-                timed: true,
-                pause: Some(wait),
-            },
-        )
+        self.open = false;
+        let said = Verdicted {
+            outcome: Outcome::Fail,
+            timed: true,
+            pause: Some(wait),
+        };
+        self.breaker.settle_locked(self.pass, now, said)
     }
 
-    fn settle(&mut self, now: Moment, said: Verdicted) -> Report {
-        self.open = false;
-        self.breaker.settle(&self.pass, now, said)
+    #[cold]
+    fn give_up(&self) {
+        let said = Verdicted {
+            outcome: Outcome::Cancelled,
+            timed: false,
+            pause: None,
+        };
+        let _ = self
+            .breaker
+            .settle_locked(self.pass, self.pass.taken_at, said);
     }
 }
 
 impl<B: Deref<Target = Breaker>> Drop for Permit<B> {
+    #[inline]
     fn drop(&mut self) {
         if self.open {
-            let said = Verdicted {
-                outcome: Outcome::Cancelled,
-                timed: false,
-                pause: None,
-            };
-            let _ = self.settle(self.pass.taken_at, said);
+            self.give_up();
         }
     }
 }

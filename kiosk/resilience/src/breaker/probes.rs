@@ -1,5 +1,6 @@
 //! The permits of a half-open breaker: exactly so many, whoever comes and whatever becomes of them.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::settings::HalfOpen;
@@ -10,12 +11,12 @@ use crate::moment::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Probe {
     slot: u32,
-    serial: u64,
+    serial: NonZeroU64,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Flight {
-    serial: u64,
+    serial: NonZeroU64,
     began: Moment,
 }
 
@@ -23,7 +24,7 @@ struct Flight {
 pub(super) struct Probes {
     slots: Vec<Option<Flight>>,
     counts: ProbeCounts,
-    serial: u64,
+    serial: NonZeroU64,
 }
 
 impl Probes {
@@ -31,7 +32,7 @@ impl Probes {
         Self {
             slots: vec![None; settings.permits as usize],
             counts: ProbeCounts::default(),
-            serial: 0,
+            serial: NonZeroU64::MIN,
         }
     }
 
@@ -62,7 +63,7 @@ impl Probes {
             return None;
         }
         let slot = self.slots.iter().position(Option::is_none)?;
-        self.serial += 1;
+        self.serial = self.serial.saturating_add(1);
         self.slots[slot] = Some(Flight {
             serial: self.serial,
             began: now,
