@@ -22,6 +22,8 @@ pub(crate) struct Cloud {
     pub(crate) guesses: Arc<Guesses>,
     pub(crate) key: Arc<SecretKey>,
     pub(crate) metrics: PrometheusHandle,
+    /// Changes when a menu is published.
+    pub(crate) menus_changed: watch::Sender<u64>,
     /// Turns true when the process is to end.
     pub(crate) closing: watch::Receiver<bool>,
 }
@@ -41,6 +43,7 @@ impl Cloud {
             guesses: Arc::default(),
             key,
             metrics,
+            menus_changed: watch::Sender::new(0),
             closing,
         })
     }

@@ -31,7 +31,7 @@ pub(crate) struct Enrolment {
 }
 
 pub(crate) fn enroll(data_dir: &Path, enrolment: Enrolment, out: &Path) -> Result<(), Failure> {
-    check_urls(&enrolment)?;
+    check(&enrolment)?;
     let (ledger, lineage) = cloud::open(data_dir)?;
     let mut seed = [0; 32];
     cloud::random(&mut seed)?;
@@ -83,8 +83,13 @@ pub(crate) fn enroll(data_dir: &Path, enrolment: Enrolment, out: &Path) -> Resul
     Ok(())
 }
 
-fn check_urls(enrolment: &Enrolment) -> Result<(), Failure> {
+fn check(enrolment: &Enrolment) -> Result<(), Failure> {
     let mut faults = Vec::new();
+    // Words of the topic tree: such a kiosk would write where others read their settings.
+    if enrolment.store.as_str() == "fleet" || enrolment.kiosk.as_str() == "config" {
+        faults
+            .push("store and kiosk: a store can't be called fleet, a kiosk not config".to_owned());
+    }
     if let Some(url) = &enrolment.cloud
         && !["http://", "https://"]
             .iter()

@@ -11,6 +11,7 @@ pub(crate) mod devices;
 pub(crate) mod health;
 pub(crate) mod input;
 pub(crate) mod kiosks;
+pub(crate) mod menus;
 pub(crate) mod orders;
 pub(crate) mod problem;
 pub(crate) mod request;
@@ -40,6 +41,10 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/api/v1/orders", get(orders::list)),
         ("/api/v1/orders/{id}", get(orders::one)),
         ("/api/v1/summary", get(orders::summary)),
+        (
+            "/api/v1/stores/{store}/menu",
+            get(menus::fetch).put(menus::publish),
+        ),
     ]
 }
 

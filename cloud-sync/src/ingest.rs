@@ -37,7 +37,7 @@ const CREDIT: u16 = 8;
 const SEQ_LIMIT: u64 = i64::MAX.unsigned_abs();
 
 /// Who is speaking, proved by credential or topic.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Speaker {
     pub(crate) store: StoreId,
     pub(crate) kiosk: KioskId,

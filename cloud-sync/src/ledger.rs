@@ -15,6 +15,7 @@ pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod folder;
 pub(crate) mod lineage;
+pub(crate) mod menus;
 mod open;
 pub(crate) mod orders;
 pub(crate) mod quarantine;

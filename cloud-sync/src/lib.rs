@@ -3,20 +3,25 @@
 //! * `ingest`: the one door for frames and hellos, and the acks that go out
 //! * `ledger`: what is durable; all SQL
 //! * `http`: devices, headquarters' calls and pages
+//! * `mqtt`: the ingest side of a broker
+//! * [`broker`]: the embedded broker
 //! * [`cli`]: the commands
 
 #![expect(dead_code, reason = "messages, menus and pages use the rest")]
 
+pub mod broker;
 pub mod cli;
 
 mod clock;
 mod cloud;
 mod commands;
 mod config;
+mod gate;
 mod http;
 mod ingest;
 mod ledger;
 mod logs;
+mod mqtt;
 mod presence;
 mod serve;
 #[cfg(test)]

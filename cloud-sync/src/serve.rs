@@ -1,22 +1,27 @@
 //! `serve`: brings the parts up, and down again in order.
 
 use std::io::Write;
-use std::sync::OnceLock;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+use crate::broker::Broker;
 use crate::cli::Failure;
 use crate::cloud::Cloud;
-use crate::commands::CLOUD_URL;
-use crate::config::Config;
+use crate::commands::{CLOUD_URL, MQTT_URL};
+use crate::config::{Config, Mqtt, MqttUrl};
+use crate::gate::{Gate, SERVICE};
 use crate::http;
 use crate::http::server::Server;
 use crate::ledger::folder::FolderLock;
 use crate::ledger::{Ledger, lineage};
+use crate::mqtt::{self, Post};
 
 /// How long what is in hand may take to finish; the promise is 10 s for all.
 const FINISH: Duration = Duration::from_secs(7);
@@ -44,18 +49,93 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     ledger
         .write(move |connection| lineage::set(connection, CLOUD_URL, &url))
         .await?;
+    let messages = Messages::start(&cloud, config.mqtt).await?;
     let server = Server::start(listener, http::router(cloud.clone()));
     told(&format!("listening on http://{address}"));
+    if let Some(address) = messages.embedded() {
+        told(&format!("mqtt listening on mqtt://{address}"));
+    }
     tracing::info!(%address, data_dir = %config.data_dir.display(), "serving");
     until_told_to_stop(&cloud).await?;
     tracing::info!("stopping: no new connections, finishing what is in hand");
     let _ = close.send(true);
-    server.stop(FINISH).await;
+    tokio::join!(server.stop(FINISH), messages.stop());
     if let Err(error) = cloud.presence.write_behind(&ledger).await {
         tracing::warn!(%error, "what kiosks last said could not be written");
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The broker's side: the embedded broker if there is one, and what serves each broker.
+struct Messages {
+    broker: Option<Broker>,
+    serving: Vec<JoinHandle<()>>,
+}
+
+impl Messages {
+    async fn start(cloud: &Cloud, mqtt: Mqtt) -> Result<Self, Failure> {
+        let (broker, posts, url) =
+            match mqtt {
+                Mqtt::External(urls) => {
+                    let url = urls.first().map(MqttUrl::public);
+                    (None, urls.into_iter().map(post).collect(), url)
+                }
+                Mqtt::Embedded(listen) => {
+                    let (gate, password) = Gate::new(cloud.ledger.clone())?;
+                    let broker = Broker::start(listen, Arc::new(gate)).await.map_err(|error| {
+                    format!("{error}; stop what uses the port or choose another with --mqtt-listen")
+                })?;
+                    let address = broker.local_addr();
+                    let post = Post {
+                        host: loopback_of(address.ip()).to_string(),
+                        port: address.port(),
+                        login: Some((SERVICE.to_owned(), password)),
+                    };
+                    (Some(broker), vec![post], Some(format!("mqtt://{address}")))
+                }
+            };
+        if let Some(url) = url {
+            let set = move |connection: &_| lineage::set(connection, MQTT_URL, &url);
+            cloud.ledger.write(set).await?;
+        }
+        let serve = |post| tokio::spawn(mqtt::serve(cloud.clone(), post));
+        Ok(Self {
+            broker,
+            serving: posts.into_iter().map(serve).collect(),
+        })
+    }
+
+    fn embedded(&self) -> Option<SocketAddr> {
+        self.broker.as_ref().map(Broker::local_addr)
+    }
+
+    async fn stop(self) {
+        for serving in self.serving {
+            // It ends by itself, within a few seconds.
+            let _ = serving.await;
+        }
+        if let Some(broker) = self.broker {
+            broker.stop().await;
+        }
+    }
+}
+
+fn post(url: MqttUrl) -> Post {
+    Post {
+        host: url.host,
+        port: url.port,
+        login: url.login,
+    }
+}
+
+/// Where this process reaches what listens on an address.
+fn loopback_of(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    }
 }
 
 /// A plain line on standard output, for whoever started the process.

@@ -31,7 +31,7 @@ impl Device {
 }
 
 /// Compares without telling by its duration where the first difference is.
-fn same_digest(left: &[u8; 32], right: &[u8; 32]) -> bool {
+pub(crate) fn same_digest(left: &[u8; 32], right: &[u8; 32]) -> bool {
     let differ = left
         .iter()
         .zip(right)
