@@ -1,4 +1,4 @@
-//! The breaker under every interleaving of two or three threads.
+//! What threads share, under every interleaving of two or three of them.
 //!
 //! The crate's source is compiled a second time with the model checker's mutex and atomics in the
 //! place of the standard ones, so that an ordinary `cargo test` explores it.
@@ -19,6 +19,8 @@ use resilience::breaker::{
     Breaker, HalfOpen, OpenWait, Outcome, Report, Settings, State, Thresholds, TimeRule, Verdict,
     Window,
 };
+use resilience::bulkhead::{self, Bulkhead};
+use resilience::limiter::{Rate, TokenBucket};
 use resilience::{Moment, Ratio, RatioError};
 use resilience::{breaker, chance, moment, ramp, ratio};
 
@@ -270,5 +272,51 @@ fn a_retune_of_the_slow_limit_is_seen_whole() {
             (seen.totals.ok, seen.totals.slow),
             (21 - seen.slow, seen.slow)
         );
+    });
+}
+
+#[test]
+fn one_place_is_never_given_twice_and_never_lost() {
+    explore(|| {
+        let bulkhead = Bulkhead::new(bulkhead::Settings {
+            calls: 1,
+            waiting: 1,
+        })
+        .expect("a place");
+        let inside = bulkhead.try_acquire().expect("free");
+        let waiting = bulkhead.acquire().expect("room to wait");
+        // The place comes back while its heir gives up and a third one asks.
+        let gives_up = thread::spawn(move || drop(waiting));
+        let asks = {
+            let bulkhead = bulkhead.clone();
+            thread::spawn(move || {
+                let place = bulkhead.try_acquire();
+                assert!(bulkhead.snapshot().in_use <= 1);
+                drop(place);
+            })
+        };
+        drop(inside);
+        gives_up.join().expect("no panic");
+        asks.join().expect("no panic");
+        let seen = bulkhead.snapshot();
+        assert_eq!((seen.in_use, seen.waiting), (0, 0));
+    });
+}
+
+#[test]
+fn one_token_is_taken_once() {
+    explore(|| {
+        let rate = Rate {
+            calls: 1,
+            period: secs(1),
+            burst: 1,
+        };
+        let bucket = Arc::new(TokenBucket::new(rate, s(0)).expect("valid rate"));
+        let other = {
+            let bucket = bucket.clone();
+            thread::spawn(move || bucket.try_acquire(s(0)).is_ok())
+        };
+        let here = bucket.try_acquire(s(0)).is_ok();
+        assert!(here != other.join().expect("no panic"));
     });
 }
