@@ -163,7 +163,9 @@ impl Inner {
 impl Cached {
     /// A line of JSON, then the bytes as they came.
     fn written(&self) -> Vec<u8> {
-        let header = Header { etag: self.etag.clone() };
+        let header = Header {
+            etag: self.etag.clone(),
+        };
         let mut out = serde_json::to_vec(&header).unwrap_or_default();
         out.push(b'\n');
         out.extend(&self.bytes);
@@ -175,7 +177,10 @@ impl Cached {
         let (header, rest) = stored.split_at_checked(end)?;
         let Header { etag } = serde_json::from_slice(header).ok()?;
         let (_, bytes) = rest.split_first()?;
-        Some(Self { etag, bytes: bytes.to_vec() })
+        Some(Self {
+            etag,
+            bytes: bytes.to_vec(),
+        })
     }
 }
 
@@ -193,7 +198,9 @@ mod tests {
     async fn reopened(folder: &Path) -> Cache {
         // sled gives its lock back a little after its handle is dropped.
         for _ in 0..200 {
-            let lock = std::fs::OpenOptions::new().write(true).open(folder.join("cache/db"));
+            let lock = std::fs::OpenOptions::new()
+                .write(true)
+                .open(folder.join("cache/db"));
             if lock.is_ok_and(|file| file.try_lock().is_ok()) {
                 break;
             }
@@ -238,7 +245,11 @@ mod tests {
             drop(cache);
             let cache = reopened(folder.path()).await;
             let kept = cache.get("menu").await.is_some();
-            assert_eq!(kept, damage != "cache", "{damage}: a file in its place is not removed");
+            assert_eq!(
+                kept,
+                damage != "cache",
+                "{damage}: a file in its place is not removed"
+            );
         }
     }
 }

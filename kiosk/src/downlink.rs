@@ -99,11 +99,17 @@ pub async fn last_known(cache: &Cache, store: &StoreId) -> Option<LastKnown> {
         Ok(parsed) => parsed,
         Err(faults) => {
             // It was good once, so this software is stricter than the one that kept it.
-            tracing::warn!(faults = faults.len(), "the cached menu can't be used any more");
+            tracing::warn!(
+                faults = faults.len(),
+                "the cached menu can't be used any more"
+            );
             return None;
         }
     };
-    Some(LastKnown { parsed, etag: cached.etag.clone() })
+    Some(LastKnown {
+        parsed,
+        etag: cached.etag.clone(),
+    })
 }
 
 fn key(store: &StoreId) -> String {
@@ -114,7 +120,10 @@ async fn parse(bytes: Vec<u8>) -> Result<Parsed, Vec<Fault>> {
     let parsed = tokio::task::spawn_blocking(move || Menu::parse(&bytes)).await;
     parsed.unwrap_or_else(|panic| {
         let detail = format!("can't be read: {panic}");
-        Err(vec![Fault { pointer: String::new(), detail }])
+        Err(vec![Fault {
+            pointer: String::new(),
+            detail,
+        }])
     })
 }
 
@@ -131,7 +140,10 @@ impl Downlink {
             etag: start.etag.clone(),
             start,
         };
-        Ok(Self { breaker, task: tokio::spawn(task.run()) })
+        Ok(Self {
+            breaker,
+            task: tokio::spawn(task.run()),
+        })
     }
 
     /// The breaker of menu calls.
@@ -227,8 +239,11 @@ impl Task {
         let menu = match parse(bytes.clone()).await {
             Ok(Parsed { menu, .. }) => Arc::new(menu),
             Err(faults) => {
-                let told: Vec<String> =
-                    faults.iter().take(FAULTS_TOLD).map(ToString::to_string).collect();
+                let told: Vec<String> = faults
+                    .iter()
+                    .take(FAULTS_TOLD)
+                    .map(ToString::to_string)
+                    .collect();
                 tracing::warn!(
                     request,
                     faults = faults.len(),
@@ -238,7 +253,10 @@ impl Task {
                 return "faulty";
             }
         };
-        self.start.cache.put(&key(&self.start.store), Cached { etag, bytes }).await;
+        self.start
+            .cache
+            .put(&key(&self.start.store), Cached { etag, bytes })
+            .await;
         let version = menu.version().to_owned();
         let changed = self.start.menus.send_if_modified(|in_force| {
             let changed = in_force.version() != menu.version();

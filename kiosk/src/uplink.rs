@@ -40,14 +40,14 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
 pub use self::dice::Dice;
-pub(crate) use self::errands::new_request;
 pub use self::endpoint::BadEndpoint;
+pub(crate) use self::errands::new_request;
 pub use self::http::{BadCloud, Cloud};
 pub use self::link::Mode;
 pub use self::settings::{UplinkSettings, ordering_breaker};
 pub use self::view::{LinkView, Sent};
 
-use self::driver::{Driver, Told};
+use self::driver::{Driver, FromBroker, Told};
 use self::errands::Errands;
 use self::link::Link;
 use crate::journal::Journal;
@@ -131,47 +131,38 @@ impl Uplink {
     ///
     /// # Errors
     /// [`UplinkError`] if it can't work with what it was given, before anything is sent.
-    pub fn spawn(start: UplinkStart) -> Result<(UplinkHandle, mpsc::Receiver<Notice>), UplinkError> {
-        let UplinkStart { journal, credential, settings, breaker, boot, seed } = start;
+    pub fn spawn(
+        start: UplinkStart,
+    ) -> Result<(UplinkHandle, mpsc::Receiver<Notice>), UplinkError> {
+        let UplinkStart {
+            journal,
+            credential,
+            settings,
+            breaker,
+            boot,
+            seed,
+        } = start;
         let now = guard::now();
         let mut dice = Dice::new(seed);
         let cloud = Cloud::new(&credential, settings.insecure_plain)?;
         let ordering = Arc::new(Breaker::new("ordering", breaker, now)?);
         // The first probe need not wait.
         ordering.expire_wait(now);
-        let (news_in, news) = mpsc::unbounded_channel();
-        let (said_in, said) = mpsc::unbounded_channel();
-        let (messages_in, messages) = mpsc::channel(mqtt::MESSAGES);
-        let shared = mqtt::Shared::default();
-        let broker = match &credential.mqtt {
-            Some(url) => Some(mqtt::Broker::new(
-                url,
-                &credential,
-                settings.insecure_plain,
-                (said_in, messages_in),
-                shared.clone(),
-                dice.seed(),
-            )?),
-            None => None,
-        };
+        let (broker, from_broker) = broker(&credential, settings, dice.seed())?;
         let outbox = journal.outbox();
-        let errands = Arc::new(Errands::new(
+        let link = Link::new(settings, Arc::clone(&ordering), dice.seed(), now);
+        let (news_in, news) = mpsc::unbounded_channel();
+        let errands = Errands::new(
             journal,
             cloud.clone(),
-            Arc::clone(&ordering),
+            &ordering,
             &credential,
             boot,
             news_in,
-        )?);
-        let (acks, mut acks_out) = mpsc::channel(ACKS);
-        let taker = Arc::clone(&errands);
-        let mut helpers = vec![tokio::spawn(async move {
-            while let Some(payload) = acks_out.recv().await {
-                taker.ack_by_mqtt(payload).await;
-            }
-        })];
-        helpers.extend(broker.map(|broker| tokio::spawn(broker.run())));
-        let link = Link::new(settings, Arc::clone(&ordering), dice.seed(), now);
+        )?;
+        let errands = Arc::new(errands);
+        let (acks, taking) = take_acks(&errands);
+        let helpers = broker.into_iter().chain([taking]).collect();
         let (view_in, view) = watch::channel(LinkView::new(Mode::Offline, now, link.reason()));
         let (notices_in, notices) = mpsc::channel(NOTICES);
         let (orders, orders_out) = mpsc::unbounded_channel();
@@ -183,29 +174,64 @@ impl Uplink {
             topics: KioskTopics::new(&credential.store, &credential.kiosk),
             outbox,
             news,
-            said,
-            messages,
+            broker: from_broker,
             acks,
             notices: notices_in,
             orders: orders_out,
             wake: Arc::clone(&wake),
             view: view_in,
-            shared,
             session: None,
-            told: Told { mode: Mode::Standalone, depth: 0, at: now },
+            told: Told::nothing(now),
         };
-        let driver = tokio::spawn(driver.run());
         let running = Running {
             ordering,
             cloud,
             orders,
             wake,
-            driver: Mutex::new(Some(driver)),
+            driver: Mutex::new(Some(tokio::spawn(driver.run()))),
             helpers,
         };
-        let handle = UplinkHandle { view, running: Some(Arc::new(running)) };
-        Ok((handle, notices))
+        let running = Some(Arc::new(running));
+        Ok((UplinkHandle { view, running }, notices))
     }
+}
+
+/// The broker's loop, if there is a broker, and what comes from it.
+fn broker(
+    credential: &Credential,
+    settings: UplinkSettings,
+    seed: u64,
+) -> Result<(Option<JoinHandle<()>>, FromBroker), BadEndpoint> {
+    let (said_in, said) = mpsc::unbounded_channel();
+    let (messages_in, messages) = mpsc::channel(mqtt::MESSAGES);
+    let shared = mqtt::Shared::default();
+    let channels = (said_in, messages_in, shared.clone());
+    let broker = match &credential.mqtt {
+        Some(url) => {
+            let plain = settings.insecure_plain;
+            let broker = mqtt::Broker::new(url, credential, plain, channels, seed)?;
+            Some(tokio::spawn(broker.run()))
+        }
+        None => None,
+    };
+    let from_broker = FromBroker {
+        said,
+        messages,
+        shared,
+    };
+    Ok((broker, from_broker))
+}
+
+/// Acks that come by MQTT wait for the journal one after another, and nobody waits for them.
+fn take_acks(errands: &Arc<Errands>) -> (mpsc::Sender<Vec<u8>>, JoinHandle<()>) {
+    let errands = Arc::clone(errands);
+    let (acks, mut taken) = mpsc::channel(ACKS);
+    let taking = tokio::spawn(async move {
+        while let Some(payload) = taken.recv().await {
+            errands.ack_by_mqtt(payload).await;
+        }
+    });
+    (acks, taking)
 }
 
 impl UplinkHandle {
@@ -215,7 +241,10 @@ impl UplinkHandle {
         let view = LinkView::new(Mode::Standalone, guard::now(), "no credential".to_owned());
         // The sender may go: a receiver keeps the last value.
         let (_, view) = watch::channel(view);
-        Self { view, running: None }
+        Self {
+            view,
+            running: None,
+        }
     }
 
     /// The link now; changes are told when a screen would show something else.
@@ -272,7 +301,9 @@ impl UplinkHandle {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(mut driver) = driver
-            && tokio::time::timeout(Duration::from_secs(4), &mut driver).await.is_err()
+            && tokio::time::timeout(Duration::from_secs(4), &mut driver)
+                .await
+                .is_err()
         {
             driver.abort();
         }

@@ -28,7 +28,7 @@ struct Store {
 }
 
 impl Store {
-    async fn open(stub: Stub, etag: Option<String>) -> Self {
+    fn open(stub: Stub, etag: Option<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(folder.path());
         let (menus_in, menus) = watch::channel(Arc::new(menu("USD").1));
@@ -45,12 +45,22 @@ impl Store {
             seed: 1,
         })
         .unwrap();
-        Self { stub, cache, menus, notices: notices_in, downlink, _folder: folder }
+        Self {
+            stub,
+            cache,
+            menus,
+            notices: notices_in,
+            downlink,
+            _folder: folder,
+        }
     }
 
     async fn until(&mut self, version: &str) {
         let wanted = self.menus.wait_for(|menu| menu.version() == version);
-        tokio::time::timeout(PATIENCE, wanted).await.expect("in time").unwrap();
+        tokio::time::timeout(PATIENCE, wanted)
+            .await
+            .expect("in time")
+            .unwrap();
     }
 
     async fn calls(&self, count: usize) {
@@ -59,7 +69,9 @@ impl Store {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, wanted).await.expect("in time");
+        tokio::time::timeout(PATIENCE, wanted)
+            .await
+            .expect("in time");
     }
 
     async fn announce(&self, payload: Vec<u8>) {
@@ -77,17 +89,20 @@ async fn the_clouds_menu_comes_into_force_and_is_kept() {
     let stub = Stub::start().await;
     let (bytes, euro) = menu("EUR");
     stub.ledger().menu = Some((bytes, "\"v2\"".to_owned()));
-    let mut store = Store::open(stub, None).await;
+    let mut store = Store::open(stub, None);
     store.until(euro.version()).await;
     let kept = store.cached().await.unwrap();
-    assert_eq!((kept.parsed.menu.version(), kept.etag.as_deref()), (euro.version(), Some("\"v2\"")));
+    assert_eq!(
+        (kept.parsed.menu.version(), kept.etag.as_deref()),
+        (euro.version(), Some("\"v2\""))
+    );
     assert_eq!(store.downlink.breaker().name(), "menu");
 }
 
 #[tokio::test]
 async fn a_notice_brings_a_new_menu_and_one_that_is_not_genuine_nothing() {
     let stub = Stub::start().await;
-    let mut store = Store::open(stub, None).await;
+    let mut store = Store::open(stub, None);
     store.calls(1).await;
     let (bytes, euro) = menu("EUR");
     store.stub.ledger().menu = Some((bytes, "\"v2\"".to_owned()));
@@ -106,7 +121,7 @@ async fn a_notice_brings_a_new_menu_and_one_that_is_not_genuine_nothing() {
 async fn a_faulty_menu_is_refused_and_not_fetched_again() {
     let stub = Stub::start().await;
     stub.ledger().menu = Some((b"{\"name\":1}".to_vec(), "\"bad\"".to_owned()));
-    let mut store = Store::open(stub, None).await;
+    let mut store = Store::open(stub, None);
     store.calls(1).await;
     let before = store.menus.borrow_and_update().version().to_owned();
     store.announce(Stub::notice("bad", 5)).await;
@@ -124,11 +139,18 @@ async fn a_faulty_menu_is_refused_and_not_fetched_again() {
 async fn a_cloud_that_fails_is_not_asked_again_at_once() {
     let stub = Stub::start().await;
     stub.behave(Manner::Status(500));
-    let store = Store::open(stub, None).await;
+    let store = Store::open(stub, None);
     store.calls(1).await;
     for at in 0..5 {
         store.announce(Stub::notice("new", at)).await;
     }
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    let heard = async {
+        while store.notices.capacity() < store.notices.max_capacity() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, heard)
+        .await
+        .expect("in time");
     assert_eq!(store.stub.ledger().menu_calls, 1);
 }

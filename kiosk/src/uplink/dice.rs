@@ -60,8 +60,12 @@ mod tests {
     fn backing_off_grows_to_its_limit() {
         let mut dice = Dice::new(7);
         let (first, most) = (Duration::from_secs(1), Duration::from_secs(300));
-        let mut longest =
-            |attempt| (0..200).map(|_| dice.backoff(first, attempt, most)).max().unwrap();
+        let mut longest = |attempt| {
+            (0..200)
+                .map(|_| dice.backoff(first, attempt, most))
+                .max()
+                .unwrap()
+        };
         assert!(longest(0) < first);
         assert!(longest(3) > first * 6 && longest(3) < first * 8);
         assert!(longest(200) > most * 9 / 10 && longest(200) < most);

@@ -32,24 +32,39 @@ pub(super) struct Driver {
     pub(super) topics: KioskTopics,
     pub(super) outbox: watch::Receiver<Outbox>,
     pub(super) news: mpsc::UnboundedReceiver<News>,
-    pub(super) said: mpsc::UnboundedReceiver<Said>,
-    pub(super) messages: mpsc::Receiver<Message>,
+    pub(super) broker: FromBroker,
     pub(super) acks: mpsc::Sender<Vec<u8>>,
     pub(super) notices: mpsc::Sender<Notice>,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
     pub(super) wake: Arc<Notify>,
     pub(super) view: watch::Sender<LinkView>,
-    pub(super) shared: Shared,
     pub(super) session: Option<Session>,
     pub(super) told: Told,
+}
+
+/// What comes from the broker's loop, and what is shared with it.
+pub(super) struct FromBroker {
+    pub(super) said: mpsc::UnboundedReceiver<Said>,
+    pub(super) messages: mpsc::Receiver<Message>,
+    pub(super) shared: Shared,
 }
 
 /// What the broker was last told of this kiosk.
 #[derive(Debug)]
 pub(super) struct Told {
-    pub(super) mode: Mode,
-    pub(super) depth: u64,
-    pub(super) at: Moment,
+    mode: Mode,
+    depth: u64,
+    at: Moment,
+}
+
+impl Told {
+    pub(super) fn nothing(now: Moment) -> Self {
+        Self {
+            mode: Mode::Standalone,
+            depth: 0,
+            at: now,
+        }
+    }
 }
 
 impl Driver {
@@ -64,8 +79,8 @@ impl Driver {
                     Err(_) => break,
                 },
                 Some(news) = self.news.recv() => self.hear(news),
-                Some(said) = self.said.recv() => self.listen(said),
-                Some(message) = self.messages.recv() => self.receive(message),
+                Some(said) = self.broker.said.recv() => self.listen(said),
+                Some(message) = self.broker.messages.recv() => self.receive(message),
                 Some(order) = self.orders.recv() => match order {
                     Order::Retune(settings) => self.retune(settings),
                     Order::AskNow => {
@@ -83,7 +98,10 @@ impl Driver {
 
     fn wait(&self) -> Duration {
         let now = now();
-        let deadline = self.link.next_deadline(now).map(|deadline| deadline.at.since(now));
+        let deadline = self
+            .link
+            .next_deadline(now)
+            .map(|deadline| deadline.at.since(now));
         // A millisecond later is surely not too early.
         deadline.map_or(LOOK, |wait| wait.min(LOOK)) + Duration::from_millis(1)
     }
@@ -131,7 +149,12 @@ impl Driver {
     }
 
     fn publish(&mut self, frame: Frame) {
-        let Frame { flight, last, bytes, request } = frame;
+        let Frame {
+            flight,
+            last,
+            bytes,
+            request,
+        } = frame;
         // The link forgot it if the broker went away meanwhile.
         if !self.link.carries_batch(flight) {
             return;
@@ -187,7 +210,12 @@ impl Driver {
 
     fn perform(&mut self, action: Action) {
         let errands = Arc::clone(&self.errands);
-        let UplinkSettings { call_timeout, probe_timeout, batch_timeout, .. } = self.settings;
+        let UplinkSettings {
+            call_timeout,
+            probe_timeout,
+            batch_timeout,
+            ..
+        } = self.settings;
         match action {
             Action::HelloByHttp(id) => {
                 tokio::spawn(async move { errands.hello_by_http(id, probe_timeout).await });
@@ -198,14 +226,23 @@ impl Driver {
             Action::HelloByMqtt => {
                 tokio::spawn(async move { errands.hello_for_mqtt().await });
             }
-            Action::Send(batch @ Batch { via: Transport::Http, .. }) => {
-                let limit = if batch.live { call_timeout } else { batch_timeout };
+            Action::Send(
+                batch @ Batch {
+                    via: Transport::Http,
+                    ..
+                },
+            ) => {
+                let limit = if batch.live {
+                    call_timeout
+                } else {
+                    batch_timeout
+                };
                 tokio::spawn(async move { errands.events_by_http(batch, limit).await });
             }
             Action::Send(batch) => {
                 tokio::spawn(async move { errands.events_for_mqtt(batch).await });
             }
-            Action::ReconnectMqtt => self.shared.poke.notify_one(),
+            Action::ReconnectMqtt => self.broker.shared.poke.notify_one(),
             Action::SetHeartbeat(every) => self.set_heartbeat(every),
         }
     }
@@ -230,7 +267,7 @@ impl Driver {
         let now = now();
         let (mode, since) = self.link.mode();
         let depth = self.outbox.borrow().unconfirmed();
-        self.shared.depth.store(depth, Ordering::Relaxed);
+        self.broker.shared.depth.store(depth, Ordering::Relaxed);
         if mode != before {
             let reason = self.link.reason();
             let (from, to) = (before.name(), mode.name());
@@ -266,7 +303,11 @@ impl Driver {
         };
         let (mode, depth) = (self.link.mode().0, self.outbox.borrow().unconfirmed());
         if session.presence(&mqtt::presence(mode.name(), depth)) {
-            self.told = Told { mode, depth, at: now };
+            self.told = Told {
+                mode,
+                depth,
+                at: now,
+            };
         }
     }
 
@@ -287,7 +328,9 @@ impl Driver {
             session.presence(&mqtt::presence("gone", depth));
             session.leave();
             // The broker's loop says so when the leave is written.
-            let gone = async { while let Some(Said::Up(_) | Said::Refused(_)) = self.said.recv().await {} };
+            let gone = async {
+                while let Some(Said::Up(_) | Said::Refused(_)) = self.broker.said.recv().await {}
+            };
             let _ = tokio::time::timeout(FINISH / 2, gone).await;
         }
     }

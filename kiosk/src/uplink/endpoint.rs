@@ -17,8 +17,8 @@ pub enum BadEndpoint {
     },
     /// It would go over the wire for everybody to read.
     #[error(
-        "{url:?} is not encrypted and not on this machine; use {instead}, or allow it with \
-         insecure_plain = true"
+        "{url:?} is not encrypted and not on this machine; use {instead}://, or allow it with \
+         allow_plaintext = true"
     )]
     Plain {
         /// What was given.
@@ -60,11 +60,7 @@ pub(super) fn broker(text: &str, allow_plain: bool) -> Result<BrokerAddress, Bad
 }
 
 /// `schemes`: the plain one, then the encrypted one.
-fn checked(
-    text: &str,
-    schemes: [&'static str; 2],
-    allow_plain: bool,
-) -> Result<Url, BadEndpoint> {
+fn checked(text: &str, schemes: [&'static str; 2], allow_plain: bool) -> Result<Url, BadEndpoint> {
     let [plain, encrypted] = schemes;
     let unusable = |shown: &str, detail: String| BadEndpoint::Unusable {
         url: shown.to_owned(),
@@ -104,15 +100,29 @@ mod tests {
 
     #[test]
     fn plain_is_only_for_this_machine_unless_somebody_insists() {
-        for here in ["http://127.0.0.1:9080", "http://localhost", "http://[::1]:1"] {
+        for here in [
+            "http://127.0.0.1:9080",
+            "http://localhost",
+            "http://[::1]:1",
+        ] {
             assert!(cloud(here, false).is_ok(), "{here}");
         }
-        for there in ["http://10.0.0.1", "http://cloud.example", "http://localhost.example"] {
-            assert!(matches!(cloud(there, false), Err(BadEndpoint::Plain { .. })), "{there}");
+        for there in [
+            "http://10.0.0.1",
+            "http://cloud.example",
+            "http://localhost.example",
+        ] {
+            assert!(
+                matches!(cloud(there, false), Err(BadEndpoint::Plain { .. })),
+                "{there}"
+            );
             assert!(cloud(there, true).is_ok());
         }
         assert!(cloud("https://cloud.example", false).is_ok());
-        assert!(matches!(broker("mqtt://10.0.0.1", false), Err(BadEndpoint::Plain { .. })));
+        assert!(matches!(
+            broker("mqtt://10.0.0.1", false),
+            Err(BadEndpoint::Plain { .. })
+        ));
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Errands {
     pub(super) fn new(
         journal: Journal,
         cloud: Cloud,
-        ordering: Arc<Breaker>,
+        ordering: &Arc<Breaker>,
         credential: &Credential,
         boot: BootId,
         news: mpsc::UnboundedSender<News>,
@@ -95,7 +95,7 @@ impl Errands {
         Ok(Self {
             journal,
             cloud,
-            ordering,
+            ordering: Arc::clone(ordering),
             sender,
             boot,
             registration: to_hex(&registration),
@@ -138,7 +138,12 @@ impl Errands {
         let Some(frame) = self.frame(batch).await else {
             return self.tell(News::Unsendable { flight: batch.id });
         };
-        let Frame { flight, last, bytes, request } = frame;
+        let Frame {
+            flight,
+            last,
+            bytes,
+            request,
+        } = frame;
         self.tell(News::Sent { flight, last });
         let call = self.cloud.events(self.journal.id(), bytes, &request);
         let result = guarded(&self.ordering, limit, call).await;
@@ -192,7 +197,12 @@ impl Errands {
         let bytes = frame::encode(&self.sender, SCHEMA, &entries, self.journal.key());
         let request = request_of(&entries);
         tracing::debug!(request, first, last, bytes = bytes.len(), "batch made");
-        Some(Frame { flight: batch.id, last, bytes, request })
+        Some(Frame {
+            flight: batch.id,
+            last,
+            bytes,
+            request,
+        })
     }
 
     async fn hello(&self) -> Option<Vec<u8>> {
@@ -204,7 +214,11 @@ impl Errands {
             }
         };
         let confirmed = state.watermark
-            + state.ranges.iter().map(|range| range.last - range.first + 1).sum::<u64>();
+            + state
+                .ranges
+                .iter()
+                .map(|range| range.last - range.first + 1)
+                .sum::<u64>();
         let hello = Hello {
             registration: self.registration.clone(),
             journal: self.journal.id(),
@@ -272,7 +286,10 @@ impl Errands {
                 }
             }
             Ok(Confirmed::Disagrees { seq }) => {
-                tracing::error!(seq, "the cloud knows other events under this journal's numbers");
+                tracing::error!(
+                    seq,
+                    "the cloud knows other events under this journal's numbers"
+                );
                 return Reply::Fenced;
             }
             Err(error) => tracing::warn!(%error, "an ack can't be noted; it will come again"),
@@ -283,8 +300,7 @@ impl Errands {
     /// What an ack allows; nothing if a newer one has been seen.
     fn grant(&self, ack: &Ack) -> Option<Grant> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        let newer =
-            |seen: &Latest| seen.generation != ack.generation || ack.ack_no >= seen.number;
+        let newer = |seen: &Latest| seen.generation != ack.generation || ack.ack_no >= seen.number;
         if !latest.as_ref().is_none_or(newer) {
             return None;
         }

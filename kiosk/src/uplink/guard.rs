@@ -37,7 +37,9 @@ pub(crate) async fn guarded<T>(
     let result = tokio::time::timeout(limit, call)
         .await
         .unwrap_or(Err(CallError::Timeout(limit)));
-    let outcome = result.as_ref().map_or_else(CallError::outcome, |_| Outcome::Ok);
+    let outcome = result
+        .as_ref()
+        .map_or_else(CallError::outcome, |_| Outcome::Ok);
     let _ = permit.finish(now(), outcome);
     count(
         breaker,

@@ -291,7 +291,10 @@ fn names(problem: &[u8], kind: &str) -> bool {
 }
 
 fn retry_after(value: &HeaderValue) -> Duration {
-    let seconds = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let seconds = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
     seconds
         .map_or(PAUSE, Duration::from_secs)
         .clamp(Duration::from_secs(1), PAUSE_MAX)
@@ -314,7 +317,11 @@ async fn read(mut response: Response, limit: usize) -> Result<Vec<u8>, CallError
 
 /// An error with what caused it: the client's own first line never says enough.
 fn causes(error: &reqwest::Error) -> String {
-    let mut text = String::from(if error.is_connect() { "no connection" } else { "call failed" });
+    let mut text = String::from(if error.is_connect() {
+        "no connection"
+    } else {
+        "call failed"
+    });
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         text = format!("{text}: {error}");

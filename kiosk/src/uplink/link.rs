@@ -19,7 +19,9 @@
 
 mod control;
 mod flights;
+mod lanes;
 mod pace;
+mod terms;
 
 #[cfg(test)]
 mod tests;
@@ -34,191 +36,12 @@ use resilience::{Breaker, Moment};
 use self::control::{HttpPath, MqttPath};
 use self::flights::{Flight, Flights, Parked};
 use self::pace::Pace;
+
+pub use self::terms::{Action, Batch, Deadline, Event, Grant, Id, Mode, Reply, Transport};
+
 use super::dice::Dice;
 use super::seqs::SeqSet;
 use super::settings::UplinkSettings;
-
-/// Names a batch or a call.
-pub type Id = u64;
-
-/// A way to the cloud.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// Calls behind the ordering breaker.
-    Http,
-    /// Messages through a broker.
-    Mqtt,
-}
-
-impl Transport {
-    /// Its name in metrics and logs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Mqtt => "mqtt",
-        }
-    }
-
-    const fn other(self) -> Self {
-        match self {
-            Self::Http => Self::Mqtt,
-            Self::Mqtt => Self::Http,
-        }
-    }
-}
-
-/// How the kiosk stands to the cloud.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// It has no credential: there is no cloud for it.
-    Standalone,
-    /// New events go out at once and nothing old waits.
-    Online,
-    /// The cloud does not answer, or not this kiosk.
-    Offline,
-    /// The cloud answers, and old events are on their way to it.
-    CatchingUp,
-}
-
-impl Mode {
-    /// All modes, in the order in which a metric lists them.
-    pub const ALL: [Self; 4] = [
-        Self::Standalone,
-        Self::Online,
-        Self::Offline,
-        Self::CatchingUp,
-    ];
-
-    /// The name of the contract.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Standalone => "standalone",
-            Self::Online => "online",
-            Self::Offline => "offline",
-            Self::CatchingUp => "catching_up",
-        }
-    }
-}
-
-/// What a genuine and current ack allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Grant {
-    /// How many frames may be on their way; 0 means hold.
-    pub credit: u16,
-    /// How often to ask when idle, if the cloud says.
-    pub heartbeat: Option<Duration>,
-}
-
-/// How an HTTP call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reply {
-    /// With a genuine ack; an outdated one grants nothing.
-    Acked(Option<Grant>),
-    /// With anything that counts as a failure: nothing, an error, nonsense.
-    Failed,
-    /// The breaker did not let it out; `None` when only a person can change that.
-    NotSent(Option<Duration>),
-    /// The cloud asks to be left alone for so long.
-    Overloaded(Duration),
-    /// The cloud does not accept the credential.
-    Refused,
-    /// The cloud wants a hello first.
-    UnknownJournal,
-    /// The cloud can't use the frame as it is.
-    BadFrame,
-    /// The cloud knows other events under this journal's numbers.
-    Fenced,
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The journal grew or confirmed: what stands in it now.
-    Outbox {
-        /// The number that the next event gets.
-        next_seq: u64,
-        /// The first event that is still there to be sent.
-        retained_from: u64,
-        /// Everything up to it is confirmed.
-        watermark: u64,
-        /// What is confirmed beyond.
-        beyond: Vec<(u64, u64)>,
-    },
-    /// A transport has a batch, up to this event; the rest did not fit.
-    Sent {
-        /// Which batch.
-        flight: Id,
-        /// The last event in it.
-        last: u64,
-    },
-    /// A batch could not be read or handed over.
-    Unsendable {
-        /// Which batch.
-        flight: Id,
-    },
-    /// An HTTP call ended.
-    Called {
-        /// Which call.
-        id: Id,
-        /// How.
-        reply: Reply,
-    },
-    /// The broker took the kiosk in.
-    MqttUp,
-    /// The broker is gone, and whatever it was given with it.
-    MqttDown,
-    /// A genuine ack came by MQTT; an outdated one grants nothing.
-    MqttAcked(Option<Grant>),
-    /// The cloud knows other events under this journal's numbers.
-    Fenced,
-    /// A deadline has passed, or somebody moved the breaker.
-    Wake,
-    /// The kiosk stops: nothing new is sent.
-    Stop,
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Call the cloud with a hello; the first call after an outage.
-    HelloByHttp(Id),
-    /// Ask the cloud for its ack.
-    Heartbeat(Id),
-    /// Publish a hello.
-    HelloByMqtt,
-    /// Send these events.
-    Send(Batch),
-    /// The cloud is back: try the broker soon, whatever its back-off says.
-    ReconnectMqtt,
-    /// Wait this long between heartbeats, and in proportion between probes.
-    SetHeartbeat(Duration),
-}
-
-/// Events to be sent together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Batch {
-    /// Names the batch, and its call if it goes by HTTP.
-    pub id: Id,
-    /// The first event.
-    pub first: u64,
-    /// The last event, if all fit.
-    pub last: u64,
-    /// By which way.
-    pub via: Transport,
-    /// Whether these are new events rather than a backlog.
-    pub live: bool,
-}
-
-/// When something is to be done, and what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadline {
-    /// When.
-    pub at: Moment,
-    /// What for, in words for the status page.
-    pub reason: &'static str,
-}
 
 /// Why the link refrains from sending although the cloud can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -400,7 +223,8 @@ impl Link {
             .extract(|flight| confirmed.covers(flight.first, flight.last));
         for via in [Transport::Http, Transport::Mqtt] {
             let of_this = || done.iter().filter(|flight| flight.via == via);
-            let fresh = of_this().filter(|flight| flight.on_wire && flight.first > self.sent_before);
+            let fresh =
+                of_this().filter(|flight| flight.on_wire && flight.first > self.sent_before);
             let sample = fresh.map(|flight| now.since(flight.sent_at)).max();
             if of_this().next().is_some() {
                 self.pace.acked(via, sample, self.settings.window);
@@ -481,114 +305,5 @@ impl Link {
         if mode != self.mode {
             (self.mode, self.since) = (mode, now);
         }
-    }
-
-    fn new_events_pile_up(&self, now: Moment) -> bool {
-        let batch = u64::try_from(self.settings.batch_events).unwrap_or(u64::MAX);
-        let waiting = self.flights.taken(&self.confirmed, now);
-        waiting.missing(self.live_from, self.next_seq - 1) > batch.saturating_mul(2)
-    }
-
-    /// Fills the free places: new events first, so that they are never behind a backlog.
-    fn send(&mut self, now: Moment, actions: &mut Vec<Action>) {
-        if matches!(self.obstacle, Some((Obstacle::Fenced, _))) {
-            return;
-        }
-        let backlog = self.backlog() > 0;
-        let most = if backlog { 1 } else { self.settings.live_calls };
-        // With a backlog this place is reserved: it comes on top of what the backlog may take.
-        let places = most.min(self.pace.total());
-        while let Some(via) = self.live_way(now) {
-            if self.flights.places(true) >= places || !self.launch(now, via, true, actions) {
-                break;
-            }
-        }
-        let places = self.pace.window().min(self.pace.total());
-        while let Some(via) = self.backlog_way(now) {
-            if self.flights.places(false) >= places || !self.launch(now, via, false, actions) {
-                break;
-            }
-            self.detour = None;
-        }
-    }
-
-    fn live_way(&self, now: Moment) -> Option<Transport> {
-        if self.http_carries(now) {
-            return Some(Transport::Http);
-        }
-        let http_is_away = !self.is_up() || now < self.http.not_before;
-        (self.mqtt.carries() && http_is_away).then_some(Transport::Mqtt)
-    }
-
-    fn backlog_way(&self, now: Moment) -> Option<Transport> {
-        let open = |via: &Transport| match via {
-            Transport::Http => self.http_carries(now),
-            Transport::Mqtt => self.mqtt.carries(),
-        };
-        let ways = [
-            self.detour,
-            Some(Transport::Mqtt),
-            Some(Transport::Http),
-        ];
-        ways.into_iter().flatten().find(open)
-    }
-
-    /// Sends the first events of a lane that wait; whether there were any.
-    fn launch(
-        &mut self,
-        now: Moment,
-        via: Transport,
-        live: bool,
-        actions: &mut Vec<Action>,
-    ) -> bool {
-        let (from, to) = if live {
-            (self.live_from, self.next_seq - 1)
-        } else {
-            (1, self.live_from - 1)
-        };
-        let taken = self.flights.taken(&self.confirmed, now);
-        let Some((first, end)) = taken.gaps(from, to).next() else {
-            return false;
-        };
-        let last = self.cut(first, end);
-        let id = self.flights.next_id();
-        let expires = match via {
-            Transport::Http => Moment::MAX,
-            Transport::Mqtt => now.plus(self.pace.ack_wait(via, &self.settings, &mut self.dice)),
-        };
-        self.flights.add(Flight {
-            id,
-            first,
-            last,
-            via,
-            live,
-            sent_at: now,
-            expires,
-            answered: false,
-            on_wire: false,
-        });
-        let batch = Batch {
-            id,
-            first,
-            last,
-            via,
-            live,
-        };
-        actions.push(Action::Send(batch));
-        true
-    }
-
-    /// Where a batch that begins with `first` ends: a stretch that went wrong is sent by itself
-    /// and in ever smaller parts, so that what is wrong with it never holds up its neighbours.
-    fn cut(&self, first: u64, end: u64) -> u64 {
-        let (end, tries) = match self.flights.trouble_at(first) {
-            Some(trouble) => (end.min(trouble.last), trouble.tries),
-            None => {
-                let next = self.flights.trouble_after(first);
-                (next.map_or(end, |next| end.min(next - 1)), 0)
-            }
-        };
-        let most = (self.settings.batch_events >> tries.min(16)).max(1);
-        end.min(first.saturating_add(u64::try_from(most).unwrap_or(1) - 1))
     }
 }

@@ -4,9 +4,11 @@
 //! the session; ours is thrown away with its connection, because the journal is the queue. The
 //! event loop only passes on what it reads and never waits for anybody.
 
-use std::collections::{HashMap, VecDeque};
+mod session;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cloud_sync_wire::credential::Credential;
@@ -15,13 +17,16 @@ use cloud_sync_wire::topics::{FLEET_CONFIG, KioskTopics};
 use metrics::counter;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    ConnectReturnCode, Filter, LastWill, Packet, PubAck, PubAckReason, Publish, PublishProperties,
-    SubAck, SubscribeReasonCode,
+    ConnectReturnCode, Filter, LastWill, Packet, PubAck, PubAckReason, Publish, SubAck,
+    SubscribeReasonCode,
 };
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
 use rumqttc::{NetworkOptions, Outgoing, Transport as Wire};
 use tokio::sync::{Notify, mpsc};
 
+pub(super) use self::session::Session;
+
+use self::session::{Token, Tokens, lock};
 use super::dice::Dice;
 use super::endpoint::{self, BadEndpoint, BrokerAddress};
 use super::link::Id;
@@ -63,84 +68,6 @@ pub(super) struct Message {
     pub(super) payload: Vec<u8>,
 }
 
-/// What was published, to find out what a broker's answer is about: the client gives packet
-/// numbers only when it writes, in the order of the requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
-    Batch(Id),
-    Other(&'static str),
-}
-
-type Tokens = Arc<Mutex<VecDeque<Token>>>;
-
-/// One connection.
-#[derive(Debug, Clone)]
-pub(super) struct Session {
-    client: AsyncClient,
-    tokens: Tokens,
-    topics: KioskTopics,
-    /// Grows from one connection to the next.
-    pub(super) number: u64,
-}
-
-impl Session {
-    /// Publishes a frame; whether the client took it.
-    pub(super) fn events(&self, batch: Id, frame: Vec<u8>, request: &str) -> bool {
-        let properties = PublishProperties {
-            user_properties: vec![("request-id".to_owned(), request.to_owned())],
-            ..PublishProperties::default()
-        };
-        let topic = self.topics.up_events();
-        self.publish(Token::Batch(batch), topic, false, frame, properties)
-    }
-
-    /// Publishes a hello; whether the client took it.
-    pub(super) fn hello(&self, hello: Vec<u8>) -> bool {
-        let topic = self.topics.up_hello();
-        let properties = PublishProperties::default();
-        self.publish(Token::Other("hello"), topic, false, hello, properties)
-    }
-
-    /// Publishes how the kiosk stands; whether the client took it.
-    pub(super) fn presence(&self, presence: &Presence) -> bool {
-        let Ok(payload) = serde_json::to_vec(presence) else {
-            return false;
-        };
-        let topic = self.topics.status();
-        let properties = PublishProperties::default();
-        self.publish(Token::Other("status"), topic, true, payload, properties)
-    }
-
-    /// Takes leave in good order.
-    pub(super) fn leave(&self) {
-        let _ = self.client.try_disconnect();
-    }
-
-    fn publish(
-        &self,
-        token: Token,
-        topic: String,
-        retain: bool,
-        payload: Vec<u8>,
-        properties: PublishProperties,
-    ) -> bool {
-        // The lock makes the order of tokens that of requests.
-        let mut tokens = lock(&self.tokens);
-        let taken = self
-            .client
-            .try_publish_with_properties(topic, QoS::AtLeastOnce, retain, payload, properties)
-            .is_ok();
-        if taken {
-            tokens.push_back(token);
-        }
-        taken
-    }
-}
-
-fn lock(tokens: &Tokens) -> std::sync::MutexGuard<'_, VecDeque<Token>> {
-    tokens.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Keeps connected to a broker.
 pub(super) struct Broker {
     options: MqttOptions,
@@ -167,19 +94,29 @@ impl Broker {
         url: &str,
         credential: &Credential,
         insecure_plain: bool,
-        channels: (mpsc::UnboundedSender<Said>, mpsc::Sender<Message>),
-        shared: Shared,
+        channels: (mpsc::UnboundedSender<Said>, mpsc::Sender<Message>, Shared),
         seed: u64,
     ) -> Result<Self, BadEndpoint> {
         let address = endpoint::broker(url, insecure_plain)?;
         let topics = KioskTopics::new(&credential.store, &credential.kiosk);
         let options = options(&address, credential).map_err(|error| {
             let detail = error.to_string();
-            BadEndpoint::Unusable { url: address.host.clone(), detail }
+            BadEndpoint::Unusable {
+                url: address.host.clone(),
+                detail,
+            }
         })?;
-        let (said, messages) = channels;
+        let (said, messages, shared) = channels;
         let dice = Dice::new(seed);
-        Ok(Self { options, topics, said, messages, shared, dice, sessions: 0 })
+        Ok(Self {
+            options,
+            topics,
+            said,
+            messages,
+            shared,
+            dice,
+            sessions: 0,
+        })
     }
 
     /// Connects again and again until nobody listens any more.
@@ -199,7 +136,9 @@ impl Broker {
                 (false, false) => attempt + 1,
             };
             let wait = self.dice.backoff(RETRY_FIRST, attempt, RETRY_MAX);
-            let poked = tokio::time::timeout(wait, self.shared.poke.notified()).await.is_ok();
+            let poked = tokio::time::timeout(wait, self.shared.poke.notified())
+                .await
+                .is_ok();
             if poked && !end.refused {
                 tokio::time::sleep(self.dice.below(BACK_AGAIN.min(wait))).await;
             }
@@ -233,7 +172,10 @@ impl Broker {
                 }),
             };
             if let Some(end) = ended {
-                return End { was_up: reading.up, ..end };
+                return End {
+                    was_up: reading.up,
+                    ..end
+                };
             }
         }
     }
@@ -263,7 +205,11 @@ impl Broker {
                 Ok(())
             }
             Event::Outgoing(Outgoing::Publish(number)) => {
-                if reading.collided.take_if(|collided| *collided == number).is_none() {
+                if reading
+                    .collided
+                    .take_if(|collided| *collided == number)
+                    .is_none()
+                {
                     reading.published(number, session);
                 }
                 Ok(())
@@ -299,7 +245,10 @@ impl Broker {
     /// A broker's acknowledgement releases nothing, but its refusal is worth knowing.
     fn acknowledged(&self, ack: &PubAck, reading: &mut Reading) {
         let token = reading.pending.remove(&ack.pkid);
-        if matches!(ack.reason, PubAckReason::Success | PubAckReason::NoMatchingSubscribers) {
+        if matches!(
+            ack.reason,
+            PubAckReason::Success | PubAckReason::NoMatchingSubscribers
+        ) {
             return;
         }
         match token {
@@ -374,10 +323,7 @@ fn subscribed(ack: &SubAck) -> Result<(), End> {
     }
 }
 
-fn options(
-    address: &BrokerAddress,
-    credential: &Credential,
-) -> Result<MqttOptions, rustls::Error> {
+fn options(address: &BrokerAddress, credential: &Credential) -> Result<MqttOptions, rustls::Error> {
     let name = format!("{}/{}", credential.store, credential.kiosk);
     let mut options = MqttOptions::new(name.clone(), address.host.clone(), address.port);
     let mut network = NetworkOptions::new();

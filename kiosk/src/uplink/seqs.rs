@@ -43,7 +43,9 @@ impl SeqSet {
 
     /// Whether `other` has all of this.
     pub(crate) fn is_within(&self, other: &Self) -> bool {
-        self.0.iter().all(|(first, last)| other.covers(*first, *last))
+        self.0
+            .iter()
+            .all(|(first, last)| other.covers(*first, *last))
     }
 
     /// What is missing within `first..=last`.

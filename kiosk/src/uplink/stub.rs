@@ -154,7 +154,11 @@ impl Stub {
             match ranges.last_mut() {
                 _ if *seq == watermark + 1 => watermark = *seq,
                 Some(range) if range.last + 1 == *seq => (range.last, range.chain) = (*seq, *chain),
-                _ => ranges.push(Range { first: *seq, last: *seq, chain: *chain }),
+                _ => ranges.push(Range {
+                    first: *seq,
+                    last: *seq,
+                    chain: *chain,
+                }),
             }
         }
         let ack = Ack {
@@ -162,7 +166,10 @@ impl Stub {
             generation: Generation(Uuid::from_u128(7)),
             ack_no: ledger.ack_no,
             watermark,
-            chain: ledger.events.get(&watermark).map_or(Hash::START, |(chain, _)| *chain),
+            chain: ledger
+                .events
+                .get(&watermark)
+                .map_or(Hash::START, |(chain, _)| *chain),
             ranges,
             quarantined: Vec::new(),
             quarantined_total: 0,
@@ -191,9 +198,15 @@ impl Stub {
             return false;
         };
         for entry in frame::decode(bytes).unwrap().verify(&key).unwrap() {
-            let before = ledger.events.insert(entry.seq, (entry.chain, entry.bytes.clone()));
+            let before = ledger
+                .events
+                .insert(entry.seq, (entry.chain, entry.bytes.clone()));
             if let Some(before) = before {
-                assert_eq!(before, (entry.chain, entry.bytes), "an event's bytes never change");
+                assert_eq!(
+                    before,
+                    (entry.chain, entry.bytes),
+                    "an event's bytes never change"
+                );
                 ledger.duplicates += 1;
             }
         }
@@ -233,10 +246,17 @@ impl Stub {
     fn answers(&self, packet: Packet) -> Vec<Packet> {
         match packet {
             Packet::Connect(connect, will, login) => {
-                assert_eq!((connect.client_id.as_str(), connect.clean_start), ("s/k", true));
+                assert_eq!(
+                    (connect.client_id.as_str(), connect.clean_start),
+                    ("s/k", true)
+                );
                 assert!(will.unwrap().retain && login.unwrap().username == "s/k");
                 let code = ConnectReturnCode::Success;
-                vec![Packet::ConnAck(ConnAck { session_present: false, code, properties: None })]
+                vec![Packet::ConnAck(ConnAck {
+                    session_present: false,
+                    code,
+                    properties: None,
+                })]
             }
             Packet::Subscribe(subscribe) => {
                 let codes = subscribe.filters.iter();
@@ -337,16 +357,15 @@ struct Asked {
     journal: JournalId,
 }
 
-async fn ack(
-    State(stub): State<Stub>,
-    headers: HeaderMap,
-    Query(asked): Query<Asked>,
-) -> Response {
+async fn ack(State(stub): State<Stub>, headers: HeaderMap, Query(asked): Query<Asked>) -> Response {
     if let Some(trouble) = trouble(&stub, &headers).await {
         return trouble;
     }
     let journal = stub.ledger().journal;
-    answer(&stub, journal.is_some_and(|(journal, _)| journal == asked.journal))
+    answer(
+        &stub,
+        journal.is_some_and(|(journal, _)| journal == asked.journal),
+    )
 }
 
 fn answer(stub: &Stub, known: bool) -> Response {
@@ -366,7 +385,10 @@ async fn menu(State(stub): State<Stub>, headers: HeaderMap) -> Response {
     let Some((document, etag)) = stub.ledger().menu.clone() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    if headers.get("if-none-match").is_some_and(|tag| *tag == *etag) {
+    if headers
+        .get("if-none-match")
+        .is_some_and(|tag| *tag == *etag)
+    {
         return StatusCode::NOT_MODIFIED.into_response();
     }
     ([("etag", etag)], document).into_response()

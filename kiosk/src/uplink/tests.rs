@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::link::Mode;
 use super::stub::{Broker, Manner, Stub};
-use super::{LinkView, Notice, Uplink, UplinkHandle, UplinkSettings, UplinkStart, ordering_breaker};
+use super::{
+    LinkView, Notice, Uplink, UplinkHandle, UplinkSettings, UplinkStart, ordering_breaker,
+};
 use crate::clock;
 use crate::journal::{Change, Journal, JournalSettings, Stamp};
 
@@ -38,7 +40,13 @@ impl Kiosk {
             seed: 1,
         };
         let (uplink, notices) = Uplink::spawn(start).unwrap();
-        Self { journal, uplink, notices, _folder: folder, _feed: changes }
+        Self {
+            journal,
+            uplink,
+            notices,
+            _folder: folder,
+            _feed: changes,
+        }
     }
 
     async fn note(&self, request: &str) {
@@ -49,7 +57,10 @@ impl Kiosk {
             event: EventId(clock::uuid7(at)),
             request: Some(request.to_owned()),
         };
-        self.journal.note(stamp, Fact::ClockJumped(ClockJumped { by_ms: 1 })).await.unwrap();
+        self.journal
+            .note(stamp, Fact::ClockJumped(ClockJumped { by_ms: 1 }))
+            .await
+            .unwrap();
     }
 
     async fn notes(&self, count: usize) {
@@ -67,7 +78,10 @@ impl Kiosk {
     async fn all_confirmed(&self) {
         let mut outbox = self.journal.outbox();
         let done = outbox.wait_for(|outbox| outbox.unconfirmed() == 0);
-        tokio::time::timeout(PATIENCE, done).await.expect("in time").unwrap();
+        tokio::time::timeout(PATIENCE, done)
+            .await
+            .expect("in time")
+            .unwrap();
     }
 }
 
@@ -98,14 +112,17 @@ async fn what_was_kept_before_goes_out_when_the_cloud_is_there() {
     stub.behave(Manner::Well);
     kiosk.all_confirmed().await;
     kiosk.until(is(Mode::Online)).await;
-    assert_eq!((stub.ledger().events.len(), stub.ledger().by_mqtt), (300, 0));
+    let ledger = stub.ledger();
+    assert_eq!((ledger.events.len(), ledger.by_mqtt), (300, 0));
 }
 
 #[tokio::test]
 async fn a_silent_cloud_makes_the_kiosk_offline_and_the_broker_carries_on() {
     let stub = Stub::start().await;
     let kiosk = Kiosk::open(&stub, UplinkSettings::default());
-    kiosk.until(|view| view.mode == Mode::Online && view.mqtt_up).await;
+    kiosk
+        .until(|view| view.mode == Mode::Online && view.mqtt_up)
+        .await;
     stub.behave(Manner::Silent);
     let silent = clock::monotonic();
     kiosk.note("a").await;
@@ -144,7 +161,9 @@ async fn a_batch_that_the_broker_refuses_is_sent_again_later() {
     stub.behave(Manner::Silent);
     stub.broker(Broker::Refusing);
     let kiosk = Kiosk::open(&stub, UplinkSettings::default());
-    kiosk.until(|view| view.mqtt_up && view.credit.is_some()).await;
+    kiosk
+        .until(|view| view.mqtt_up && view.credit.is_some())
+        .await;
     kiosk.note("a").await;
     stub.broker(Broker::Well);
     kiosk.all_confirmed().await;
@@ -158,7 +177,15 @@ async fn a_forged_ack_releases_nothing() {
     let kiosk = Kiosk::open(&stub, UplinkSettings::default());
     kiosk.until(|view| view.mqtt_up).await;
     kiosk.note("a").await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    let breaker = kiosk.uplink.ordering().unwrap();
+    let refused = async {
+        while breaker.snapshot(super::guard::now()).totals.fail < 3 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, refused)
+        .await
+        .expect("in time");
     assert_eq!(kiosk.journal.outbox().borrow().unconfirmed(), 1);
     assert_eq!(kiosk.uplink.view().borrow().mode, Mode::Offline);
     stub.behave(Manner::Well);
@@ -174,7 +201,9 @@ async fn a_refused_credential_is_told() {
         ..UplinkSettings::default()
     };
     let kiosk = Kiosk::open(&stub, settings);
-    let view = kiosk.until(|view| view.reason.contains("credential refused")).await;
+    let view = kiosk
+        .until(|view| view.reason.contains("credential refused"))
+        .await;
     assert_eq!(view.mode, Mode::Offline);
     stub.behave(Manner::Well);
     kiosk.until(is(Mode::Online)).await;
@@ -189,7 +218,11 @@ async fn an_overloaded_cloud_is_no_failed_cloud() {
     stub.broker(Broker::Gone);
     kiosk.note("a").await;
     kiosk.until(is(Mode::Offline)).await;
-    let snapshot = kiosk.uplink.ordering().unwrap().snapshot(super::guard::now());
+    let snapshot = kiosk
+        .uplink
+        .ordering()
+        .unwrap()
+        .snapshot(super::guard::now());
     assert_eq!((snapshot.totals.fail, snapshot.totals.ignored), (0, 1));
     stub.behave(Manner::Well);
     kiosk.all_confirmed().await;
@@ -200,7 +233,10 @@ async fn notices_are_handed_on_and_a_stopped_kiosk_says_that_it_is_gone() {
     let stub = Stub::start().await;
     stub.ledger().retained = Some(Stub::notice("v2", 5));
     let mut kiosk = Kiosk::open(&stub, UplinkSettings::default());
-    let notice = tokio::time::timeout(PATIENCE, kiosk.notices.recv()).await.unwrap().unwrap();
+    let notice = tokio::time::timeout(PATIENCE, kiosk.notices.recv())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(notice.topic, "so1/s/config/menu");
     kiosk.until(is(Mode::Online)).await;
     let began = clock::monotonic();
@@ -229,6 +265,8 @@ async fn a_breaker_moved_by_hand_moves_the_link() {
 async fn endpoints_that_cannot_be_used_are_told_before_anything_begins() {
     let mut stub = Stub::start().await;
     stub.credential.cloud = "http://cloud.example".to_owned();
-    let error = super::Cloud::new(&stub.credential, false).unwrap_err().to_string();
+    let error = super::Cloud::new(&stub.credential, false)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("not encrypted"), "{error}");
 }

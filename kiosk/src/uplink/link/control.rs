@@ -111,7 +111,9 @@ impl Link {
         match reply {
             Reply::Acked(grant) => self.answered(now, id, was_control, grant, actions),
             Reply::BadFrame => self.bad_frame(now, id),
-            Reply::Failed | Reply::NotSent(_) | Reply::Overloaded(_) => self.went_wrong(now, id, reply),
+            Reply::Failed | Reply::NotSent(_) | Reply::Overloaded(_) => {
+                self.went_wrong(now, id, reply)
+            }
             Reply::Refused => {
                 self.flights.remove(id);
                 self.block(now, Obstacle::CredentialRefused);
@@ -290,7 +292,10 @@ impl Link {
                 .map(|at| (at, "refused batch again")),
             Some((self.http.not_before, "HTTP again")).filter(|(at, _)| *at > now),
         ];
-        let coming = all.into_iter().flatten().filter(|(at, _)| *at < Moment::MAX);
+        let coming = all
+            .into_iter()
+            .flatten()
+            .filter(|(at, _)| *at < Moment::MAX);
         coming
             .min_by_key(|(at, _)| *at)
             .map(|(at, reason)| deadline(at, reason))

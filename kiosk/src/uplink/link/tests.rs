@@ -29,7 +29,10 @@ fn a_new_event_goes_out_at_once_over_http_while_online() {
     let mut world = World::online(1);
     world.rows(1);
     let (at, batch) = world.sends()[0];
-    assert_eq!((at, batch.via, batch.first, batch.last), (world.now, Transport::Http, 1, 1));
+    assert_eq!(
+        (at, batch.via, batch.first, batch.last),
+        (world.now, Transport::Http, 1, 1)
+    );
     world.run(ms(100));
     assert_eq!(world.unconfirmed(), 0);
     assert_eq!(world.link.mode().0, Mode::Online);
@@ -55,7 +58,10 @@ fn catching_up_goes_by_mqtt_in_a_growing_window() {
     world.broker(true);
     world.latency = ms(400);
     world.run(secs(20));
-    assert_eq!((world.unconfirmed(), world.link.mode().0), (0, Mode::Online));
+    assert_eq!(
+        (world.unconfirmed(), world.link.mode().0),
+        (0, Mode::Online)
+    );
     // While the broker's hello is unanswered, calls carry it.
     let mut sends = world.sends();
     sends.retain(|(_, batch)| batch.via == Transport::Mqtt);
@@ -65,7 +71,12 @@ fn catching_up_goes_by_mqtt_in_a_growing_window() {
     let together = |at| all.iter().filter(|(other, _)| *other == at).count();
     assert_eq!(together(all[0].0), 1, "it begins with one batch");
     assert!(sends.iter().any(|(at, _)| together(*at) > 1), "and grows");
-    assert!(world.modes.iter().any(|(_, mode)| *mode == Mode::CatchingUp));
+    assert!(
+        world
+            .modes
+            .iter()
+            .any(|(_, mode)| *mode == Mode::CatchingUp)
+    );
 }
 
 #[test]
@@ -73,8 +84,16 @@ fn catching_up_goes_by_http_without_a_broker() {
     let mut world = World::new(1);
     world.rows(500);
     world.run(secs(10));
-    assert_eq!((world.unconfirmed(), world.link.mode().0), (0, Mode::Online));
-    assert!(world.sends().iter().all(|(_, batch)| batch.via == Transport::Http));
+    assert_eq!(
+        (world.unconfirmed(), world.link.mode().0),
+        (0, Mode::Online)
+    );
+    assert!(
+        world
+            .sends()
+            .iter()
+            .all(|(_, batch)| batch.via == Transport::Http)
+    );
 }
 
 #[test]
@@ -87,7 +106,10 @@ fn without_http_everything_goes_by_mqtt_and_the_kiosk_stays_offline() {
     assert_eq!(world.unconfirmed(), 0);
     world.rows(1);
     world.run(secs(1));
-    assert_eq!((world.unconfirmed(), world.link.mode().0), (0, Mode::Offline));
+    assert_eq!(
+        (world.unconfirmed(), world.link.mode().0),
+        (0, Mode::Offline)
+    );
 }
 
 #[test]
@@ -164,14 +186,20 @@ fn an_idle_kiosk_sees_an_outage_within_ten_seconds_and_its_end_within_five() {
         let silent = world.now;
         world.http = Http::BlackHole;
         let offline = |world: &World| world.link.mode().0 == Mode::Offline;
-        assert!(world.run_until(silent.plus(secs(10)), offline), "seed {seed}");
+        assert!(
+            world.run_until(silent.plus(secs(10)), offline),
+            "seed {seed}"
+        );
         world.broker(false);
         world.rows(3);
         world.run(ms(60_000 + seed * 97));
         let back = world.now;
         world.http = Http::Up;
         let back_again = |world: &World| world.link.mode().0 != Mode::Offline;
-        assert!(world.run_until(back.plus(secs(5)), back_again), "seed {seed}");
+        assert!(
+            world.run_until(back.plus(secs(5)), back_again),
+            "seed {seed}"
+        );
         assert_eq!(world.link.mode().0, Mode::CatchingUp);
         world.run(secs(2));
         assert_eq!(world.unconfirmed(), 0);
@@ -198,7 +226,11 @@ fn a_heartbeat_that_fails_is_repeated_at_once() {
     let mut world = World::online(1);
     world.http = Http::Refusing;
     world.run(secs(6));
-    let asked: Vec<_> = world.log.iter().filter(|(_, a)| matches!(a, Action::Heartbeat(_))).collect();
+    let asked: Vec<_> = world
+        .log
+        .iter()
+        .filter(|(_, a)| matches!(a, Action::Heartbeat(_)))
+        .collect();
     assert_eq!(asked.len(), 2);
     assert!(asked[1].0.since(asked[0].0) < ms(50));
     assert_eq!(world.link.mode().0, Mode::Offline);
@@ -217,7 +249,12 @@ fn no_event_is_ever_a_probe() {
     world.rows(1);
     world.run(secs(30));
     assert_eq!(world.sends().len(), 0);
-    assert!(world.log.iter().any(|(_, action)| matches!(action, Action::HelloByHttp(_))));
+    assert!(
+        world
+            .log
+            .iter()
+            .any(|(_, action)| matches!(action, Action::HelloByHttp(_)))
+    );
 }
 
 #[test]
@@ -234,7 +271,10 @@ fn an_overloaded_cloud_is_left_alone_for_as_long_as_it_asks() {
     world.run(ms(18_500));
     assert_eq!(world.log.len(), 0);
     world.run(secs(3));
-    assert_eq!((world.unconfirmed(), world.link.mode().0), (0, Mode::Online));
+    assert_eq!(
+        (world.unconfirmed(), world.link.mode().0),
+        (0, Mode::Online)
+    );
 }
 
 #[test]
@@ -251,7 +291,10 @@ fn a_refused_credential_is_told_and_asked_about_seldom() {
     assert!((2..=6).contains(&world.log.len()), "{:?}", world.log);
     world.http = Http::Up;
     world.run(secs(100));
-    assert_eq!((world.unconfirmed(), world.link.mode().0), (0, Mode::Online));
+    assert_eq!(
+        (world.unconfirmed(), world.link.mode().0),
+        (0, Mode::Online)
+    );
 }
 
 #[test]
@@ -263,7 +306,10 @@ fn an_unknown_journal_is_answered_with_a_hello_and_the_batch_again() {
     world.http = Http::Up;
     assert!(matches!(world.log[1].1, Action::HelloByHttp(_)));
     world.run(secs(3));
-    assert_eq!((world.unconfirmed(), world.link.mode().0), (0, Mode::Online));
+    assert_eq!(
+        (world.unconfirmed(), world.link.mode().0),
+        (0, Mode::Online)
+    );
 }
 
 #[test]
@@ -279,7 +325,12 @@ fn a_frame_the_cloud_cannot_use_is_cut_smaller_and_its_neighbours_pass() {
     world.log.clear();
     world.run(secs(5));
     assert_eq!(world.unconfirmed(), 0);
-    assert!(world.sends().iter().all(|(_, batch)| batch.last - batch.first < 32));
+    assert!(
+        world
+            .sends()
+            .iter()
+            .all(|(_, batch)| batch.last - batch.first < 32)
+    );
 }
 
 #[test]
@@ -301,7 +352,10 @@ fn after_three_expiries_the_other_way_is_tried_and_kept_while_it_works() {
     let sends = world.sends();
     let ways: Vec<Transport> = sends.iter().map(|(_, batch)| batch.via).collect();
     let by_mqtt = ways.iter().filter(|via| **via == Transport::Mqtt).count();
-    assert_eq!((ways[0], ways[ways.len() - 1]), (Transport::Mqtt, Transport::Http));
+    assert_eq!(
+        (ways[0], ways[ways.len() - 1]),
+        (Transport::Mqtt, Transport::Http)
+    );
     assert!((3..=6).contains(&by_mqtt), "{ways:?}");
 }
 
@@ -311,7 +365,10 @@ fn a_fenced_kiosk_sends_nothing() {
     world.feed(Event::Fenced);
     world.rows(5);
     world.run(secs(30));
-    assert_eq!((world.sends().len(), world.link.mode().0), (0, Mode::Offline));
+    assert_eq!(
+        (world.sends().len(), world.link.mode().0),
+        (0, Mode::Offline)
+    );
     assert!(world.link.reason().contains("rolled back"));
 }
 
@@ -331,7 +388,12 @@ fn a_restored_cloud_gets_again_what_it_lost() {
     world.run(secs(1));
     assert_eq!(world.unconfirmed(), 0);
     world.log.clear();
-    world.feed(Event::Outbox { next_seq: 31, retained_from: 6, watermark: 3, beyond: vec![] });
+    world.feed(Event::Outbox {
+        next_seq: 31,
+        retained_from: 6,
+        watermark: 3,
+        beyond: vec![],
+    });
     let (_, batch) = world.sends()[0];
     assert_eq!((batch.first, batch.last), (6, 30));
     assert_eq!(world.link.mode().0, Mode::CatchingUp);

@@ -143,7 +143,12 @@ impl World {
             }
             let deadline = self.link.next_deadline(self.now).map(|d| d.at);
             let due = self.due.peek().map(|Reverse((at, ..))| *at);
-            let Some(at) = deadline.into_iter().chain(due).min().filter(|at| *at <= end) else {
+            let Some(at) = deadline
+                .into_iter()
+                .chain(due)
+                .min()
+                .filter(|at| *at <= end)
+            else {
                 self.now = end;
                 return holds(self);
             };
@@ -155,7 +160,10 @@ impl World {
                 self.feed(Event::Wake);
             }
         }
-        panic!("the link never comes to rest: {:?}", self.link.next_deadline(self.now));
+        panic!(
+            "the link never comes to rest: {:?}",
+            self.link.next_deadline(self.now)
+        );
     }
 
     pub(super) fn sends(&self) -> Vec<(Moment, Batch)> {
@@ -212,7 +220,10 @@ impl World {
             }
             Action::Send(batch) => {
                 self.frames.insert(batch.id, batch);
-                self.inbox.push_back(Event::Sent { flight: batch.id, last: batch.last });
+                self.inbox.push_back(Event::Sent {
+                    flight: batch.id,
+                    last: batch.last,
+                });
                 self.deliver(Due::FrameArrives(batch.id));
             }
             Action::HelloByMqtt => self.deliver(Due::AskArrives),
@@ -229,7 +240,10 @@ impl World {
             }
         };
         if let Some(batch) = batch {
-            self.inbox.push_back(Event::Sent { flight: batch.id, last: batch.last });
+            self.inbox.push_back(Event::Sent {
+                flight: batch.id,
+                last: batch.last,
+            });
         }
         let call = Call {
             permit,
@@ -255,7 +269,8 @@ impl World {
 
     fn after(&mut self, wait: Duration, due: Due) {
         self.issued += 1;
-        self.due.push(Reverse((self.now.plus(wait), self.issued, due)));
+        self.due
+            .push(Reverse((self.now.plus(wait), self.issued, due)));
     }
 
     /// Through the broker: perhaps lost, perhaps twice, in any order.
@@ -298,7 +313,10 @@ impl World {
     }
 
     fn grant(&self) -> Grant {
-        Grant { credit: self.credit, heartbeat: None }
+        Grant {
+            credit: self.credit,
+            heartbeat: None,
+        }
     }
 
     fn http_arrives(&mut self, id: Id) {
@@ -334,7 +352,10 @@ impl World {
         if let Reply::Acked(_) = call.reply {
             self.confirm(&call.ack);
         }
-        self.feed(Event::Called { id, reply: call.reply });
+        self.feed(Event::Called {
+            id,
+            reply: call.reply,
+        });
     }
 
     fn confirm(&mut self, ack: &SeqSet) {
@@ -351,13 +372,22 @@ impl World {
 
     /// What must hold after every step.
     fn check(&mut self) {
-        let (live, backlog) = (self.link.flights.places(true), self.link.flights.places(false));
+        let (live, backlog) = (
+            self.link.flights.places(true),
+            self.link.flights.places(false),
+        );
         let window = usize::from(self.settings.window);
         assert!(backlog <= window, "{backlog} batches on their way");
-        assert!(live <= self.settings.live_calls, "{live} calls on their way");
+        assert!(
+            live <= self.settings.live_calls,
+            "{live} calls on their way"
+        );
         // The cloud gets nothing that is not in the journal, and confirms nothing else.
         assert!(self.durable.gaps(1, u64::MAX - 1).last().unwrap().0 <= self.next_seq);
-        assert_eq!(self.confirmed.missing(1, self.next_seq - 1), self.unconfirmed());
+        assert_eq!(
+            self.confirmed.missing(1, self.next_seq - 1),
+            self.unconfirmed()
+        );
         let passes = self.breaker.state().passes();
         match self.link.mode().0 {
             Mode::Offline => assert!(!passes || self.link.obstacle.is_some()),
@@ -367,7 +397,11 @@ impl World {
         }
         self.check_on_wire();
         if let Some(deadline) = self.link.next_deadline(self.now) {
-            assert!(deadline.at > self.now, "overdue: {deadline:?} at {}", self.now);
+            assert!(
+                deadline.at > self.now,
+                "overdue: {deadline:?} at {}",
+                self.now
+            );
         }
     }
 
