@@ -4,7 +4,7 @@
 //! nobody else out and gains nothing by guessing many at once.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ impl Sessions {
     pub fn begin(&self, client: IpAddr, now: Duration) -> Result<(), Duration> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.make_room(now);
-        let wrong = state.wrong.entry(client).or_insert(Wrong {
+        let wrong = state.wrong.entry(screen(client)).or_insert(Wrong {
             tries: 0,
             until: Duration::ZERO,
         });
@@ -94,7 +94,7 @@ impl Sessions {
     ) -> Opened {
         let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.wrong.remove(&client);
+        state.wrong.remove(&screen(client));
         state.make_room(now);
         let session = Session {
             role,
@@ -143,6 +143,14 @@ impl State {
                 self.wrong.remove(&oldest);
             }
         }
+    }
+}
+
+/// Who is counted: an address, or the network of 64 bits in which one machine may have any of them.
+fn screen(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address => address,
     }
 }
 
@@ -199,6 +207,20 @@ mod tests {
         let later = NOW + FIRST_WAIT;
         assert_eq!(sessions.begin(client(1), later), Ok(()));
         assert_eq!(sessions.begin(client(1), later), Err(FIRST_WAIT * 2));
+    }
+
+    #[test]
+    fn one_who_changes_addresses_in_its_own_network_is_still_one() {
+        let sessions = Sessions::default();
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        for n in 0..FREE_TRIES {
+            let client = address(&format!("fd00:1:2:3::{n}"));
+            assert_eq!(sessions.begin(client, NOW), Ok(()));
+        }
+        assert!(sessions.begin(address("fd00:1:2:3:ffff::1"), NOW).is_err());
+        assert_eq!(sessions.begin(address("fd00:1:2:4::1"), NOW), Ok(()));
+        assert_eq!(sessions.begin(address("::ffff:10.0.0.1"), NOW), Ok(()));
+        assert_eq!(sessions.begin(address("::ffff:10.0.0.2"), NOW), Ok(()));
     }
 
     #[test]

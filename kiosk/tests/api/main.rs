@@ -1,0 +1,19 @@
+//! The kiosk's API over real sockets, one fact per test. Every answer that any of them gets is held
+//! to `openapi.json`: its status must be described, its body shaped as described.
+
+// Helpers beside the tests count as test code too.
+#![cfg(test)]
+
+mod days;
+mod document;
+mod events;
+mod health;
+mod hostile;
+mod keys;
+mod lists;
+mod moves;
+mod orders;
+mod refusals;
+mod sessions;
+mod stock;
+mod support;
