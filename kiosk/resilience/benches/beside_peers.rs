@@ -2,7 +2,8 @@
 //!
 //! All contenders take turns in one process, round after round, so that a busy machine hits them
 //! alike; each row shows the median of the rounds, how far they spread, and the median as a
-//! multiple of the floor: reading the clock twice, which every breaker that knows of slow calls
+//! multiple of the floor (of two threads: the lowest round, because where there is other work they
+//! often share a core, and the lowest is the one in which they did not): reading the clock twice, which every breaker that knows of slow calls
 //! must do.
 //!
 //! `cargo bench -p kiosk-resilience`
@@ -26,8 +27,8 @@ use tower_resilience_circuitbreaker::{CircuitBreakerLayer, SlidingWindowType};
 const ROUNDS: usize = 501;
 const CALLS: u32 = 4_000;
 /// Longer and fewer where threads must first be started.
-const ROUNDS_OF_THREADS: usize = 31;
-const CALLS_OF_THREADS: u32 = 100_000;
+const ROUNDS_OF_THREADS: usize = 101;
+const CALLS_OF_THREADS: u32 = 50_000;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Makes so many calls.
@@ -83,13 +84,22 @@ fn print(rows: &mut [Row]) {
         row.rounds.sort_by(f64::total_cmp);
     }
     let floor = at(&rows[0].rounds, 50);
-    println!("| call | ns, median | spread (10th to 90th) | x floor |\n|---|---:|---:|---:|");
-    for Row { name, rounds, .. } in rows {
-        let [low, median, high] = [10, 50, 90].map(|percent| at(rounds, percent));
-        println!(
-            "| {name} | {median:.1} | {low:.1} to {high:.1} | {:.2} |",
-            median / floor
-        );
+    println!("| call | ns, median | lowest | 90th | x floor |\n|---|---:|---:|---:|---:|");
+    for Row {
+        name,
+        rounds,
+        most_rounds,
+        ..
+    } in rows
+    {
+        let [low, median, high] = [0, 50, 90].map(|percent| at(rounds, percent));
+        let telling = if *most_rounds == ROUNDS_OF_THREADS {
+            low
+        } else {
+            median
+        };
+        let times = telling / floor;
+        println!("| {name} | {median:.1} | {low:.1} | {high:.1} | {times:.2} |");
     }
 }
 

@@ -71,3 +71,8 @@ pub use breaker::Breaker;
 pub use budget::Budget;
 pub use moment::Moment;
 pub use ratio::{Ratio, RatioError};
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
