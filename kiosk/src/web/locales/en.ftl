@@ -103,6 +103,8 @@ place-order = Place order
 pay-at-counter = Pay at the counter
 sending-title = Sending your order to the kitchen…
 
+stop-sending = Stop trying
+
 # Idle
 idle-title = Are you still there?
 idle-text = Your order will be cleared soon, to keep it private.
@@ -187,6 +189,8 @@ live-pay-title = Payment at the counter is not possible now
 live-pay-text = Nothing has been ordered. Please ask our staff.
 live-refused-title = This order could not be taken
 live-refused-text = Nothing has been ordered. Please look at your order once more or ask our staff.
+live-unsure-title = We don’t know yet whether it was saved
+live-unsure-text = Please ask our staff before you order again. If you send the same order once more, it is taken only once.
 live-truth-saved = The kitchen has it. Head office hears of it in a moment.
 live-truth-alone = The kitchen has it. You are all set.
 live-truth-offline = The kitchen has it. Head office hears of it when the internet is back; there is nothing for you to do.

@@ -85,6 +85,7 @@ tax-added = 税
 place-order = 提交订单
 pay-at-counter = 到柜台付款
 sending-title = 正在把订单送往后厨…
+stop-sending = 停止重试
 
 idle-title = 您还在吗？
 idle-text = 为保护隐私，您的订单即将清空。
@@ -161,6 +162,8 @@ live-pay-title = 暂时无法到柜台付款
 live-pay-text = 尚未下单，请咨询店员。
 live-refused-title = 此订单未能提交
 live-refused-text = 尚未下单。请再核对一次订单，或咨询店员。
+live-unsure-title = 尚不确定订单是否已保存
+live-unsure-text = 再次下单前请先询问店员。若原样重新提交，也只会接受一次。
 live-truth-saved = 后厨已收到，稍后将通知总部。
 live-truth-alone = 后厨已收到，请放心。
 live-truth-offline = 后厨已收到。网络恢复后会自动通知总部，您无需任何操作。

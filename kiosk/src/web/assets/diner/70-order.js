@@ -2,7 +2,11 @@
 // kiosk takes the order once. Until it has said yes or no, the very same body is sent again.
 
 const SLOWEST_RETRY = 8000;
+/** After so long a diner may stop waiting; nobody knows then whether the order was taken. */
+const LONG = 30000;
 let sendingNow = false;
+let stopped = false;
+$("sending-stop").addEventListener("click", () => (stopped = true));
 
 async function placeOrder() {
   if (sendingNow || !cart.lines.length) return;
@@ -12,6 +16,9 @@ async function placeOrder() {
 /** Sends until there is an answer. `attempt` is kept, so that a reloaded page goes on with it. */
 async function send(attempt) {
   sendingNow = true;
+  stopped = false;
+  $("sending-stop").hidden = true;
+  const begun = performance.now();
   keep.set("sending", attempt);
   $("sending-text").textContent = "";
   open($("sending"));
@@ -30,11 +37,16 @@ async function send(attempt) {
       $("sending-text").textContent = say("again");
       await rest(wait * (0.75 + Math.random() / 2));
     } else break;
+    $("sending-stop").hidden = performance.now() - begun < LONG;
+    if (stopped) break;
   }
   sendingNow = false;
   sessionStorage.removeItem("sending");
   $("sending").close();
-  if (answer.status === 200 || answer.status === 201) accepted(answer.body);
+  if (stopped && (answer.status === 0 || answer.status === 429 || answer.status >= 500)) {
+    await ask({ title: say("unsure-title"), text: say("unsure-text"), yes: say("look") });
+    openReview();
+  } else if (answer.status === 200 || answer.status === 201) accepted(answer.body);
   else await refused(answer);
 }
 

@@ -135,6 +135,9 @@ menu.scrollTo({ top: keep.get("scroll", 0), behavior: "instant" });
 if (cart.lines.length) askPrice(0);
 const unfinished = keep.get("sending", null);
 if (unfinished) send(unfinished);
+// Pictures further down come once the first screen stands, not when they are needed: the kiosk may
+// be away by then.
+addEventListener("load", () => setTimeout(() => all("img[loading]").forEach((picture) => (picture.loading = "eager")), 500));
 navigator.serviceWorker?.register("/worker.js").catch(() => {});
 listen();
 refreshMenu();
