@@ -1,21 +1,18 @@
 //! The command line. Exit codes: 0 fine, 1 failed, 2 usage, 64 bad configuration.
 
 use std::ffi::OsString;
-use std::io::{BufRead, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use kiosk_core::ids::EventId;
-use tokio::sync::mpsc;
 
 use crate::config::{Config, Given};
-use crate::journal::{Journal, StaffRole, Stamp, check};
+use crate::journal::StaffRole;
 use crate::logs::{self, LogFormat};
-use crate::web::sessions::{PIN_DIGITS, hash_pin, is_pin};
-use crate::{clock, menus, serve};
+use crate::{commands, serve};
 
-const BAD_CONFIGURATION: u8 = 64;
+pub(crate) const BAD_CONFIGURATION: u8 = 64;
 
 /// Takes orders in the store and stays open when the cloud does not.
 #[derive(Debug, Parser)]
@@ -44,6 +41,39 @@ enum Command {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Write all unconfirmed events as signed frames to a file, to be carried by hand
+    #[command(
+        after_help = "Examples:\n  kiosk export --data-dir /var/lib/kiosk --out events.sox\n  \
+        kiosk export --data-dir /var/lib/kiosk --out all.sox --all --credential k1.json\n\n\
+        `cloud-sync import` takes the file through the same door as everything else."
+    )]
+    Export {
+        /// The kiosk's data folder
+        #[arg(long, env = "KIOSK_DATA_DIR")]
+        data_dir: PathBuf,
+        /// The file to be made; nothing is overwritten
+        #[arg(long)]
+        out: PathBuf,
+        /// Every event that is still there, confirmed or not
+        #[arg(long)]
+        all: bool,
+        /// Credential made by `cloud-sync enroll`; the cloud takes frames of enrolled kiosks only
+        #[arg(long, env = "KIOSK_CREDENTIAL")]
+        credential: Option<PathBuf>,
+    },
+    /// Copy the journal as of one moment, while it is written
+    #[command(
+        after_help = "Example:\n  kiosk backup --data-dir /var/lib/kiosk --out journal.copy\n\n\
+        The copy holds the journal's key: keep it like a password."
+    )]
+    Backup {
+        /// The kiosk's data folder
+        #[arg(long, env = "KIOSK_DATA_DIR")]
+        data_dir: PathBuf,
+        /// The file to be made; nothing is overwritten
+        #[arg(long)]
+        out: PathBuf,
     },
     /// Work with menu documents
     #[command(subcommand)]
@@ -124,18 +154,27 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match cli.command {
         Command::Serve(options) => serve(options),
-        Command::Check { data_dir, json } => run_check(&data_dir, json),
-        Command::Menu(MenuCommand::Check { file }) => check_menu(&file),
-        Command::Staff(StaffCommand::SetPin { data_dir, role }) => set_pin(&data_dir, role),
+        Command::Check { data_dir, json } => commands::check(&data_dir, json),
+        Command::Export {
+            data_dir,
+            out,
+            all,
+            credential,
+        } => commands::export(&data_dir, &out, all, credential.as_deref()),
+        Command::Backup { data_dir, out } => commands::backup(&data_dir, &out),
+        Command::Menu(MenuCommand::Check { file }) => commands::check_menu(&file),
+        Command::Staff(StaffCommand::SetPin { data_dir, role }) => {
+            commands::set_pin(&data_dir, role)
+        }
     }
 }
 
-fn failed(text: &str) -> ExitCode {
+pub(crate) fn failed(text: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "kiosk: {text}");
     ExitCode::FAILURE
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, String> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, String> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -179,104 +218,5 @@ fn serve(options: Serve) -> ExitCode {
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),
-    }
-}
-
-fn run_check(folder: &Path, json: bool) -> ExitCode {
-    let show = std::io::stderr().is_terminal();
-    let progress = |done: u64, all: u64| {
-        if show {
-            let _ = write!(std::io::stderr(), "\rchecked {done} of {all} events");
-        }
-    };
-    let report = match check::check(folder, progress) {
-        Ok(report) => report,
-        Err(error) => return failed(&error.to_string()),
-    };
-    if show {
-        let _ = writeln!(std::io::stderr());
-    }
-    let text = if json {
-        serde_json::to_string(&report).unwrap_or_default()
-    } else {
-        let verdict = if report.ok { "ok" } else { "NOT ok" };
-        let mut lines = vec![format!(
-            "{verdict}: {} orders, {} events, {} unconfirmed, journal {}",
-            report.orders, report.events, report.unconfirmed, report.journal
-        )];
-        lines.extend(report.problems.iter().map(|problem| format!("  {problem}")));
-        lines.join("\n")
-    };
-    let _ = writeln!(std::io::stdout(), "{text}");
-    if report.ok {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
-}
-
-fn check_menu(file: &Path) -> ExitCode {
-    match menus::load(Some(file)) {
-        Ok(parsed) => {
-            let mut out = std::io::stdout();
-            for warning in &parsed.warnings {
-                let _ = writeln!(out, "warning: {warning}");
-            }
-            let menu = &parsed.menu;
-            let _ = writeln!(
-                out,
-                "ok: {} items in {} categories, version {}",
-                menu.items().len(),
-                menu.categories.len(),
-                menu.version()
-            );
-            ExitCode::SUCCESS
-        }
-        Err(trouble) => {
-            for line in trouble.lines() {
-                let _ = writeln!(std::io::stderr(), "{line}");
-            }
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn set_pin(folder: &Path, role: StaffRole) -> ExitCode {
-    let mut line = String::new();
-    if std::io::stdin().lock().read_line(&mut line).is_err() {
-        return failed("the PIN can't be read from standard input");
-    }
-    let pin = line.trim();
-    if !is_pin(pin) {
-        return failed(&format!(
-            "a PIN has {PIN_DIGITS} to 32 digits and nothing else"
-        ));
-    }
-    let kept = hash_pin(pin).and_then(|hash| {
-        let settings = serve::base_settings(folder).map_err(|error| error.to_string())?;
-        std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-        runtime()?.block_on(async {
-            let (feed, _nobody) = mpsc::unbounded_channel();
-            let journal = Journal::open(settings, feed).map_err(|error| error.to_string())?;
-            let at = clock::wall();
-            let event = EventId(clock::uuid7(at));
-            let stamp = Stamp {
-                at,
-                mono_ms: 0,
-                event,
-                request: None,
-            };
-            journal
-                .set_pin(stamp, role, hash)
-                .await
-                .map_err(|error| error.to_string())
-        })
-    });
-    match kept {
-        Ok(()) => {
-            let _ = writeln!(std::io::stdout(), "the {} PIN is set", role.as_str());
-            ExitCode::SUCCESS
-        }
-        Err(error) => failed(&error),
     }
 }

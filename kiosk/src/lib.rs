@@ -6,6 +6,7 @@
 pub mod cache;
 pub mod cli;
 pub mod clock;
+mod commands;
 pub mod config;
 pub mod connect;
 pub mod downlink;

@@ -107,7 +107,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     following.abort();
     keeping.abort();
     connection.stop().await;
-    drop(journal);
+    journal.close().await;
     served
 }
 
