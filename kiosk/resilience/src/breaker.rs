@@ -243,7 +243,8 @@ impl Breaker {
     }
 
     /// Passes and counts every call, and reports thresholds that are met without acting on them:
-    /// a dry run, until [`auto`](Self::auto) or [`reset`](Self::reset).
+    /// a dry run, until [`auto`](Self::auto) or [`reset`](Self::reset). To try new thresholds
+    /// beside those in force, report the same calls to a second breaker in this state.
     pub fn metrics_only(&self, now: Moment, reason: impl Into<Arc<str>>) {
         let note = Some(reason.into());
         self.locked(|core| core.by_hand(State::MetricsOnly, now, note));
@@ -277,21 +278,27 @@ impl Breaker {
         self.locked(|core| core.expire_wait(now));
     }
 
-    /// Lets probes through an open or forced-open breaker now.
+    /// Opens for the wait in the settings, as a trip rule does, whatever the state: the breaker
+    /// decides by itself again. Does nothing to one that is open.
+    pub fn open(&self, now: Moment) {
+        self.locked(|core| core.open_by_hand(now));
+    }
+
+    /// Lets probes through now instead of after a wait.
     ///
     /// # Errors
     ///
-    /// [`IllegalMove`] from a state in which calls pass anyway.
+    /// [`IllegalMove`] from [`State::Closed`]: it would refuse calls that are known to work.
     pub fn half_open(&self, now: Moment) -> Result<(), IllegalMove> {
-        self.locked(|core| match core.state {
-            State::Open | State::ForcedOpen | State::HalfOpen => {
-                core.by_hand(State::HalfOpen, now, None);
-                Ok(())
+        self.locked(|core| {
+            if core.state == State::Closed {
+                return Err(IllegalMove {
+                    from: State::Closed,
+                    to: State::HalfOpen,
+                });
             }
-            from => Err(IllegalMove {
-                from,
-                to: State::HalfOpen,
-            }),
+            core.by_hand(State::HalfOpen, now, None);
+            Ok(())
         })
     }
 

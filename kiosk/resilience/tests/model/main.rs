@@ -261,7 +261,7 @@ impl Pair {
                 reference.reset(now);
             }
             12..14 => {
-                let allowed = !reference.state.passes();
+                let allowed = reference.state != State::Closed;
                 assert_eq!(breaker.half_open(now).is_ok(), allowed);
                 if allowed {
                     reference.by_hand(State::HalfOpen, now);
@@ -274,6 +274,10 @@ impl Pair {
             16..18 => {
                 breaker.expire_wait(now);
                 reference.expire(now);
+            }
+            18 => {
+                breaker.open(now);
+                reference.open_by_hand(now);
             }
             _ => {
                 breaker.tick(now);

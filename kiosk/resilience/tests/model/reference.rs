@@ -401,6 +401,12 @@ impl Reference {
         }
     }
 
+    pub(crate) fn open_by_hand(&mut self, now: Moment) {
+        if self.state != State::Open {
+            self.open(now, None);
+        }
+    }
+
     pub(crate) fn tick(&mut self, now: Moment) {
         if self.state == State::Open && now >= self.due {
             self.go(State::HalfOpen, now);

@@ -192,6 +192,33 @@ fn g9_a_closed_breaker_cannot_be_made_half_open() {
 }
 
 #[test]
+fn g9_every_other_state_can_be_made_half_open() {
+    for initial in State::ALL {
+        let breaker = breaker(Settings {
+            initial,
+            ..Settings::default()
+        });
+        assert_eq!(breaker.half_open(s(0)).is_ok(), initial != State::Closed);
+    }
+}
+
+#[test]
+fn g9_a_breaker_opened_by_hand_for_its_wait_recovers_by_itself() {
+    for initial in State::ALL {
+        let settings = Settings {
+            initial,
+            ..consecutive(3).waiting(secs(60))
+        };
+        let breaker = breaker(settings);
+        breaker.open(s(0));
+        breaker.open(s(1));
+        assert_eq!(breaker.look(s(1)).until, Some(s(60)), "{initial}");
+        let _ = breaker.a(s(60)).success(s(60));
+        assert_eq!(breaker.state(), State::Closed);
+    }
+}
+
+#[test]
 fn g10_a_move_to_the_same_state_is_no_event() {
     let breaker = breaker(Settings::default());
     breaker.auto(s(0));

@@ -68,6 +68,12 @@ impl Core {
         }
     }
 
+    pub(crate) fn open_by_hand(&mut self, now: Moment) {
+        if self.state != State::Open {
+            self.open(now, Causes::BY_HAND, None);
+        }
+    }
+
     pub(crate) fn reset(&mut self, now: Moment) {
         if self.state == State::Closed {
             let counts = self.judged(self.state);
