@@ -7,6 +7,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use kiosk_core::stock::Level;
 use serde::Deserialize;
+use tower_http::compression::CompressionLayer;
 
 use super::diner::Diner;
 use super::error::Problem;
@@ -18,6 +19,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/", get(diner))
         .route("/items/{id}", get(sheet))
         .route("/about", get(about))
+        .layer(CompressionLayer::new())
 }
 
 #[derive(Deserialize)]
