@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::errands::{Errands, Frame, News};
 use super::guard::now;
-use super::link::{Action, Batch, Event, Link, Mode, Reply, Transport};
+use super::link::{Action, Batch, Event, Link, Mode, Reply, Tally, Transport};
 use super::mqtt::{self, Message, Said, Session, Shared};
 use super::settings::{UplinkSettings, open_wait};
 use super::view::LinkView;
@@ -126,13 +126,13 @@ impl Driver {
         }
         match news {
             News::Sent { flight, last } => {
-                count(Transport::Http, "sent");
+                count(Transport::Http, "sent", 1);
                 self.step(Event::Sent { flight, last });
             }
             News::Unsendable { flight } => self.step(Event::Unsendable { flight }),
             News::Called { id, reply } => {
                 if self.link.carries_batch(id) && !matches!(reply, Reply::Acked(_)) {
-                    count(Transport::Http, "failed");
+                    count(Transport::Http, "failed", 1);
                 }
                 self.step(Event::Called { id, reply });
             }
@@ -161,7 +161,7 @@ impl Driver {
         }
         let session = self.session.as_ref();
         if session.is_some_and(|session| session.events(flight, bytes, &request)) {
-            count(Transport::Mqtt, "sent");
+            count(Transport::Mqtt, "sent", 1);
             self.step(Event::Sent { flight, last });
         } else {
             self.step(Event::Unsendable { flight });
@@ -182,7 +182,7 @@ impl Driver {
                 self.step(Event::MqttDown);
             }
             Said::Refused(flight) => {
-                count(Transport::Mqtt, "refused");
+                count(Transport::Mqtt, "refused", 1);
                 self.step(Event::Unsendable { flight });
             }
         }
@@ -205,6 +205,11 @@ impl Driver {
         for action in self.link.handle(now(), event) {
             self.perform(action);
         }
+        let Tally { acked, overdue } = self.link.take_tally();
+        count(Transport::Http, "acked", acked.http);
+        count(Transport::Mqtt, "acked", acked.mqtt);
+        count(Transport::Http, "overdue", overdue.http);
+        count(Transport::Mqtt, "overdue", overdue.mqtt);
         self.show(before);
     }
 
@@ -269,9 +274,7 @@ impl Driver {
         let depth = self.outbox.borrow().unconfirmed();
         self.broker.shared.depth.store(depth, Ordering::Relaxed);
         if mode != before {
-            let reason = self.link.reason();
-            let (from, to) = (before.name(), mode.name());
-            tracing::info!(from, to, reason, unconfirmed = depth, "link mode changed");
+            self.log_mode(before, depth);
         }
         self.view.send_if_modified(|view| {
             let sent = view.sent.clone();
@@ -294,6 +297,18 @@ impl Driver {
         let due = depth != self.told.depth && now.since(self.told.at) >= PRESENCE;
         if mode != self.told.mode || due {
             self.tell_presence(now);
+        }
+    }
+
+    fn log_mode(&self, before: Mode, unconfirmed: u64) {
+        let (from, to) = (before.name(), self.link.mode().0.name());
+        let reason = self.link.reason();
+        match to {
+            "offline" => {
+                let error = self.errands.trouble();
+                tracing::info!(from, to, reason, error, unconfirmed, "link mode changed");
+            }
+            _ => tracing::info!(from, to, reason, unconfirmed, "link mode changed"),
         }
     }
 
@@ -336,8 +351,10 @@ impl Driver {
     }
 }
 
-fn count(transport: Transport, result: &'static str) {
-    let transport = transport.name();
-    counter!("kiosk_uplink_batches_total", "transport" => transport, "result" => result)
-        .increment(1);
+fn count(transport: Transport, result: &'static str, batches: u64) {
+    if batches > 0 {
+        let transport = transport.name();
+        counter!("kiosk_uplink_batches_total", "transport" => transport, "result" => result)
+            .increment(batches);
+    }
 }

@@ -61,6 +61,7 @@ pub(super) struct Errands {
     registration: String,
     news: mpsc::UnboundedSender<News>,
     latest: Mutex<Option<Latest>>,
+    trouble: Mutex<String>,
 }
 
 /// The newest ack so far.
@@ -101,6 +102,7 @@ impl Errands {
             registration: to_hex(&registration),
             news,
             latest: Mutex::new(None),
+            trouble: Mutex::default(),
         })
     }
 
@@ -108,6 +110,12 @@ impl Errands {
     pub(super) fn last_ack_at(&self) -> Option<WallTime> {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         latest.map(|latest| latest.at)
+    }
+
+    /// What the latest call that failed ran into, for the operator.
+    pub(super) fn trouble(&self) -> String {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.clone()
     }
 
     /// Calls the cloud with a hello.
@@ -254,6 +262,7 @@ impl Errands {
             Err(Guarded::Failed(error)) => error,
         };
         tracing::debug!(call, request, %error, "call failed");
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = error.to_string();
         match error {
             CallError::Overloaded(wait) => Reply::Overloaded(wait),
             CallError::Refused(_) => Reply::Refused,

@@ -44,8 +44,8 @@ pub(crate) async fn guarded<T>(
     count(
         breaker,
         match outcome {
-            Outcome::Ok => "ok",
-            Outcome::Fail => "fail",
+            Outcome::Ok => "success",
+            Outcome::Fail => "failure",
             _ => "ignored",
         },
     );

@@ -47,6 +47,7 @@ use super::settings::UplinkSettings;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Obstacle {
     CredentialRefused,
+    HelloRefused,
     Fenced,
 }
 
@@ -75,6 +76,36 @@ pub struct Link {
     mode: Mode,
     since: Moment,
     stopping: bool,
+    tally: Tally,
+}
+
+/// What became of batches since somebody last asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// An ack named all of it.
+    pub acked: PerTransport,
+    /// No ack came in time; it is sent again.
+    pub overdue: PerTransport,
+}
+
+/// A count for each transport.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PerTransport {
+    /// Calls.
+    pub http: u64,
+    /// Messages.
+    pub mqtt: u64,
+}
+
+impl PerTransport {
+    fn count(&mut self, flights: &[Flight]) {
+        for flight in flights {
+            match flight.via {
+                Transport::Http => self.http += 1,
+                Transport::Mqtt => self.mqtt += 1,
+            }
+        }
+    }
 }
 
 impl Link {
@@ -100,6 +131,7 @@ impl Link {
             mode: Mode::Offline,
             since: now,
             stopping: false,
+            tally: Tally::default(),
         }
     }
 
@@ -144,6 +176,11 @@ impl Link {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.flights.places(true) + self.flights.places(false)
+    }
+
+    /// What became of batches since this was last asked.
+    pub fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
     }
 
     /// Whether a batch of that name is on its way.
@@ -221,6 +258,7 @@ impl Link {
         let done = self
             .flights
             .extract(|flight| confirmed.covers(flight.first, flight.last));
+        self.tally.acked.count(&done);
         for via in [Transport::Http, Transport::Mqtt] {
             let of_this = || done.iter().filter(|flight| flight.via == via);
             let fresh =
@@ -262,6 +300,7 @@ impl Link {
     fn expire(&mut self, now: Moment) {
         let overdue = self.flights.extract(|flight| flight.expires <= now);
         self.not_first_time(&overdue);
+        self.tally.overdue.count(&overdue);
         for via in [Transport::Http, Transport::Mqtt] {
             // However many are overdue at once, it is one sign of trouble.
             if overdue.iter().any(|flight| flight.via == via) && self.pace.expired(via) {

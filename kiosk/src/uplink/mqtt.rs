@@ -122,11 +122,13 @@ impl Broker {
     /// Connects again and again until nobody listens any more.
     pub(super) async fn run(mut self) {
         let mut attempt = 0;
+        let mut told = Told::default();
         while !self.said.is_closed() {
             let began = clock::monotonic();
             let end = self.connection().await;
             let held = clock::monotonic().saturating_sub(began);
-            tracing::debug!(reason = %end.reason, "broker connection ended");
+            tracing::debug!(reason = %end.reason, attempt, "broker connection ended");
+            told.tell(&end);
             if end.was_up {
                 let _ = self.said.send(Said::Down(end.reason));
             }
@@ -285,6 +287,27 @@ struct End {
     reason: String,
     was_up: bool,
     refused: bool,
+}
+
+/// What the log was told of the outage that lasts.
+#[derive(Default)]
+struct Told {
+    outage: bool,
+    refusal: bool,
+}
+
+impl Told {
+    fn tell(&mut self, end: &End) {
+        let reason = &end.reason;
+        if end.refused && !self.refusal {
+            tracing::warn!(reason, "the broker does not accept this kiosk's credential");
+        } else if !end.refused && !end.was_up && !self.outage {
+            tracing::info!(reason, "the broker can't be reached");
+        }
+        // A connection that was up is told of by whoever hears that it is down.
+        self.outage = true;
+        self.refusal = end.refused;
+    }
 }
 
 impl End {

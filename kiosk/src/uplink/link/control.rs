@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use resilience::Moment;
-use resilience::breaker::State;
+use resilience::breaker::{Causes, State};
 
 use super::flights::Parked;
 use super::{Action, Deadline, Grant, Id, Link, Mode, Obstacle, Reply, Transport};
@@ -196,8 +196,7 @@ impl Link {
 
     fn bad_frame(&mut self, now: Moment, id: Id) {
         let Some(flight) = self.flights.remove(id) else {
-            // A hello that the cloud can't read: no different from a credential it can't accept.
-            self.block(now, Obstacle::CredentialRefused);
+            self.block(now, Obstacle::HelloRefused);
             return;
         };
         let tries = self.flights.trouble_at(flight.first).map_or(0, |t| t.tries) + 1;
@@ -326,22 +325,32 @@ impl Link {
     /// Why the mode is what it is, in words for the manager.
     #[must_use]
     pub fn reason(&self) -> String {
-        match (self.mode, self.obstacle, self.breaker.state()) {
-            (Mode::Offline, Some((Obstacle::CredentialRefused, _)), _) => {
-                "credential refused: the cloud does not accept this kiosk; enrol it again".to_owned()
+        let obstacle = self.obstacle.map(|(obstacle, _)| obstacle);
+        let words = match (self.mode, obstacle, self.breaker.state()) {
+            (Mode::Offline, Some(Obstacle::CredentialRefused), _) => {
+                "credential refused: the cloud does not accept this kiosk; enrol it again"
             }
-            (Mode::Offline, Some((Obstacle::Fenced, _)), _) => {
+            (Mode::Offline, Some(Obstacle::HelloRefused), _) => {
+                "the cloud can't use what this kiosk says of its journal; see the cloud's log"
+            }
+            (Mode::Offline, Some(Obstacle::Fenced), _) => {
                 "the cloud knows other events under this journal: its disk was rolled back or copied"
-                    .to_owned()
             }
-            (Mode::Offline, None, State::ForcedOpen) => "switched off by hand".to_owned(),
-            (Mode::Offline, None, State::HalfOpen) => "trying the cloud".to_owned(),
-            (Mode::Offline, None, _) => "the cloud does not answer".to_owned(),
-            (Mode::CatchingUp, ..) if self.pace.on_hold() => "the cloud asks to wait".to_owned(),
-            (Mode::CatchingUp, ..) => "sending what was kept while offline".to_owned(),
-            (Mode::Online, ..) => "the cloud answers".to_owned(),
-            (Mode::Standalone, ..) => "no credential".to_owned(),
-        }
+            (Mode::Offline, None, State::ForcedOpen) => "switched off by hand",
+            (Mode::Offline, None, State::HalfOpen) => "trying the cloud",
+            (Mode::Offline, None, _) if self.asked_to_wait() => "the cloud asks to wait",
+            (Mode::Offline, None, _) => "the cloud does not answer",
+            (Mode::CatchingUp, ..) if self.pace.on_hold() => "the cloud asks to wait",
+            (Mode::CatchingUp, ..) => "sending what was kept while offline",
+            (Mode::Online, ..) => "the cloud answers",
+            (Mode::Standalone, ..) => "no credential",
+        };
+        words.to_owned()
+    }
+
+    fn asked_to_wait(&self) -> bool {
+        let causes = self.breaker.snapshot(Moment::START).causes;
+        causes.contains(Causes::ASKED_TO_WAIT)
     }
 
     /// Makes the next step earlier: somebody wants to know now.

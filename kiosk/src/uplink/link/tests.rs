@@ -266,6 +266,7 @@ fn an_overloaded_cloud_is_left_alone_for_as_long_as_it_asks() {
     world.run(secs(1));
     let opened = world.breaker.snapshot(world.now);
     assert_eq!((opened.state, opened.totals.fail), (State::Open, 0));
+    assert_eq!(world.link.reason(), "the cloud asks to wait");
     world.http = Http::Up;
     world.log.clear();
     world.run(ms(18_500));
