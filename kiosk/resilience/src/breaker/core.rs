@@ -301,7 +301,7 @@ impl Core {
             self.attempt = 0;
         }
         // Only recovery brings a crowd back; a person who closes it wants it closed.
-        let recovered = to == State::Closed && causes.contains(Causes::PROBES_SUCCEEDED);
+        let recovered = causes.contains(Causes::PROBES_SUCCEEDED);
         self.ramp = self
             .settings
             .ramp
