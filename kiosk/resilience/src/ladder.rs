@@ -254,9 +254,7 @@ impl Ladder {
         };
         if let Some((_, by)) = inputs.forced {
             reasons.insert(0, Reason::Forced { by: by.into() });
-        } else if let Some(until) = until
-            && level > wanted
-        {
+        } else if let Some(until) = until.filter(|_| level > wanted) {
             reasons.insert(
                 0,
                 Reason::Recovering {

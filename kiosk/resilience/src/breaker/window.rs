@@ -163,7 +163,7 @@ impl TimeWindow {
         };
         let wide = u128::from(fresh.span) * self.ring.len() as u128;
         let narrow = u128::from(self.span) * fresh.ring.len() as u128;
-        if !wide.is_multiple_of(narrow) {
+        if wide.checked_rem(narrow) != Some(0) {
             return (fresh, false);
         }
         let merged = wide / narrow;

@@ -20,6 +20,24 @@ fn f1_in_a_fixed_window_a_call_from_the_span_before_is_dropped() {
     assert_eq!(breaker.counts(s(31)), (1, 0));
 }
 
+#[test]
+fn f2_a_probe_that_ends_after_another_one_closed_the_breaker_is_stale() {
+    let settings = consecutive(1)
+        .waiting(secs(1))
+        .probing(2, Verdict::Successes(1));
+    let breaker = opened(settings, s(0));
+    let (first, second) = (breaker.a(s(1)), breaker.a(s(1)));
+    let _ = first.success(s(2));
+    assert_eq!(
+        (breaker.state(), second.failure(s(2))),
+        (State::Closed, Report::Stale)
+    );
+    assert_eq!(
+        (breaker.state(), breaker.counts(s(2))),
+        (State::Closed, (0, 0))
+    );
+}
+
 /// Admitted while closed, reported while half-open.
 fn stale(outcome: Outcome) -> (Breaker, Report) {
     let breaker = breaker(
@@ -132,6 +150,33 @@ fn f5_a_panicking_classifier_is_a_failure_too() {
     }));
     assert!(unwound.is_err());
     assert_eq!(breaker.state(), State::Open);
+}
+
+#[test]
+fn f6_a_probe_that_panics_is_a_failed_probe_and_leaves_no_place_taken() {
+    let breaker = opened(consecutive(1).waiting(secs(1)), s(0));
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        breaker.call(|| s(1), |()| Outcome::Ok, || panic!("the probe fell over"))
+    }));
+    assert!(unwound.is_err());
+    assert_eq!(
+        (breaker.state(), breaker.look(s(1)).until),
+        (State::Open, Some(s(2)))
+    );
+    let _ = breaker.a(s(2)).success(s(2));
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+#[test]
+fn f6_a_bare_permit_dropped_by_a_panic_is_neutral() {
+    let breaker = opened(consecutive(1).waiting(secs(1)), s(0));
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let _probe = breaker.a(s(1));
+        panic!("the caller fell over");
+    }));
+    assert!(unwound.is_err());
+    let seen = breaker.look(s(1));
+    assert_eq!((seen.state, seen.probes.in_flight), (State::HalfOpen, 0));
 }
 
 #[test]

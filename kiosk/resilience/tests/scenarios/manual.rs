@@ -457,6 +457,29 @@ fn g16_a_lowered_ratio_is_noticed_after_a_long_quiet_run_too() {
 }
 
 #[test]
+fn g17_a_call_is_slow_by_the_limit_in_force_when_it_ends() {
+    let settings = Settings {
+        slow_after: Some(secs(1)),
+        ..rolling(secs(60), 6, Thresholds::COUNT_ONLY)
+    };
+    let breaker = breaker(settings);
+    let permits = [breaker.a(s(0)), breaker.a(s(0))];
+    let [before, after] = permits;
+    let _ = before.success(s(2));
+    breaker
+        .retune(
+            Settings {
+                slow_after: Some(secs(5)),
+                ..settings
+            },
+            s(2),
+        )
+        .unwrap();
+    let _ = after.success(s(2));
+    assert_eq!((breaker.counts(s(2)).0, breaker.look(s(2)).slow), (2, 1));
+}
+
+#[test]
 fn g18_a_window_with_the_same_buckets_keeps_its_counts() {
     for (span, buckets, kept) in [
         (20, 20, 10),

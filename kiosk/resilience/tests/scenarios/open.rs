@@ -115,6 +115,15 @@ fn c7_a_refusal_carries_the_rest_of_the_wait() {
 }
 
 #[test]
+fn c8_refused_calls_do_not_lengthen_the_wait() {
+    let breaker = opened(waiting(secs(5)), s(0));
+    for millis in 0..5_000 {
+        let _ = breaker.r(ms(millis));
+    }
+    let _probe = breaker.a(s(5));
+}
+
+#[test]
 fn c9_each_failed_round_waits_longer_and_closing_starts_over() {
     let settings = Settings {
         open: OpenWait {
