@@ -101,6 +101,8 @@ pub struct JournalSettings {
     pub retention_bytes: u64,
     /// The most requests in one transaction.
     pub group_limit: usize,
+    /// The log is moved into the database when it has about so many pages of 4 KiB.
+    pub log_pages: u64,
     /// What SQLite is told with `PRAGMA synchronous`. Anything but FULL loses orders in a power
     /// cut; only a test that must show it sets this.
     pub synchronous: Synchronous,
@@ -132,6 +134,7 @@ impl JournalSettings {
             retention_ms: 14 * 24 * 3600 * 1000,
             retention_bytes: 512 * 1024 * 1024,
             group_limit: 128,
+            log_pages: 1_000,
             synchronous: Synchronous::Full,
             seed,
         }

@@ -105,13 +105,6 @@ struct Opened {
 impl Opened {
     fn new(settings: &JournalSettings) -> Result<Self, String> {
         let mut conn = connect(settings, OpenFlags::SQLITE_OPEN_CREATE).map_err(text)?;
-        // A crash may have left commits in the log whose sync had failed: they show, but are not
-        // on the disk. Moving them into the database and committing on a new log makes them
-        // certain before anybody is told of them. If others have the file open, there was no
-        // recovery and nothing of that kind shows; they are not waited for.
-        wait_for(&conn, 0).map_err(text)?;
-        checkpoint(&conn, "TRUNCATE").map_err(text)?;
-        wait_for(&conn, BUSY_MS).map_err(text)?;
         schema::migrate(&mut conn).map_err(text)?;
         let boots = begin_run(&mut conn, settings).map_err(text)?;
         let head = Head::load(&conn).map_err(text)?;
@@ -175,6 +168,9 @@ fn connect(settings: &JournalSettings, create: OpenFlags) -> rusqlite::Result<Co
         )));
     }
     // A failed switch to WAL can answer "wal" all the same; only a WAL has a log to checkpoint.
+    // It also makes certain what a crash may have left in the log although its sync had failed:
+    // moved into the database, it is on the disk, and the next commit begins the log anew. (If
+    // others have the file open, there was no recovery and nothing of that kind shows.)
     checkpoint(&conn, "PASSIVE")?;
     conn.pragma_update(None, "wal_autocheckpoint", LAST_RESORT_PAGES)?;
     conn.pragma_update(None, "journal_size_limit", LOG_BYTES)?;

@@ -8,10 +8,11 @@
 //! An error from a commit means *outcome unknown*: the frames of that transaction may stand whole
 //! in the write-ahead log, unsynced, and after a crash SQLite's recovery would take them for
 //! committed. As long as one connection stays open there is no recovery, and all connections see
-//! the state before. So the writer keeps its connection, commits a mark over those frames, and only
-//! then answers by what the file says: the mark's sync makes certain both that the failed
-//! transaction is gone and that everything shown is on the disk. Until the mark is written, every
-//! request is told to try again.
+//! the state before. So the writer keeps its connection, moves the log into the database, commits a
+//! mark that begins the log anew, and only then answers by what the file says: by then it is
+//! certain that the failed transaction is gone and that everything shown is on the disk, also what
+//! the failed sync may have forgotten of earlier commits (a log padded to whole sectors is synced
+//! only up to its last commit). Until that is done, every request is told to try again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,10 +26,8 @@ use super::group::{Group, Head, run_sql};
 use super::jobs::{Answer, Job, Verdict, refuse, run as run_job};
 use super::{Change, Health, JournalError, JournalSettings, Levels, Outbox, open, stock};
 
-/// The log is moved into the database at this many pages, after the answers: 4 MiB.
-const CHECKPOINT_PAGES: u64 = 1_000;
-/// Beyond this many pages readers are waited for, so that the log can begin anew: 16 MiB.
-const LOG_LIMIT: u64 = 4_000;
+/// At so many times the pages that the log should have, readers are waited for.
+const LOG_LIMIT: u64 = 4;
 /// How long they are waited for; they are asked again with the next checkpoint.
 const READERS_MS: u64 = 100;
 
@@ -142,21 +141,20 @@ impl Writer {
                 .saturating_sub(started)
                 .as_secs_f64(),
         );
-        let trouble = match outcome {
+        match outcome {
             Ok(()) => {
+                self.tell_health(full.map(|free| self.disk_full(free).to_string()), free);
                 answer_all(answers, &Verdict::Committed);
-                full.map(|free| self.disk_full(free).to_string())
             }
             Err(failed) => {
                 let (Failed::Busy(error) | Failed::Unknown(error)) = &failed;
                 answers.extend(jobs.map(|job| refuse(job, error.clone())));
-                let error = error.clone();
+                self.tell_health(Some(error.to_string()), free);
                 self.answer_after(failed, answers);
-                Some(error.to_string())
             }
-        };
-        self.tell_health(trouble, free);
-        if self.log >= CHECKPOINT_PAGES {
+        }
+        // After the answers: nobody waits for it.
+        if self.log >= self.settings.log_pages {
             self.checkpoint();
         }
     }
@@ -287,11 +285,11 @@ impl Writer {
 
     /// Makes certain what the file holds; see the module.
     fn mend(&mut self) -> Result<(), JournalError> {
-        if mark(&self.conn).is_err() {
-            // The handle itself may have gone bad. The old connection is let go of only after the
-            // new one has made its mark.
+        if settle(&self.conn).is_err() {
+            // The handle itself may have gone bad. The old connection is let go of only when the
+            // new one has done the work.
             let conn = open::reconnect(&self.settings, self.journal)?;
-            mark(&conn)?;
+            settle(&conn)?;
             self.conn = conn;
         }
         self.in_doubt = false;
@@ -302,7 +300,7 @@ impl Writer {
     /// Moves the log into the database, so that it begins anew and stays small.
     fn checkpoint(&mut self) {
         let moved = open::checkpoint(&self.conn, "PASSIVE").and_then(|(log, done)| {
-            if log < LOG_LIMIT || log == done {
+            if log < self.settings.log_pages.saturating_mul(LOG_LIMIT) || log == done {
                 return Ok((log, done));
             }
             // Somebody reads the whole time. New readers are no hindrance to this, old ones end.
@@ -362,13 +360,18 @@ fn remember(conn: &Connection, memory: Option<Memory>) -> rusqlite::Result<(Memo
     Ok((memory, true))
 }
 
-/// Commits a change of its own, over whatever a failed commit left in the log. The value changes
-/// each time: SQLite does not write a page whose bytes stay the same.
-fn mark(conn: &Connection) -> rusqlite::Result<()> {
+/// Makes certain what the file holds. A reader who stands in the way of moving the log is not
+/// waited for long: where the log is not padded, the mark is enough.
+fn settle(conn: &Connection) -> rusqlite::Result<()> {
     if !conn.is_autocommit() {
         run_sql(conn, "ROLLBACK")?;
     }
+    open::wait_for(conn, READERS_MS)?;
+    let moved = open::checkpoint(conn, "TRUNCATE");
+    open::wait_for(conn, open::BUSY_MS)?;
+    moved?;
     run_sql(conn, "BEGIN IMMEDIATE")?;
+    // A value that changes each time: SQLite does not write a page whose bytes stay the same.
     let marked = run_sql(
         conn,
         "INSERT INTO settings (name, value) VALUES ('mended', '1')

@@ -75,6 +75,23 @@ async fn stock_of_a_new_day_is_what_the_menu_says_or_was_set_for_it() {
 }
 
 #[tokio::test]
+async fn an_order_refused_on_a_new_day_leaves_the_day_and_its_stock_as_they_were() {
+    let mut desk = Desk::new();
+    desk.journal.place(desk.ramen(4, 5)).await.unwrap();
+    desk.journal.change_day(desk.day(true)).await.unwrap();
+    desk.at += DAY;
+    let told = |desk: &Desk| {
+        let levels = desk.journal.levels().borrow().clone();
+        (levels, *desk.journal.day().borrow(), desk.outbox())
+    };
+    let before = told(&desk);
+    assert!(desk.journal.place(desk.ramen(6, 5)).await.is_err());
+    assert_eq!(told(&desk), before);
+    desk.reopen().await;
+    assert_eq!(told(&desk), before);
+}
+
+#[tokio::test]
 async fn there_is_no_day_to_close_before_the_first_order() {
     let desk = Desk::new();
     let refused = desk.journal.change_day(desk.day(true)).await.unwrap_err();

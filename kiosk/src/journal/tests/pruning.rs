@@ -99,16 +99,46 @@ async fn a_window_lost_beyond_retention_is_named_and_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn an_export_of_all_and_a_check_bear_a_prune_in_between() {
-    let desk = Desk::with(|settings| settings.retention_bytes = 0);
-    for _ in 0..20 {
-        desk.place().await;
-    }
-    desk.confirm(desk.ack(1, 12, &[]).await).await;
-    let report = {
-        let folder = desk.folder().to_owned();
-        tokio::task::spawn_blocking(move || check::check(&folder, |_, _| {}))
+async fn what_a_restored_cloud_confirms_again_is_kept_for_the_whole_time_again() {
+    let mut desk = desk_of(6).await;
+    desk.confirm(desk.ack(1, 6, &[]).await).await;
+    desk.at += 3 * DAY;
+    let restored = Ack {
+        generation: generation(2),
+        ..desk.ack(1, 6, &[]).await
     };
-    desk.journal.prune().await.unwrap();
-    assert!(report.await.unwrap().unwrap().ok);
+    desk.confirm(restored).await;
+    assert_eq!(desk.journal.prune().await.unwrap(), 0);
+    desk.at += 3 * DAY;
+    let later = Ack {
+        generation: generation(2),
+        ..desk.ack(2, 6, &[]).await
+    };
+    desk.confirm(later).await;
+    assert_eq!(desk.journal.prune().await.unwrap(), 6);
+}
+
+#[tokio::test]
+async fn a_check_bears_a_prune_that_overtakes_it() {
+    let desk = Desk::with(|settings| settings.retention_bytes = 0);
+    let desk = Arc::new(desk);
+    let placing: Vec<_> = (0..1_100)
+        .map(|_| {
+            let desk = Arc::clone(&desk);
+            tokio::spawn(async move { desk.place().await })
+        })
+        .collect();
+    for order in placing {
+        order.await.unwrap();
+    }
+    desk.confirm(desk.ack(1, 1_090, &[]).await).await;
+    let (checked, runtime) = (Arc::clone(&desk), tokio::runtime::Handle::current());
+    let report = tokio::task::spawn_blocking(move || {
+        check::check(checked.folder(), |_, _| {
+            while runtime.block_on(checked.journal.prune()).unwrap() > 0 {}
+        })
+    });
+    let report = report.await.unwrap().unwrap();
+    assert!(report.ok, "{:#?}", report.problems);
+    assert_eq!((report.orders, desk.check().events), (1_100, 11));
 }
