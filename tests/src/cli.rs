@@ -1,0 +1,81 @@
+//! The command line. Hidden commands make this binary a kiosk, a cloud-sync or a leash.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::demo;
+use crate::process::{self, Role};
+
+/// The store in a box: cloud, broker, kiosks, and switches that really cut.
+#[derive(Debug, Parser)]
+#[command(name = "lab", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a whole store on this machine, with a page to pull plugs on (what `lab` alone does too)
+    #[command(after_help = "Examples:\n  lab demo\n  lab demo --port 7000\n  \
+        lab demo --data-dir demo-data      keeps orders for the next time")]
+    Demo(demo::Options),
+}
+
+/// Runs one command line.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = hidden(&args) {
+        return code;
+    }
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let Command::Demo(options) = cli
+        .command
+        .unwrap_or(Command::Demo(demo::Options::default()));
+    ended(demo::run(options))
+}
+
+/// What a child of the lab was started as.
+fn hidden(args: &[OsString]) -> Option<ExitCode> {
+    let (_, args) = args.split_first()?;
+    let (first, rest) = args.split_first()?;
+    let is = |role: Role| first == role.argument();
+    if is(Role::Kiosk) {
+        process::die_with_parent();
+        Some(kiosk::cli::run(args.iter().cloned()))
+    } else if is(Role::CloudSync) {
+        process::die_with_parent();
+        Some(cloud_sync(args))
+    } else if first == "leash" {
+        process::die_with_parent();
+        Some(ended(Err(process::leash(rest))))
+    } else {
+        None
+    }
+}
+
+fn cloud_sync(args: &[OsString]) -> ExitCode {
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(cloud_sync::cli::run(args.iter().cloned())),
+        Err(error) => ended(Err(error.into())),
+    }
+}
+
+fn ended(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Bad input and faults: one clear line that says what to do, and nothing accepted is lost.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use lab::checker::Shown;
+use lab::dice::Dice;
+use lab::disk::SmallDisk;
+use lab::wait::{Look, until};
+use serde_json::{Value, json};
+
+use crate::{Told, lone_kiosk, refused_start, temporary};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_process_on_a_data_folder_says_who_holds_it() -> Told {
+    let folder = temporary()?;
+    let mut first = lone_kiosk(folder.path()).await?;
+    first.start().await?;
+    let second = lone_kiosk(folder.path()).await?;
+    let refused = refused_start(&second).await?;
+    ensure!(refused.code == Some(1), "{refused:?}");
+    let pid = first.process_id().context("it runs")?.to_string();
+    ensure!(
+        refused.err.contains(&pid),
+        "names process {pid}: {}",
+        refused.err
+    );
+    ensure!(
+        last_line(&refused.err).starts_with("kiosk: "),
+        "{}",
+        refused.err
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bad_menu_file_is_told_with_all_its_faults_before_anything_is_made() -> Told {
+    let folder = temporary()?;
+    let menu = folder.path().join("menu.json");
+    std::fs::write(&menu, faulty_menu().to_string())?;
+    let mut kiosk = lone_kiosk(folder.path()).await?;
+    kiosk.more = vec!["--menu".to_owned(), menu.to_string_lossy().into_owned()];
+    let refused = refused_start(&kiosk).await?;
+    ensure!(refused.code == Some(64), "{refused:?}");
+    for pointer in FAULTS {
+        ensure!(
+            refused.err.contains(pointer),
+            "{pointer} in {}",
+            refused.err
+        );
+    }
+    ensure!(
+        !kiosk.data().exists(),
+        "a refused start makes no data folder"
+    );
+    Ok(())
+}
+
+/// Three faults in three different places.
+pub(crate) const FAULTS: [&str; 3] = ["/currency", "/items/0/price", "/categories/0/items/1"];
+
+/// A menu with [`FAULTS`].
+pub(crate) fn faulty_menu() -> Value {
+    json!({
+        "name": {"en": "Faulty"}, "currency": "NOPE", "languages": ["en"], "time_zone": "America/New_York",
+        "taxes": [{"id": "food", "rate": "0.08", "inclusive": true}],
+        "categories": [{"id": "c", "name": {"en": "C"}, "items": ["a", "unknown"]}],
+        "items": [{"id": "a", "name": {"en": "A"}, "price": -1, "tax": "food"}],
+        "option_groups": [],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taken_port_is_told_with_the_way_out() -> Told {
+    let folder = temporary()?;
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = taken.local_addr()?.to_string();
+    let mut kiosk = lone_kiosk(folder.path()).await?;
+    kiosk.more = vec!["--log".to_owned(), "warn".to_owned()];
+    let mut args = kiosk.arguments();
+    for argument in &mut args {
+        if argument == "127.0.0.1:0" {
+            argument.clone_from(&address);
+        }
+    }
+    let refused = crate::lab()
+        .run(lab::process::Role::Kiosk, args, "")
+        .await?;
+    ensure!(refused.code == Some(1), "{refused:?}");
+    let line = last_line(&refused.err);
+    ensure!(
+        line.contains(&address) && line.contains("--listen"),
+        "{line}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_data_folder_is_told_in_one_line() -> Told {
+    // Permissions don't stop root, a read-only mount does.
+    let Some(disk) = SmallDisk::mount(4)? else {
+        return Ok(());
+    };
+    disk.make_read_only()?;
+    let kiosk = lone_kiosk(disk.path()).await?;
+    let refused = refused_start(&kiosk).await?;
+    ensure!(refused.code == Some(1), "{refused:?}");
+    let line = last_line(&refused.err);
+    ensure!(
+        line.contains(&*kiosk.data().to_string_lossy()),
+        "names the folder: {line}"
+    );
+    ensure!(line.to_lowercase().contains("read-only"), "{line}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_orders_and_takes_them_again_when_there_is_room() -> Told {
+    let Some(disk) = SmallDisk::mount(24)? else {
+        return Ok(());
+    };
+    let config = disk.path().join("kiosk.toml");
+    std::fs::write(&config, "[journal]\nreserve_mib = 4\n")?;
+    let mut kiosk = lone_kiosk(disk.path()).await?;
+    kiosk.more = vec!["--config".to_owned(), config.to_string_lossy().into_owned()];
+    kiosk.start().await?;
+    let api = kiosk.api()?;
+    let mut shown = Shown::default();
+    let mut diner = kiosk.diner(Dice::printed("full disk"))?;
+    for _ in 0..5 {
+        shown.add(diner.order().await?);
+    }
+    let ballast = disk.fill()?;
+    let cart = diner.cart().await?;
+    let key = uuid::Uuid::new_v4().to_string();
+    let (what, soon) = ("orders are refused", Duration::from_secs(20));
+    until(what, soon, async || {
+        let answer = diner.try_once(&key, &cart).await?;
+        Ok(match (answer.status, answer.problem()) {
+            (507, "storage") => Look::Done(()),
+            _ => Look::NotYet(format!("{answer:?}")),
+        })
+    })
+    .await?;
+    let ready = api.get("/readyz").await?;
+    ensure!(ready.status == 503, "{ready:?}");
+    ensure!(ready.body["reasons"][0].is_string(), "{ready:?}");
+    std::fs::remove_file(ballast)?;
+    shown.add(diner.order().await?);
+    until("ready again", soon, async || {
+        let ready = api.get("/readyz").await?;
+        Ok(if ready.status == 200 {
+            Look::Done(())
+        } else {
+            Look::NotYet(ready.body.to_string())
+        })
+    })
+    .await?;
+    kiosk.terminate().await?;
+    let check = kiosk.check().await?;
+    ensure!(check["orders"] == json!(shown.orders().len()), "{check}");
+    shown.strand("a kiosk that stands alone");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_ends_a_kiosk_well_while_orders_flow() -> Told {
+    let folder = temporary()?;
+    let mut kiosk = lone_kiosk(folder.path()).await?;
+    kiosk.start().await?;
+    let mut shown = Shown::default();
+    let mut diner = kiosk.diner(Dice::printed("sigterm"))?;
+    for _ in 0..10 {
+        shown.add(diner.order().await?);
+    }
+    let (status, took) = kiosk.terminate().await?.context("it ran")?;
+    ensure!(status.code() == Some(0), "{status}");
+    ensure!(took < Duration::from_secs(10), "{took:?}");
+    println!("stopped in {took:?}");
+    let check = kiosk.check().await?;
+    ensure!(
+        check["ok"] == json!(true) && check["orders"] == json!(10),
+        "{check}"
+    );
+    shown.strand("a kiosk that stands alone");
+    Ok(())
+}
+
+fn last_line(text: &str) -> &str {
+    text.trim_end().lines().last().unwrap_or_default()
+}
