@@ -13,6 +13,9 @@ pub(super) const LIMIT: usize = 64 * 1024;
 /// The longest that a body may take to arrive; no screen in a store is that far away.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Up to here every whole number is a float of its own (2^53).
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// The whole body.
 pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
     match tokio::time::timeout(PATIENCE, collect(body)).await {
@@ -36,7 +39,29 @@ async fn collect(body: Body) -> Result<Bytes, Problem> {
 
 /// The body as JSON.
 pub(super) fn json(bytes: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| Problem::malformed(&error.to_string()))
+    let mut value = serde_json::from_slice(bytes)
+        .map_err(|error: serde_json::Error| Problem::malformed(&error.to_string()))?;
+    make_whole(&mut value);
+    Ok(value)
+}
+
+/// JSON has one kind of number: 2.0 is 2, as JSON Schema says too.
+fn make_whole(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            if let Some(float) = number.as_f64()
+                && float.fract() == 0.0
+                && float.abs() <= EXACT
+            {
+                #[expect(clippy::cast_possible_truncation, reason = "whole and small enough")]
+                let whole = float as i64;
+                *number = whole.into();
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(make_whole),
+        Value::Object(fields) => fields.values_mut().for_each(make_whole),
+        _ => {}
+    }
 }
 
 /// The body as JSON, where nothing is the same as an empty object.
@@ -45,5 +70,17 @@ pub(super) fn json_or_empty(bytes: &[u8]) -> Result<Value, Problem> {
         Ok(Value::Object(serde_json::Map::new()))
     } else {
         json(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let read = json(br#"{"a": [2.0, 2.5, -1e3, 1e300, -0.0], "b": 7}"#).unwrap();
+        assert_eq!(read, json!({"a": [2, 2.5, -1000, 1e300, 0], "b": 7}));
     }
 }
