@@ -9,6 +9,7 @@ use kiosk_core::ids::{KioskId, StoreId};
 
 use crate::commands::{self, Enrolment};
 use crate::config::{Config, Given};
+use crate::import;
 use crate::ledger::LedgerError;
 use crate::logs::{self, LogFormat};
 use crate::serve;
@@ -227,9 +228,7 @@ async fn command(command: Command) -> Result<(), Failure> {
             blocking(move || commands::add_user(&args.ledger.folder()?, &args.name, &args.role))
                 .await
         }
-        Command::Import(args) => {
-            blocking(move || commands::import(&args.ledger.folder()?, &args.files)).await
-        }
+        Command::Import(args) => import::import(&args.ledger.folder()?, &args.files).await,
     }
 }
 

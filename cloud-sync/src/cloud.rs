@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cloud_sync_wire::keys::SecretKey;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::clock;
 use crate::ingest::Door;
@@ -20,6 +20,8 @@ pub(crate) struct Cloud {
     pub(crate) door: Door,
     pub(crate) presence: Arc<Presence>,
     pub(crate) guesses: Arc<Guesses>,
+    /// Places for hashing a password: each takes 19 MiB and a core for a moment.
+    pub(crate) hashing: Arc<Semaphore>,
     pub(crate) key: Arc<SecretKey>,
     pub(crate) metrics: PrometheusHandle,
     /// Changes when a menu is published.
@@ -34,13 +36,15 @@ impl Cloud {
         metrics: PrometheusHandle,
         closing: watch::Receiver<bool>,
     ) -> Result<Self, LedgerError> {
-        let key = lineage(&ledger)?.key;
+        let Lineage { key, generation } = lineage(&ledger)?;
+        tracing::info!(%generation, "ledger opened");
         let presence = Arc::new(Presence::default());
         Ok(Self {
             door: Door::new(ledger.clone(), Arc::clone(&key), Arc::clone(&presence)),
             ledger,
             presence,
             guesses: Arc::default(),
+            hashing: Arc::new(Semaphore::new(2)),
             key,
             metrics,
             menus_changed: watch::Sender::new(0),

@@ -4,7 +4,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cloud_sync_wire::credential::{Credential, DeviceSecret, VERSION, token_digest};
 use kiosk_core::ids::{KioskId, StoreId};
@@ -171,8 +171,4 @@ pub(crate) fn add_user(data_dir: &Path, name: &str, role: &str) -> Result<(), Fa
     })?;
     println!("user {name} may sign in as {}", role.as_str());
     Ok(())
-}
-
-pub(crate) fn import(_data_dir: &Path, _files: &[PathBuf]) -> Result<(), Failure> {
-    Err(Failure::Failed("not there yet".to_owned()))
 }

@@ -5,6 +5,7 @@ use axum::middleware;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::cloud::Cloud;
+use crate::web;
 
 pub(crate) mod access;
 pub(crate) mod devices;
@@ -12,8 +13,10 @@ pub(crate) mod health;
 pub(crate) mod input;
 pub(crate) mod kiosks;
 pub(crate) mod menus;
+pub(crate) mod openapi;
 pub(crate) mod orders;
 pub(crate) mod problem;
+pub(crate) mod quarantine;
 pub(crate) mod request;
 pub(crate) mod server;
 pub(crate) mod sessions;
@@ -27,6 +30,7 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(health::metrics)),
+        ("/api/openapi.json", get(openapi::serve)),
         (
             "/api/v1/sessions",
             post(sessions::begin).delete(sessions::end),
@@ -41,6 +45,8 @@ pub(crate) fn routes() -> Vec<Route> {
         ("/api/v1/orders", get(orders::list)),
         ("/api/v1/orders/{id}", get(orders::one)),
         ("/api/v1/summary", get(orders::summary)),
+        ("/api/v1/quarantine", get(quarantine::list)),
+        ("/api/v1/quarantine/{id}/replay", post(quarantine::replay)),
         (
             "/api/v1/stores/{store}/menu",
             get(menus::fetch).put(menus::publish),
@@ -48,9 +54,21 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
+/// The pages and what they are made of.
+fn pages() -> Vec<Route> {
+    vec![
+        ("/", get(web::page)),
+        ("/sign-in", post(web::door::sign_in)),
+        ("/sign-out", post(web::door::sign_out)),
+        ("/language/{tag}", get(web::language)),
+        ("/live", get(web::live::live)),
+        ("/assets/{name}", get(web::assets::serve)),
+    ]
+}
+
 /// Everything that answers over HTTP.
 pub(crate) fn router(cloud: Cloud) -> Router {
-    let each = routes().into_iter();
+    let each = routes().into_iter().chain(pages());
     each.fold(Router::new(), |router, (path, methods)| {
         router.route(path, methods)
     })

@@ -23,6 +23,7 @@ pub(crate) mod decide;
 pub(crate) mod decision;
 pub(crate) mod greeting;
 pub(crate) mod reading;
+pub(crate) mod replay;
 pub(crate) mod transaction;
 
 use decision::{Decision, Outcome};

@@ -7,8 +7,6 @@
 //! * [`broker`]: the embedded broker
 //! * [`cli`]: the commands
 
-#![expect(dead_code, reason = "messages, menus and pages use the rest")]
-
 pub mod broker;
 pub mod cli;
 
@@ -18,6 +16,7 @@ mod commands;
 mod config;
 mod gate;
 mod http;
+mod import;
 mod ingest;
 mod ledger;
 mod logs;
@@ -27,3 +26,4 @@ mod serve;
 #[cfg(test)]
 mod testing;
 mod users;
+mod web;

@@ -12,6 +12,7 @@ use crate::cloud::Cloud;
 use crate::ingest::Speaker;
 use crate::ledger::devices::{self, Device};
 use crate::ledger::users::{self, Role, User};
+use crate::web::cookie;
 
 /// The cookie that holds a session's token.
 pub(crate) const COOKIE: &str = "stillopen_hq";
@@ -21,14 +22,6 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(header::COOKIE).into_iter();
-    let mut pairs = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'));
-    pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
 /// Checks a device's token against the store and kiosk of the path. A device whose access was taken
@@ -71,7 +64,7 @@ pub(crate) async fn user(cloud: &Cloud, headers: &HeaderMap) -> Result<Option<Us
 
 /// The digest of the session token that a request shows.
 pub(crate) fn session_digest(headers: &HeaderMap) -> Option<[u8; 32]> {
-    let token = bearer(headers).or_else(|| cookie(headers))?;
+    let token = bearer(headers).or_else(|| cookie(headers, COOKIE))?;
     Some(token_digest(token.as_bytes()))
 }
 

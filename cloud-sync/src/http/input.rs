@@ -131,6 +131,11 @@ pub(crate) fn cursor(parts: &[&str]) -> String {
     URL_SAFE_NO_PAD.encode(parts.join("|"))
 }
 
+/// The pairs of a form that a browser sent.
+pub(crate) fn form(body: &str) -> Vec<(String, String)> {
+    decode(body).collect()
+}
+
 /// `application/x-www-form-urlencoded` pairs.
 fn decode(query: &str) -> impl Iterator<Item = (String, String)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());

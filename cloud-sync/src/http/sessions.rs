@@ -29,9 +29,56 @@ const SESSION_MS: i64 = 12 * 3600 * 1000;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-async fn peer(request: &mut Request) -> IpAddr {
+pub(crate) async fn peer(request: &mut Request) -> IpAddr {
     let peer = request.extract_parts::<Extension<Peer>>().await;
     peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(Peer(ip))| ip)
+}
+
+/// How a try to sign in ended.
+pub(crate) enum SignIn {
+    Right(User),
+    Wrong,
+    /// So many seconds first.
+    Wait(u64),
+}
+
+/// Checks a name and a password; a client that keeps guessing has to wait.
+pub(crate) async fn check(
+    cloud: &Cloud,
+    client: IpAddr,
+    name: &str,
+    password: String,
+) -> Result<SignIn, Problem> {
+    let now = clock::instant();
+    if let Some(wait) = cloud.guesses.wait(client, now) {
+        return Ok(SignIn::Wait(wait.as_secs().max(1)));
+    }
+    let wanted = name.to_owned();
+    let known = cloud
+        .ledger
+        .read(move |connection| users::find(connection, &wanted))
+        .await?;
+    let (user, hash) = known.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
+    let permit = cloud
+        .hashing
+        .acquire()
+        .await
+        .map_err(|_| LedgerError::Closed)?;
+    let check = tokio::task::spawn_blocking(move || verify_password(&password, hash.as_deref()));
+    let right = check.await.map_err(|_| LedgerError::Closed)?;
+    drop(permit);
+    match user.filter(|_| right) {
+        Some(user) => {
+            cloud.guesses.right(client);
+            tracing::info!(user = user.name, role = user.role.as_str(), "signed in");
+            Ok(SignIn::Right(user))
+        }
+        None => {
+            cloud.guesses.wrong(client, now);
+            tracing::warn!(%client, "a sign-in failed");
+            Ok(SignIn::Wrong)
+        }
+    }
 }
 
 pub(crate) async fn begin(
@@ -40,30 +87,17 @@ pub(crate) async fn begin(
 ) -> Result<Response, Problem> {
     let client = peer(&mut request).await;
     let (name, password) = name_and_password(request.into_body()).await?;
-    let now = clock::instant();
-    if let Some(wait) = cloud.guesses.wait(client, now) {
-        return Err(Problem::too_many_requests(wait.as_secs().max(1)));
-    }
-    let wanted = name.clone();
-    let known = cloud
-        .ledger
-        .read(move |connection| users::find(connection, &wanted))
-        .await?;
-    let (user, hash) = known.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
-    let check = tokio::task::spawn_blocking(move || verify_password(&password, hash.as_deref()));
-    let right = check.await.map_err(|_| LedgerError::Closed)?;
-    match user.filter(|_| right) {
-        Some(user) => {
-            cloud.guesses.right(client);
-            tracing::info!(user = user.name, role = user.role.as_str(), "signed in");
-            started(&cloud, user).await
-        }
-        None => {
-            cloud.guesses.wrong(client, now);
-            tracing::warn!(%client, "a sign-in failed");
-            Err(Problem::unauthorized("name or password is wrong"))
-        }
-    }
+    let user = match check(&cloud, client, &name, password).await? {
+        SignIn::Right(user) => user,
+        SignIn::Wrong => return Err(Problem::unauthorized("name or password is wrong")),
+        SignIn::Wait(seconds) => return Err(Problem::too_many_requests(seconds)),
+    };
+    let (session, cookie) = begun(&cloud, &user).await?;
+    let headers = [
+        (header::SET_COOKIE, cookie),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((StatusCode::CREATED, headers, Json(session)).into_response())
 }
 
 async fn name_and_password(body: Body) -> Result<(String, String), Problem> {
@@ -89,7 +123,8 @@ async fn name_and_password(body: Body) -> Result<(String, String), Problem> {
         .ok_or_else(|| Problem::invalid(faults.into_vec()))
 }
 
-async fn started(cloud: &Cloud, user: User) -> Result<Response, Problem> {
+/// Begins a session: what is answered, and the cookie.
+pub(crate) async fn begun(cloud: &Cloud, user: &User) -> Result<(Value, String), Problem> {
     let mut secret = [0; 32];
     random(&mut secret)?;
     let token = to_hex(&secret);
@@ -111,11 +146,18 @@ async fn started(cloud: &Cloud, user: User) -> Result<Response, Problem> {
         "role": user.role.as_str(),
         "expires": expires,
     });
-    let headers = [
-        (header::SET_COOKIE, cookie),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    Ok((StatusCode::CREATED, headers, Json(session)).into_response())
+    Ok((session, cookie))
+}
+
+/// Ends the session that a request shows.
+pub(crate) async fn forget(cloud: &Cloud, headers: &HeaderMap) -> Result<(), Problem> {
+    if let Some(digest) = session_digest(headers) {
+        cloud
+            .ledger
+            .write(move |connection| users::end_session(connection, digest))
+            .await?;
+    }
+    Ok(())
 }
 
 /// Ends the session that is shown, and takes the cookie back.
@@ -123,12 +165,7 @@ pub(crate) async fn end(
     State(cloud): State<Cloud>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if let Some(digest) = session_digest(&headers) {
-        cloud
-            .ledger
-            .write(move |connection| users::end_session(connection, digest))
-            .await?;
-    }
+    forget(&cloud, &headers).await?;
     let cookie = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }

@@ -43,6 +43,7 @@ pub(crate) enum Unplaced {
 }
 
 impl Coverage {
+    #[cfg(test)]
     pub(crate) fn start() -> Self {
         Self {
             watermark: 0,

@@ -44,14 +44,19 @@ pub(crate) fn decide(known: Known, frame: &[Incoming], now: WallTime) -> Decisio
     deciding.decision
 }
 
-/// Decides over an event that is stored and was withheld, now that it may be applied.
+/// Decides over an order anew, with an event that is stored and was withheld, or with none.
 pub(crate) fn decide_again(
     mut known: Known,
-    member: Member,
+    member: Option<Member>,
     order: OrderId,
     now: WallTime,
 ) -> Decision {
-    known.orders.entry(order).or_default().members.push(member);
+    known
+        .orders
+        .entry(order)
+        .or_default()
+        .members
+        .extend(member);
     let mut deciding = Deciding {
         decision: Decision {
             stream: known.stream.clone(),

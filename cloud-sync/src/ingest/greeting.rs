@@ -77,6 +77,33 @@ impl Door {
     }
 }
 
+impl Door {
+    /// Takes in a registration alone, as a file of exported events brings it.
+    pub(crate) async fn register(&self, bytes: Vec<u8>) -> Result<(), Refused> {
+        let terms = self.terms();
+        let taken =
+            self.ledger.write(
+                move |connection| match register(connection, &bytes, terms) {
+                    Err(Refused::Ledger(error)) => Err(error),
+                    other => Ok(other),
+                },
+            );
+        taken.await?
+    }
+}
+
+fn register(connection: &Connection, bytes: &[u8], terms: AckTerms) -> Result<(), Refused> {
+    let mut known = Ok(None);
+    let registration = signed::open_unsure::<Registration>(bytes, |registration| {
+        let (store, kiosk) = (&registration.store, &registration.kiosk);
+        known = devices::find(connection, store.as_str(), kiosk.as_str());
+        known.as_ref().ok()?.as_ref().map(|device| device.key)
+    });
+    let device = known?.ok_or_else(|| Refused::Bad("this kiosk is not enrolled".to_owned()))?;
+    let registration = registration.map_err(|error| Refused::Bad(error.to_string()))?;
+    registered(connection, &registration, device.id, terms).map(|_| ())
+}
+
 type Greeted = (Ack, Hello, Findings, i64);
 
 /// A refusal writes nothing.

@@ -538,3 +538,72 @@ fn a_speaker_is_shown_as_its_client_id() {
     let speaker: &Speaker = &kiosk.speaker;
     assert_eq!(speaker.to_string(), "s/k");
 }
+
+#[tokio::test]
+async fn an_exported_file_comes_in_through_the_same_door_once() {
+    use cloud_sync_wire::archive::{MAGIC, Record, put};
+    let rig = Rig::new();
+    let mut kiosk = rig.kiosk("k").await;
+    for total in 1..=3 {
+        kiosk.place(total * 100);
+    }
+    let mut bytes = MAGIC.to_vec();
+    put(&mut bytes, &Record::Registration(&kiosk.registration()));
+    put(&mut bytes, &Record::Frame(&kiosk.frame(&kiosk.entries)));
+    let file = rig.dir.path().join("k.sox");
+    std::fs::write(&file, &bytes).unwrap();
+    // A second process would do the same, on the same ledger, while this one serves.
+    for _ in 0..2 {
+        let files = [file.clone()];
+        crate::import::import(rig.dir.path(), &files).await.unwrap();
+    }
+    assert_eq!(sums(&rig).await.unwrap().gross, 600);
+    assert_eq!(watermark(&rig, &kiosk).await, 3);
+    // Signed by another device it is refused.
+    let stranger = Kiosk::new("s", "stranger");
+    let mut forged = MAGIC.to_vec();
+    let registration = Kiosk {
+        secret: stranger.secret.clone(),
+        journal: stranger.journal,
+        ..kiosk.clone()
+    };
+    put(
+        &mut forged,
+        &Record::Registration(&registration.registration()),
+    );
+    std::fs::write(&file, &forged).unwrap();
+    assert!(
+        crate::import::import(rig.dir.path(), &[file])
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn a_withheld_event_joins_its_order_when_it_is_tried_again() {
+    use super::replay::Replayed;
+    use crate::ledger::events::State;
+    let rig = Rig::new();
+    let mut kiosk = rig.greeted("k").await;
+    let id = kiosk.place(100);
+    kiosk.act(id, 2, Action::Void);
+    rig.send(&kiosk, &kiosk.entries[..1]).await.unwrap();
+    rig.revoke(&kiosk).await;
+    rig.send(&kiosk, &kiosk.entries[1..]).await.unwrap();
+    assert_eq!(row(&rig, id).await.unwrap().status, "placed");
+    let entries = rig
+        .cloud
+        .ledger
+        .read(|connection| quarantine::list(connection, 0, 9));
+    let entry = entries.await.unwrap()[0].id;
+    let replayed = rig.cloud.door.replay(entry).await.unwrap();
+    assert_eq!(replayed, Replayed::Settled(State::Applied));
+    assert_eq!(row(&rig, id).await.unwrap().status, "voided");
+    let sum = sums(&rig).await.unwrap();
+    assert_eq!((sum.orders, sum.voided, sum.gross), (0, 1, 0));
+    assert_eq!(
+        rig.cloud.door.replay(entry).await.unwrap(),
+        Replayed::Unknown
+    );
+    assert!(reasons(&rig).await.is_empty());
+}

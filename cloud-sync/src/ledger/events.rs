@@ -244,8 +244,3 @@ pub(crate) fn parked(connection: &Connection) -> Result<u64, LedgerError> {
     let mut statement = connection.prepare_cached("SELECT count(*) FROM events WHERE state = 1")?;
     Ok(statement.query_row([], |row| values::unsigned(row, 0))?)
 }
-
-/// The latest row; grows with every stored event.
-pub(crate) fn latest_row(connection: &Connection) -> Result<i64, LedgerError> {
-    next_row(connection).map(|next| next - 1)
-}

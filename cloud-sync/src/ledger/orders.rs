@@ -261,6 +261,43 @@ pub(crate) fn list(connection: &Connection, wanted: &Wanted) -> Result<Vec<Liste
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The orders that arrived last, the latest first.
+pub(crate) fn latest(connection: &Connection, limit: usize) -> Result<Vec<Listed>, LedgerError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS}, st.name, d.kiosk FROM orders o
+         JOIN stores st ON st.id = o.store JOIN devices d ON d.id = o.device
+         ORDER BY o.id DESC LIMIT ?1"
+    ))?;
+    let rows = statement.query_map([limit], listed)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The business dates with orders before and after one.
+pub(crate) fn neighbours(
+    connection: &Connection,
+    date: &str,
+) -> Result<(Option<String>, Option<String>), LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT (SELECT max(business_date) FROM sums WHERE business_date < ?1),
+         (SELECT min(business_date) FROM sums WHERE business_date > ?1)",
+    )?;
+    Ok(statement.query_row([date], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// How many orders of a business date were placed in each hour since the epoch, voided ones left
+/// out.
+pub(crate) fn per_hour(
+    connection: &Connection,
+    date: &str,
+) -> Result<Vec<(i64, u64)>, LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT placed_at / 3600000 AS hour, count(*) FROM orders
+         WHERE business_date = ?1 AND status <> 'voided' GROUP BY hour ORDER BY hour",
+    )?;
+    let rows = statement.query_map([date], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// One order with the names of its store and kiosk.
 pub(crate) fn named(
     connection: &Connection,
@@ -275,24 +312,4 @@ pub(crate) fn named(
     Ok(statement
         .query_row((id.0.as_bytes(), store), listed)
         .optional()?)
-}
-
-/// The orders that events with rows above `row` changed, in order of their latest event, each with
-/// that event's row.
-pub(crate) fn changed_since(
-    connection: &Connection,
-    row: i64,
-    limit: usize,
-) -> Result<Vec<(i64, Listed)>, LedgerError> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS}, st.name, d.kiosk, max(e.id) AS latest FROM
-         (SELECT id, order_id, stream FROM events WHERE id > ?1 AND order_id IS NOT NULL
-          ORDER BY id LIMIT ?2) e
-         JOIN streams s ON s.id = e.stream JOIN devices sender ON sender.id = s.device
-         JOIN orders o ON o.order_id = e.order_id AND o.store = sender.store
-         JOIN stores st ON st.id = o.store JOIN devices d ON d.id = o.device
-         GROUP BY o.id ORDER BY latest"
-    ))?;
-    let rows = statement.query_map((row, limit), |row| Ok((row.get(17)?, listed(row)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -36,11 +36,20 @@ pub(crate) fn note(
 ) -> Result<(), LedgerError> {
     let seq = values::signed(place.seq);
     let mut again = connection.prepare_cached(
-        "UPDATE quarantine SET tries = tries + 1, reason = ?4, detail = ?5
+        "UPDATE quarantine SET tries = tries + 1, reason = ?4, detail = ?5,
+         event = coalesce(event, ?6)
          WHERE stream = ?1 AND seq = ?2 AND content = ?3",
     )?;
     let reason = fault.reason.as_str();
-    if again.execute((place.stream, seq, place.content.0, reason, &fault.detail))? > 0 {
+    if again.execute((
+        place.stream,
+        seq,
+        place.content.0,
+        reason,
+        &fault.detail,
+        place.event,
+    ))? > 0
+    {
         return Ok(());
     }
     if place.event.is_none() {
@@ -171,6 +180,15 @@ pub(crate) fn find(connection: &Connection, id: i64) -> Result<Option<Entry>, Le
 pub(crate) fn count(connection: &Connection) -> Result<u64, LedgerError> {
     let mut statement = connection.prepare_cached("SELECT count(*) FROM quarantine")?;
     Ok(statement.query_row([], |row| values::unsigned(row, 0))?)
+}
+
+/// The reasons there are, the most frequent first.
+pub(crate) fn reasons(connection: &Connection) -> Result<Vec<(String, u64)>, LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT reason, count(*) AS many FROM quarantine GROUP BY reason ORDER BY many DESC, reason",
+    )?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Keeps a sample of a frame that moved nothing, in place of the oldest one.
