@@ -13,6 +13,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::downlink::{self, Downlink, DownlinkStart};
 use crate::journal::Journal;
+use crate::protect::Rules;
 use crate::serve::ServeError;
 use crate::status::{BreakerStatus, LinkMode, LinkSource, LinkStatus};
 use crate::uplink::{Mode, Uplink, UplinkHandle, UplinkSettings, UplinkStart, ordering_breaker};
@@ -34,7 +35,11 @@ impl Connection {
     ///
     /// # Errors
     /// [`ServeError`] if the credential can't be worked with.
-    pub async fn start(config: &Config, journal: &Journal, boot: BootId) -> Result<Self, ServeError> {
+    pub async fn start(
+        config: &Config,
+        journal: &Journal,
+        boot: BootId,
+    ) -> Result<Self, ServeError> {
         let Some(credential) = config.credential.clone() else {
             let (menus, menu) = watch::channel(Arc::new(config.menu.menu.clone()));
             return Ok(Self {
@@ -52,13 +57,15 @@ impl Connection {
         let parsed = known.map_or_else(|| config.menu.clone(), |known| known.parsed);
         let (menus, menu) = watch::channel(Arc::new(parsed.menu));
         let mut seeds = seeds()?;
-        let settings =
-            UplinkSettings { insecure_plain: config.allow_plaintext, ..UplinkSettings::default() };
+        let settings = UplinkSettings {
+            insecure_plain: config.allow_plaintext,
+            ..UplinkSettings::default()
+        };
         let (uplink, notices) = Uplink::spawn(UplinkStart {
             journal: journal.clone(),
             credential,
             settings,
-            breaker: ordering_breaker(seeds.next().unwrap_or(1)),
+            rules: Rules::around(ordering_breaker(seeds.next().unwrap_or(1))),
             boot,
             seed: seeds.next().unwrap_or(2),
         })
@@ -73,7 +80,7 @@ impl Connection {
                     etag,
                     notices,
                     link: uplink.view(),
-                    breaker: downlink::menu_breaker(seeds.next().unwrap_or(3)),
+                    rules: Rules::around(downlink::menu_breaker(seeds.next().unwrap_or(3))),
                     seed: seeds.next().unwrap_or(4),
                 })
                 .map_err(|error| ServeError::System(error.to_string()))?,
@@ -81,7 +88,13 @@ impl Connection {
             None => None,
         };
         let link = source(&uplink, downlink.as_ref());
-        Ok(Self { link, menu, uplink, _downlink: downlink, _menus: menus })
+        Ok(Self {
+            link,
+            menu,
+            uplink,
+            _downlink: downlink,
+            _menus: menus,
+        })
     }
 
     /// Stops it: what is under way may end, nothing new begins.

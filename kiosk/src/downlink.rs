@@ -19,14 +19,14 @@ use kiosk_core::ids::StoreId;
 use kiosk_core::menu::{Menu, Parsed};
 use metrics::counter;
 use resilience::Breaker;
-use resilience::breaker::{self, SettingsError};
+use resilience::breaker;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::fetching::{Fetched, Fetching};
 use crate::cache::{Cache, Cached};
-use crate::uplink::guard::{Guarded, guarded, now};
-use crate::uplink::http::{Cloud, MenuAnswer};
+use crate::protect::{BadRules, Dependency, NotDone, Rules, now};
+use crate::uplink::http::{CallError, Cloud, MenuAnswer};
 use crate::uplink::{LinkView, Mode, Notice};
 
 /// A menu of 4 MiB over a slow line.
@@ -50,15 +50,16 @@ pub struct DownlinkStart {
     pub notices: mpsc::Receiver<Notice>,
     /// How the link stands.
     pub link: watch::Receiver<LinkView>,
-    /// How the breaker of menu calls is set; [`menu_breaker`] unless somebody says otherwise.
-    pub breaker: breaker::Settings,
+    /// What stands before menu calls: [`Rules::around`] a [`menu_breaker`] unless somebody says
+    /// otherwise.
+    pub rules: Rules,
     /// What jitter is drawn from.
     pub seed: u64,
 }
 
 /// A running downlink; stops when dropped.
 pub struct Downlink {
-    breaker: Arc<Breaker>,
+    dependency: Arc<Dependency>,
     task: JoinHandle<()>,
 }
 
@@ -131,17 +132,18 @@ impl Downlink {
     /// Starts the downlink on the current runtime.
     ///
     /// # Errors
-    /// [`SettingsError`] if no breaker can work with its settings.
-    pub fn spawn(start: DownlinkStart) -> Result<Self, SettingsError> {
-        let breaker = Arc::new(Breaker::new("menu", start.breaker, now())?);
+    /// [`BadRules`] if nothing can work under its rules.
+    pub fn spawn(start: DownlinkStart) -> Result<Self, BadRules> {
+        let dependency = Dependency::new("menu", &start.rules, start.seed, now())?;
+        let dependency = Arc::new(dependency);
         let task = Task {
             fetching: Fetching::new(now(), start.seed),
-            breaker: Arc::clone(&breaker),
+            dependency: Arc::clone(&dependency),
             etag: start.etag.clone(),
             start,
         };
         Ok(Self {
-            breaker,
+            dependency,
             task: tokio::spawn(task.run()),
         })
     }
@@ -149,7 +151,13 @@ impl Downlink {
     /// The breaker of menu calls.
     #[must_use]
     pub fn breaker(&self) -> &Arc<Breaker> {
-        &self.breaker
+        self.dependency.breaker()
+    }
+
+    /// Menu calls with the rules before them.
+    #[must_use]
+    pub fn dependency(&self) -> &Arc<Dependency> {
+        &self.dependency
     }
 }
 
@@ -162,7 +170,7 @@ impl Drop for Downlink {
 struct Task {
     start: DownlinkStart,
     fetching: Fetching,
-    breaker: Arc<Breaker>,
+    dependency: Arc<Dependency>,
     /// The tag of the last document seen, good or not: neither is fetched again.
     etag: Option<String>,
 }
@@ -213,18 +221,25 @@ impl Task {
     async fn fetch(&mut self) -> Fetched {
         let request = crate::uplink::new_request();
         let call = self.start.cloud.menu(self.etag.as_deref(), &request);
-        let answer = guarded(&self.breaker, FETCH_TIMEOUT, call).await;
+        let answer = self
+            .dependency
+            .once(FETCH_TIMEOUT, CallError::verdict, call)
+            .await;
         let (result, how) = match answer {
             Ok(MenuAnswer::Document { bytes, etag }) => {
                 (self.take(bytes, etag, &request).await, Fetched::Answered)
             }
             Ok(MenuAnswer::Unchanged) => ("unchanged", Fetched::Answered),
             Ok(MenuAnswer::None) => ("none", Fetched::Answered),
-            Err(Guarded::NotSent(rejected)) => {
-                tracing::debug!(%rejected, "menu not fetched");
+            Err(NotDone::Refused(refused)) => {
+                tracing::debug!(%refused, "menu not fetched");
                 ("rejected", Fetched::Failed)
             }
-            Err(Guarded::Failed(error)) => {
+            Err(NotDone::TimedOut(limit)) => {
+                tracing::debug!(request, "menu not fetched: no answer within {limit:?}");
+                ("failed", Fetched::Failed)
+            }
+            Err(NotDone::Failed(error)) => {
                 tracing::debug!(%error, request, "menu not fetched");
                 ("failed", Fetched::Failed)
             }

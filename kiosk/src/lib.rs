@@ -15,6 +15,7 @@ pub mod journal;
 pub mod logs;
 pub mod menus;
 pub mod metrics;
+pub mod protect;
 pub mod serve;
 pub mod status;
 pub mod uplink;

@@ -13,7 +13,6 @@ mod dice;
 mod driver;
 mod endpoint;
 mod errands;
-pub(crate) mod guard;
 pub mod http;
 pub mod link;
 mod mqtt;
@@ -35,7 +34,6 @@ use cloud_sync_wire::signed::SignedError;
 use cloud_sync_wire::topics::KioskTopics;
 use kiosk_core::ids::BootId;
 use resilience::Breaker;
-use resilience::breaker::SettingsError;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -51,6 +49,7 @@ use self::driver::{Driver, FromBroker, Told};
 use self::errands::Errands;
 use self::link::Link;
 use crate::journal::Journal;
+use crate::protect::{BadRules, Dependency, Rules, now};
 
 /// Notices that wait to be looked at; they are retained, so the next connection brings them again.
 const NOTICES: usize = 16;
@@ -74,8 +73,9 @@ pub struct UplinkStart {
     pub credential: Credential,
     /// How it paces itself.
     pub settings: UplinkSettings,
-    /// How its breaker is set; [`ordering_breaker`] unless somebody says otherwise.
-    pub breaker: resilience::breaker::Settings,
+    /// What stands before ordering calls: [`Rules::around`] an [`ordering_breaker`] unless somebody
+    /// says otherwise.
+    pub rules: Rules,
     /// This run of the process.
     pub boot: BootId,
     /// What jitter is drawn from.
@@ -91,9 +91,9 @@ pub enum UplinkError {
     /// The broker's URL can't be used.
     #[error("mqtt: {0}")]
     Broker(#[from] BadEndpoint),
-    /// No breaker can work with these settings.
-    #[error("the ordering breaker's settings are wrong: {0}")]
-    Breaker(#[from] SettingsError),
+    /// Nothing can work under these rules.
+    #[error("the rules for ordering calls are wrong: {0}")]
+    Rules(#[from] BadRules),
     /// The credential can't sign.
     #[error("the journal can't be registered: {0}")]
     Credential(#[from] SignedError),
@@ -115,7 +115,7 @@ pub struct UplinkHandle {
 }
 
 struct Running {
-    ordering: Arc<Breaker>,
+    ordering: Arc<Dependency>,
     cloud: Cloud,
     orders: mpsc::UnboundedSender<Order>,
     wake: Arc<Notify>,
@@ -138,19 +138,19 @@ impl Uplink {
             journal,
             credential,
             settings,
-            breaker,
+            rules,
             boot,
             seed,
         } = start;
-        let now = guard::now();
+        let now = now();
         let mut dice = Dice::new(seed);
         let cloud = Cloud::new(&credential, settings.insecure_plain)?;
-        let ordering = Arc::new(Breaker::new("ordering", breaker, now)?);
+        let ordering = Arc::new(Dependency::new("ordering", &rules, dice.seed(), now)?);
         // The first probe need not wait.
-        ordering.expire_wait(now);
+        ordering.breaker().expire_wait(now);
         let (broker, from_broker) = broker(&credential, settings, dice.seed())?;
         let outbox = journal.outbox();
-        let link = Link::new(settings, Arc::clone(&ordering), dice.seed(), now);
+        let link = Link::new(settings, Arc::clone(ordering.breaker()), dice.seed(), now);
         let (news_in, news) = mpsc::unbounded_channel();
         let errands = Errands::new(
             journal,
@@ -238,7 +238,7 @@ impl UplinkHandle {
     /// The handle of a kiosk without a credential: there is nothing to connect to.
     #[must_use]
     pub fn standalone() -> Self {
-        let view = LinkView::new(Mode::Standalone, guard::now(), "no credential".to_owned());
+        let view = LinkView::new(Mode::Standalone, now(), "no credential".to_owned());
         // The sender may go: a receiver keeps the last value.
         let (_, view) = watch::channel(view);
         Self {
@@ -263,6 +263,12 @@ impl UplinkHandle {
     /// [`wake`](Self::wake).
     #[must_use]
     pub fn ordering(&self) -> Option<&Arc<Breaker>> {
+        self.dependency().map(|ordering| ordering.breaker())
+    }
+
+    /// Ordering with the rules before it; none when standalone.
+    #[must_use]
+    pub fn dependency(&self) -> Option<&Arc<Dependency>> {
         self.running.as_ref().map(|running| &running.ordering)
     }
 

@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Downlink, DownlinkStart, LastKnown, last_known, menu_breaker};
 use crate::cache::Cache;
+use crate::protect::Rules;
 use crate::uplink::stub::{Manner, Stub};
 use crate::uplink::{Cloud, Notice, UplinkHandle};
 
@@ -41,7 +42,7 @@ impl Store {
             etag,
             notices,
             link: UplinkHandle::standalone().view(),
-            breaker: menu_breaker(1),
+            rules: Rules::around(menu_breaker(1)),
             seed: 1,
         })
         .unwrap();

@@ -10,13 +10,13 @@ use resilience::Moment;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::errands::{Errands, Frame, News};
-use super::guard::now;
 use super::link::{Action, Batch, Event, Link, Mode, Reply, Tally, Transport};
 use super::mqtt::{self, Message, Said, Session, Shared};
 use super::settings::{UplinkSettings, open_wait};
 use super::view::LinkView;
 use super::{Notice, Order};
 use crate::journal::Outbox;
+use crate::protect::now;
 
 /// The loop looks at the breaker at least so often, whoever moved it.
 const LOOK: Duration = Duration::from_secs(5);
@@ -254,7 +254,7 @@ impl Driver {
 
     /// A fleet that is told to ask less often also probes less often.
     fn set_heartbeat(&self, every: Duration) {
-        let ordering = &self.errands.ordering;
+        let ordering = self.errands.ordering.breaker();
         let mut settings = ordering.settings();
         settings.open = open_wait(every);
         if let Err(error) = ordering.retune(settings, now()) {

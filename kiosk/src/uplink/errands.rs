@@ -12,15 +12,14 @@ use cloud_sync_wire::signed;
 use kiosk_core::event::SCHEMA;
 use kiosk_core::ids::{BootId, Generation};
 use kiosk_core::wall::WallTime;
-use resilience::Breaker;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::guard::{Guarded, guarded};
 use super::http::{CallError, Cloud, SignedAck};
 use super::link::{Batch, Grant, Id, Reply};
 use crate::clock;
 use crate::journal::{Confirmed, Journal};
+use crate::protect::{Dependency, NotDone};
 
 /// The longest request id that is passed on.
 const REQUEST_LIMIT: usize = 128;
@@ -55,7 +54,7 @@ pub(super) struct Frame {
 pub(super) struct Errands {
     pub(super) journal: Journal,
     pub(super) cloud: Cloud,
-    pub(super) ordering: Arc<Breaker>,
+    pub(super) ordering: Arc<Dependency>,
     pub(super) sender: Sender,
     pub(super) boot: BootId,
     registration: String,
@@ -76,7 +75,7 @@ impl Errands {
     pub(super) fn new(
         journal: Journal,
         cloud: Cloud,
-        ordering: &Arc<Breaker>,
+        ordering: &Arc<Dependency>,
         credential: &Credential,
         boot: BootId,
         news: mpsc::UnboundedSender<News>,
@@ -124,7 +123,7 @@ impl Errands {
             Some(hello) => {
                 let request = new_request();
                 let call = self.cloud.hello(self.journal.id(), hello, &request);
-                let result = guarded(&self.ordering, limit, call).await;
+                let result = self.ordering.once(limit, CallError::verdict, call).await;
                 self.reply("hello", result, &request).await
             }
             None => Reply::NotSent(None),
@@ -136,7 +135,7 @@ impl Errands {
     pub(super) async fn heartbeat(&self, id: Id, limit: Duration) {
         let request = new_request();
         let call = self.cloud.ack(self.journal.id(), &request);
-        let result = guarded(&self.ordering, limit, call).await;
+        let result = self.ordering.once(limit, CallError::verdict, call).await;
         let reply = self.reply("ack", result, &request).await;
         self.tell(News::Called { id, reply });
     }
@@ -154,7 +153,7 @@ impl Errands {
         } = frame;
         self.tell(News::Sent { flight, last });
         let call = self.cloud.events(self.journal.id(), bytes, &request);
-        let result = guarded(&self.ordering, limit, call).await;
+        let result = self.ordering.once(limit, CallError::verdict, call).await;
         let reply = self.reply("events", result, &request).await;
         self.tell(News::Called { id: flight, reply });
     }
@@ -253,13 +252,14 @@ impl Errands {
     async fn reply(
         &self,
         call: &'static str,
-        result: Result<SignedAck, Guarded>,
+        result: Result<SignedAck, NotDone<CallError>>,
         request: &str,
     ) -> Reply {
         let error = match result {
             Ok(ack) => return self.take_in(ack).await,
-            Err(Guarded::NotSent(rejected)) => return Reply::NotSent(rejected.retry_in),
-            Err(Guarded::Failed(error)) => error,
+            Err(NotDone::Refused(refused)) => return Reply::NotSent(refused.retry_in()),
+            Err(NotDone::TimedOut(limit)) => CallError::Timeout(limit),
+            Err(NotDone::Failed(error)) => error,
         };
         tracing::debug!(call, request, %error, "call failed");
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = error.to_string();

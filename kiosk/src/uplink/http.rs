@@ -15,6 +15,7 @@ use resilience::breaker::Outcome;
 
 use super::endpoint::{self, BadEndpoint};
 use super::tls;
+use crate::protect::Verdict;
 
 /// A signed ack with its header and signature.
 const ACK_LIMIT: usize = PAYLOAD_LIMIT + 1024;
@@ -92,17 +93,18 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// What it means for a breaker: the cloud's word on what was sent is no sign of its health, nor
-    /// is a request to wait; everything else but a proper answer is a failure.
+    /// What it means for the cloud's breakers: its word on what was sent is no sign of its health;
+    /// everything else but a proper answer or a request to wait is a failure.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        match self {
+    pub fn verdict(&self) -> Verdict {
+        Verdict::Is(match self {
             Self::Unreachable(_) | Self::Timeout(_) | Self::Status(_) | Self::Nonsense(_) => {
                 Outcome::Fail
             }
-            Self::Overloaded(_) | Self::Refused(_) => Outcome::Ignored,
+            Self::Overloaded(wait) => return Verdict::Overloaded(*wait),
+            Self::Refused(_) => Outcome::Ignored,
             Self::UnknownJournal | Self::BadFrame(_) => Outcome::Ok,
-        }
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::clock;
 use crate::journal::{Change, Journal, JournalSettings, Stamp};
+use crate::protect::{Rules, now};
 
 /// Long enough for a slow machine; nothing waits for it when all is well.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -35,7 +36,7 @@ impl Kiosk {
             journal: journal.clone(),
             credential: stub.credential.clone(),
             settings,
-            breaker: ordering_breaker(1),
+            rules: Rules::around(ordering_breaker(1)),
             boot,
             seed: 1,
         };
@@ -179,7 +180,7 @@ async fn a_forged_ack_releases_nothing() {
     kiosk.note("a").await;
     let breaker = kiosk.uplink.ordering().unwrap();
     let refused = async {
-        while breaker.snapshot(super::guard::now()).totals.fail < 3 {
+        while breaker.snapshot(now()).totals.fail < 3 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
@@ -218,11 +219,7 @@ async fn an_overloaded_cloud_is_no_failed_cloud() {
     stub.broker(Broker::Gone);
     kiosk.note("a").await;
     kiosk.until(is(Mode::Offline)).await;
-    let snapshot = kiosk
-        .uplink
-        .ordering()
-        .unwrap()
-        .snapshot(super::guard::now());
+    let snapshot = kiosk.uplink.ordering().unwrap().snapshot(now());
     assert_eq!((snapshot.totals.fail, snapshot.totals.ignored), (0, 1));
     stub.behave(Manner::Well);
     kiosk.all_confirmed().await;
@@ -252,11 +249,11 @@ async fn a_breaker_moved_by_hand_moves_the_link() {
     let kiosk = Kiosk::open(&stub, UplinkSettings::default());
     kiosk.until(is(Mode::Online)).await;
     let breaker = kiosk.uplink.ordering().unwrap();
-    breaker.force_open(super::guard::now(), "stocktaking");
+    breaker.force_open(now(), "stocktaking");
     kiosk.uplink.wake();
     let view = kiosk.until(is(Mode::Offline)).await;
     assert_eq!(view.reason, "switched off by hand");
-    breaker.auto(super::guard::now());
+    breaker.auto(now());
     kiosk.uplink.wake();
     kiosk.until(is(Mode::Online)).await;
 }

@@ -1,0 +1,364 @@
+//! The way every remote call goes: under the rules that stand before its dependency.
+//!
+//! ```text
+//!  retry ─► limiter ─► bulkhead ─► breaker ─► timeout ─► call
+//! ```
+//!
+//! However a call ends, its dependency learns what that means and nothing else:
+//!
+//! | ending | breaker | rest |
+//! |---|---|---|
+//! | it answers | what the judge says | the place goes back |
+//! | it asks to be left alone | neutral, then open for as long as asked | no retry |
+//! | no answer in time | failure | retry, if affordable |
+//! | it panics | failure | the panic goes on |
+//! | the caller goes away | neutral, at the instant the permit was taken | the place goes back |
+//! | a rule refuses it | nothing, it was not sent | token and place go back, no retry |
+
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use metrics::counter;
+use resilience::backoff::RetryBudget;
+use resilience::breaker::{Outcome, Permit, Rejected};
+use resilience::bulkhead::{Bulkhead, Full, Place};
+use resilience::limiter::{Limited, Reservation, TokenBucket};
+use resilience::{Breaker, Budget, Moment};
+
+pub use self::rules::{BadRules, Retries, Rules};
+
+use crate::clock;
+use crate::uplink::Dice;
+
+/// Now, on the clock of breakers and deadlines.
+pub(crate) fn now() -> Moment {
+    Moment::from_duration(clock::monotonic())
+}
+
+/// One remote dependency and the rules that stand before it.
+#[derive(Debug)]
+pub struct Dependency {
+    breaker: Arc<Breaker>,
+    places: Bulkhead,
+    rate: TokenBucket,
+    affordable: RetryBudget,
+    retries: Mutex<Retries>,
+    dice: Mutex<Dice>,
+}
+
+/// How long a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Each attempt.
+    pub attempt: Duration,
+    /// All of it: waits for a place and between attempts included.
+    pub total: Duration,
+}
+
+/// What an error that came back means for its dependency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// This for the breaker; a failure may be tried again.
+    Is(Outcome),
+    /// It wants to be left alone for so long.
+    Overloaded(Duration),
+}
+
+/// Which rule kept a call from being made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Too many calls in too short a time.
+    #[error(transparent)]
+    Limited(#[from] Limited),
+    /// Too many calls at a time.
+    #[error(transparent)]
+    Full(#[from] Full),
+    /// The breaker.
+    #[error(transparent)]
+    Open(#[from] Rejected),
+}
+
+impl Refused {
+    /// How long until it is worth asking again, if that can be told.
+    #[must_use]
+    pub fn retry_in(&self) -> Option<Duration> {
+        match self {
+            Self::Limited(limited) => limited.retry_in,
+            Self::Full(_) => None,
+            Self::Open(rejected) => rejected.retry_in,
+        }
+    }
+}
+
+/// Why a protected call brought nothing.
+#[derive(Debug)]
+pub enum NotDone<E> {
+    /// It was not made.
+    Refused(Refused),
+    /// It was made, and gave no answer within this time.
+    TimedOut(Duration),
+    /// It was made and failed.
+    Failed(E),
+}
+
+impl Dependency {
+    /// A dependency under these rules.
+    ///
+    /// # Errors
+    /// [`BadRules`] if nothing can work under them.
+    pub fn new(name: &str, rules: &Rules, seed: u64, now: Moment) -> Result<Self, BadRules> {
+        rules.validate()?;
+        Ok(Self {
+            breaker: Arc::new(Breaker::new(name, rules.breaker, now)?),
+            places: Bulkhead::new(rules.places)?,
+            rate: TokenBucket::new(rules.rate, now)?,
+            affordable: RetryBudget::new(rules.retries.allowance, now),
+            retries: Mutex::new(rules.retries),
+            dice: Mutex::new(Dice::new(seed)),
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.breaker.name()
+    }
+
+    /// Its breaker.
+    #[must_use]
+    pub fn breaker(&self) -> &Arc<Breaker> {
+        &self.breaker
+    }
+
+    /// Puts other rules in force: all of them or, if one is senseless, none. What the rules have
+    /// counted so far stays.
+    ///
+    /// # Errors
+    /// [`BadRules`], and the old rules stay.
+    pub fn retune(&self, rules: &Rules, now: Moment) -> Result<(), BadRules> {
+        rules.validate()?;
+        self.breaker.retune(rules.breaker, now)?;
+        self.places.retune(rules.places)?;
+        self.rate.retune(rules.rate, now)?;
+        self.affordable.retune(rules.retries.allowance, now);
+        *self.retries.lock().unwrap_or_else(PoisonError::into_inner) = rules.retries;
+        Ok(())
+    }
+
+    /// Makes one call, once.
+    ///
+    /// # Errors
+    /// [`NotDone`].
+    pub async fn once<T, E>(
+        &self,
+        limit: Duration,
+        judge: impl Fn(&E) -> Verdict,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, NotDone<E>> {
+        self.affordable.call();
+        let budget = Budget::new(now(), limit);
+        let (result, _) = self.attempt(budget, limit, &judge, call).await;
+        result
+    }
+
+    /// Makes one call, and again where its failure may pass and a retry is affordable.
+    ///
+    /// # Errors
+    /// [`NotDone`] as the last attempt gave it.
+    pub async fn call<T, E, C: Future<Output = Result<T, E>>>(
+        &self,
+        limits: Limits,
+        judge: impl Fn(&E) -> Verdict,
+        mut make: impl FnMut() -> C,
+    ) -> Result<T, NotDone<E>> {
+        self.affordable.call();
+        let budget = Budget::new(now(), limits.total);
+        let mut retry = 0;
+        loop {
+            // A panic while the call is made up is a panic of the call.
+            let call = async { make().await };
+            let (result, again) = self.attempt(budget, limits.attempt, &judge, call).await;
+            if result.is_ok() || !again {
+                return result;
+            }
+            let Some(delay) = self.delay(retry, budget) else {
+                return result;
+            };
+            tokio::time::sleep(delay).await;
+            retry += 1;
+        }
+    }
+
+    /// How long to wait before this retry; none if it may not be.
+    fn delay(&self, retry: u32, budget: Budget) -> Option<Duration> {
+        let retries = *self.retries.lock().unwrap_or_else(PoisonError::into_inner);
+        if retry >= retries.most {
+            return None;
+        }
+        let random = self
+            .dice
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .seed();
+        let delay = retries.backoff.delay(retry, random);
+        let fits = budget.allows_retry(now(), delay, retries.least);
+        (fits && self.affordable.try_retry(now())).then_some(delay)
+    }
+
+    /// One attempt, and whether another one may help.
+    async fn attempt<T, E>(
+        &self,
+        budget: Budget,
+        limit: Duration,
+        judge: &impl Fn(&E) -> Verdict,
+        call: impl Future<Output = Result<T, E>>,
+    ) -> (Result<T, NotDone<E>>, bool) {
+        let (under_way, limit) = match self.enter(budget, limit).await {
+            Ok(entered) => entered,
+            Err(refused) => return (Err(NotDone::Refused(refused)), false),
+        };
+        let call = AssertUnwindSafe(call).catch_unwind();
+        match tokio::time::timeout(limit, call).await {
+            Ok(Ok(Ok(answer))) => {
+                under_way.ended(Outcome::Ok);
+                (Ok(answer), false)
+            }
+            Ok(Ok(Err(error))) => {
+                let again = match judge(&error) {
+                    Verdict::Is(outcome) => under_way.ended(outcome),
+                    Verdict::Overloaded(wait) => {
+                        under_way.ended(Outcome::Ignored);
+                        self.breaker.trip(now(), wait);
+                        false
+                    }
+                };
+                (Err(NotDone::Failed(error)), again)
+            }
+            Ok(Err(panic)) => {
+                under_way.ended(Outcome::Fail);
+                resume_unwind(panic)
+            }
+            Err(_) => {
+                let again = under_way.ended(Outcome::Fail);
+                (Err(NotDone::TimedOut(limit)), again)
+            }
+        }
+    }
+
+    /// Past all rules, and how long the call may take then.
+    async fn enter(
+        &self,
+        budget: Budget,
+        limit: Duration,
+    ) -> Result<(UnderWay<'_>, Duration), Refused> {
+        let token = match self.rate.reserve(now(), Duration::ZERO) {
+            Ok(reservation) => Token {
+                rate: &self.rate,
+                reservation: Some(reservation),
+            },
+            Err(limited) => return Err(self.refused(limited.into())),
+        };
+        let place = match self.place(budget).await {
+            Ok(place) => place,
+            Err(full) => return Err(self.refused(full.into())),
+        };
+        let Some(limit) = budget.attempt(now(), limit) else {
+            let settings = self.places.snapshot().settings;
+            return Err(self.refused(Full { settings }.into()));
+        };
+        let permit = match self.breaker.try_acquire(now()) {
+            Ok(permit) => permit,
+            Err(rejected) => return Err(self.refused(rejected.into())),
+        };
+        token.spend();
+        let under_way = UnderWay {
+            dependency: self,
+            permit: Some(permit),
+            _place: place,
+        };
+        Ok((under_way, limit))
+    }
+
+    /// A place in the bulkhead, waited for as long as the budget lasts.
+    async fn place(&self, budget: Budget) -> Result<Place, Full> {
+        let waiting = match self.places.acquire()?.try_now() {
+            Ok(place) => return Ok(place),
+            Err(waiting) => waiting,
+        };
+        let settings = self.places.snapshot().settings;
+        tokio::time::timeout(budget.left(now()), waiting)
+            .await
+            .map_err(|_| Full { settings })
+    }
+
+    fn refused(&self, refused: Refused) -> Refused {
+        self.count(match refused {
+            Refused::Limited(_) => "limited",
+            Refused::Full(_) => "full",
+            Refused::Open(_) => "rejected",
+        });
+        refused
+    }
+
+    fn count(&self, outcome: &'static str) {
+        let name = self.name().to_owned();
+        counter!("kiosk_breaker_calls_total", "name" => name, "outcome" => outcome).increment(1);
+    }
+}
+
+/// A token of the limiter, given back unless it is spent.
+struct Token<'a> {
+    rate: &'a TokenBucket,
+    reservation: Option<Reservation>,
+}
+
+impl Token<'_> {
+    fn spend(mut self) {
+        self.reservation = None;
+    }
+}
+
+impl Drop for Token<'_> {
+    fn drop(&mut self) {
+        if let Some(reservation) = self.reservation.take() {
+            self.rate.cancel(reservation, now());
+        }
+    }
+}
+
+/// A call that was sent. Dropped without an end: its caller went away, which the permit books.
+struct UnderWay<'a> {
+    dependency: &'a Dependency,
+    permit: Option<Permit<&'a Breaker>>,
+    _place: Place,
+}
+
+impl UnderWay<'_> {
+    /// Says whether another attempt may end otherwise.
+    fn ended(mut self, outcome: Outcome) -> bool {
+        if let Some(permit) = self.permit.take() {
+            let _ = permit.finish(now(), outcome);
+        }
+        let failed = matches!(outcome, Outcome::Fail | Outcome::SlowFail);
+        self.dependency.count(match outcome {
+            Outcome::Ok | Outcome::Slow => "success",
+            Outcome::Fail | Outcome::SlowFail => "failure",
+            Outcome::Ignored | Outcome::Cancelled => "ignored",
+        });
+        failed
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if self.permit.is_some() {
+            self.dependency.count("cancelled");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The rules that stand before a dependency, and what is wrong with senseless ones.
+
+use std::time::Duration;
+
+use resilience::Ratio;
+use resilience::backoff::{Allowance, Backoff, InvalidBackoff};
+use resilience::breaker::{self, SettingsError};
+use resilience::bulkhead::{self, NoPlaces};
+use resilience::limiter::{InvalidRate, Rate};
+
+/// The rules that stand before a dependency.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rules {
+    /// When to stop calling it.
+    pub breaker: breaker::Settings,
+    /// How many calls at a time.
+    pub places: bulkhead::Settings,
+    /// How many calls in a time.
+    pub rate: Rate,
+    /// How calls are tried again.
+    pub retries: Retries,
+}
+
+/// How calls are tried again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retries {
+    /// How often at most.
+    pub most: u32,
+    /// After what waits.
+    pub backoff: Backoff,
+    /// What retries may cost altogether.
+    pub allowance: Allowance,
+    /// An attempt with less time than this is not begun.
+    pub least: Duration,
+}
+
+/// Rules that nothing can work under.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadRules {
+    /// The breaker's.
+    #[error(transparent)]
+    Breaker(#[from] SettingsError),
+    /// The bulkhead's.
+    #[error(transparent)]
+    Places(#[from] NoPlaces),
+    /// The limiter's.
+    #[error(transparent)]
+    Rate(#[from] InvalidRate),
+    /// The retries'.
+    #[error(transparent)]
+    Backoff(#[from] InvalidBackoff),
+}
+
+impl Rules {
+    /// Rules with this breaker for a dependency whose callers pace and repeat themselves: the
+    /// other rules only keep a caller gone wild from taking the machine with it.
+    #[must_use]
+    pub fn around(breaker: breaker::Settings) -> Self {
+        Self {
+            breaker,
+            places: bulkhead::Settings {
+                calls: 16,
+                waiting: 0,
+            },
+            // Three live calls at a time that take a millisecond each stay far below.
+            rate: Rate {
+                calls: 10_000,
+                period: Duration::from_secs(1),
+                burst: 10_000,
+            },
+            retries: Retries::NONE,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), BadRules> {
+        self.breaker.validate()?;
+        self.places.validate()?;
+        self.rate.validate()?;
+        self.retries.backoff.validate()?;
+        Ok(())
+    }
+}
+
+impl Retries {
+    /// Whoever calls repeats by itself.
+    pub const NONE: Self = Self {
+        most: 0,
+        backoff: Backoff {
+            initial: Duration::from_millis(100),
+            factor: 2.0,
+            cap: Duration::from_secs(30),
+            jitter: resilience::backoff::Jitter::Full,
+        },
+        allowance: Allowance {
+            share: Ratio::ALL,
+            per_second: 0,
+            most: 0,
+        },
+        least: Duration::ZERO,
+    };
+}
