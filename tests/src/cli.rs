@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::demo;
 use crate::process::{self, Role};
+use crate::{bench, demo};
 
 /// The store in a box: cloud, broker, kiosks, and switches that really cut.
 #[derive(Debug, Parser)]
@@ -22,6 +22,10 @@ enum Command {
     #[command(after_help = "Examples:\n  lab demo\n  lab demo --port 7000\n  \
         lab demo --data-dir demo-data      keeps orders for the next time")]
     Demo(demo::Options),
+    /// Measure the kiosk beside the same work done raw, in one run on one disk
+    #[command(after_help = "Examples:\n  cargo build --release && target/release/lab bench\n  \
+        lab bench --repeats 5 --seconds 5\n  lab bench --json --without-cloud")]
+    Bench(bench::Options),
 }
 
 /// Runs one command line.
@@ -38,10 +42,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let Command::Demo(options) = cli
+    match cli
         .command
-        .unwrap_or(Command::Demo(demo::Options::default()));
-    ended(demo::run(options))
+        .unwrap_or(Command::Demo(demo::Options::default()))
+    {
+        Command::Demo(options) => ended(demo::run(options)),
+        Command::Bench(options) => ended(bench::run(&options)),
+    }
 }
 
 /// What a child of the lab was started as.

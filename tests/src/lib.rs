@@ -7,6 +7,7 @@
 //! [`checker`] compares what was shown with what headquarters has.
 
 pub mod api;
+pub mod bench;
 pub mod carts;
 pub mod checker;
 pub mod cli;
