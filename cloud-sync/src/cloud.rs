@@ -13,6 +13,7 @@ use crate::ledger::lineage::{self, Lineage};
 use crate::ledger::{Ledger, LedgerError};
 use crate::presence::Presence;
 use crate::users::Guesses;
+use crate::web::facts::HourCache;
 
 #[derive(Clone)]
 pub(crate) struct Cloud {
@@ -23,6 +24,7 @@ pub(crate) struct Cloud {
     /// Places for hashing a password: each takes 19 MiB and a core for a moment.
     pub(crate) hashing: Arc<Semaphore>,
     pub(crate) key: Arc<SecretKey>,
+    pub(crate) hours: Arc<HourCache>,
     pub(crate) metrics: PrometheusHandle,
     /// Changes when a menu is published.
     pub(crate) menus_changed: watch::Sender<u64>,
@@ -46,6 +48,7 @@ impl Cloud {
             guesses: Arc::default(),
             hashing: Arc::new(Semaphore::new(2)),
             key,
+            hours: Arc::default(),
             metrics,
             menus_changed: watch::Sender::new(0),
             closing,

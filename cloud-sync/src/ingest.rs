@@ -339,4 +339,6 @@ fn open_frame(
 }
 
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod tests;

@@ -6,11 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use kiosk_core::wall::WallTime;
 
-use crate::ledger::devices::{self, Said};
+use crate::ledger::devices::{self, Kiosk, Said};
 use crate::ledger::{Ledger, LedgerError};
 
 /// A kiosk that was silent for longer is shown as offline: three heartbeats and a little.
 const SILENT_MS: i64 = 17_000;
+/// What a last will says.
+const GONE: &str = "gone";
 
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
@@ -24,13 +26,14 @@ struct Heard {
 }
 
 impl Presence {
-    /// A kiosk was heard of by HTTP or MQTT.
+    /// A kiosk was heard of by HTTP or MQTT. One whose MQTT session was gone is back by that.
     pub(crate) fn seen(&self, device: i64, now: WallTime) {
+        let gone = self.of(device).and_then(|said| said.link).as_deref() == Some(GONE);
         self.note(
             device,
             Said {
                 at: now,
-                link: None,
+                link: gone.then(|| "online".to_owned()),
                 depth: None,
                 oldest_ms: None,
                 version: None,
@@ -91,18 +94,43 @@ impl Presence {
     }
 }
 
+/// A kiosk as people see it: what the ledger knows, overlaid by what was heard since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) link: &'static str,
+    pub(crate) last_seen: Option<WallTime>,
+    pub(crate) depth: Option<u64>,
+    pub(crate) version: Option<String>,
+}
+
+impl Presence {
+    pub(crate) fn shown(&self, kiosk: &Kiosk, now: WallTime) -> Shown {
+        let heard = self.of(kiosk.id);
+        let heard = heard.as_ref();
+        let last_seen = heard.map(|said| said.at).max(kiosk.last_seen);
+        // That a kiosk was gone when this process began says nothing once it was heard.
+        let known = kiosk
+            .link
+            .as_deref()
+            .filter(|link| *link != GONE || heard.is_none());
+        let link = heard.and_then(|said| said.link.as_deref()).or(known);
+        let version = heard.and_then(|said| said.version.clone());
+        Shown {
+            link: shown_link(link, last_seen, now),
+            last_seen,
+            depth: heard.and_then(|said| said.depth).or(kiosk.depth),
+            version: version.or_else(|| kiosk.version.clone()),
+        }
+    }
+}
+
 /// The link to be shown: what the kiosk said, unless it has been silent for too long.
-pub(crate) fn shown_link(
-    link: Option<&str>,
-    last_seen: Option<WallTime>,
-    now: WallTime,
-) -> &'static str {
+fn shown_link(link: Option<&str>, last_seen: Option<WallTime>, now: WallTime) -> &'static str {
     let heard = last_seen.is_some_and(|at| now.as_millis() - at.as_millis() <= SILENT_MS);
     match link {
         _ if !heard => "offline",
         Some("catching_up") => "catching_up",
-        Some("offline") => "offline",
-        // Its MQTT session is gone, but it is still heard over HTTP.
+        Some("offline" | GONE) => "offline",
         Some(_) | None => "online",
     }
 }
@@ -124,6 +152,40 @@ mod tests {
             "catching_up"
         );
         assert_eq!(shown_link(None, None, at(0)), "offline");
+    }
+
+    #[test]
+    fn a_kiosk_that_went_is_offline_at_once_and_back_when_it_is_heard() {
+        let presence = Presence::default();
+        let at = WallTime::from_millis;
+        let kiosk = Kiosk {
+            id: 1,
+            store: "s".to_owned(),
+            kiosk: "k".to_owned(),
+            revoked: false,
+            last_seen: Some(at(90)),
+            link: Some("gone".to_owned()),
+            depth: None,
+            version: None,
+            journal: None,
+            epoch: None,
+            watermark: None,
+            forked: false,
+        };
+        assert_eq!(presence.shown(&kiosk, at(100)).link, "offline");
+        presence.seen(1, at(100));
+        assert_eq!(presence.shown(&kiosk, at(100)).link, "online");
+        let went = Said {
+            at: at(0),
+            link: Some("gone".to_owned()),
+            depth: None,
+            oldest_ms: None,
+            version: None,
+        };
+        presence.note(1, went);
+        assert_eq!(presence.shown(&kiosk, at(110)).link, "offline");
+        presence.seen(1, at(120));
+        assert_eq!(presence.shown(&kiosk, at(120)).link, "online");
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         told(&format!("mqtt listening on mqtt://{address}"));
     }
     tracing::info!(%address, data_dir = %config.data_dir.display(), "serving");
-    until_told_to_stop(&cloud).await?;
+    until_told_to_stop(&cloud, &messages).await?;
     tracing::info!("stopping: no new connections, finishing what is in hand");
     let _ = close.send(true);
     tokio::join!(server.stop(FINISH), messages.stop());
@@ -108,6 +108,24 @@ impl Messages {
 
     fn embedded(&self) -> Option<SocketAddr> {
         self.broker.as_ref().map(Broker::local_addr)
+    }
+
+    /// Shows what the embedded broker has done; that nothing vanishes uncounted is its promise.
+    fn measure(&self) {
+        let Some(counters) = self.broker.as_ref().map(Broker::counters) else {
+            return;
+        };
+        let gauge = |value: usize| f64::from(u32::try_from(value).unwrap_or(u32::MAX));
+        metrics::gauge!("cloud_broker_connections").set(gauge(counters.connected));
+        metrics::gauge!("cloud_broker_waiting").set(gauge(counters.waiting));
+        let count = |name, value| {
+            metrics::counter!("cloud_broker_messages_total", "result" => name).absolute(value);
+        };
+        count("delivered", counters.delivered);
+        count("dropped", counters.dropped);
+        count("refused", counters.refused_publishes);
+        metrics::counter!("cloud_broker_refused_connects_total")
+            .absolute(counters.refused_connects);
     }
 
     async fn stop(self) {
@@ -163,7 +181,7 @@ pub(crate) fn recorder() -> Result<PrometheusHandle, Failure> {
     Ok(RECORDER.get_or_init(|| handle).clone())
 }
 
-async fn until_told_to_stop(cloud: &Cloud) -> Result<(), Failure> {
+async fn until_told_to_stop(cloud: &Cloud, messages: &Messages) -> Result<(), Failure> {
     let listen = |kind| signal(kind).map_err(|error| Failure::Failed(error.to_string()));
     let (mut term, mut int) = (
         listen(SignalKind::terminate())?,
@@ -175,6 +193,7 @@ async fn until_told_to_stop(cloud: &Cloud) -> Result<(), Failure> {
             _ = term.recv() => return Ok(()),
             _ = int.recv() => return Ok(()),
             _ = write_behind.tick() => {
+                messages.measure();
                 if let Err(error) = cloud.presence.write_behind(&cloud.ledger).await {
                     tracing::warn!(%error, "what kiosks last said could not be written");
                 }

@@ -109,9 +109,10 @@ pub(crate) fn reader(words: &'static Words, zone: &str) -> Reader {
 }
 
 pub(crate) async fn read_facts(cloud: &Cloud, date: Option<String>) -> Result<Facts, Problem> {
+    let (hours, now) = (std::sync::Arc::clone(&cloud.hours), clock::instant());
     let read = cloud
         .ledger
-        .read(move |connection| Facts::read(connection, date.as_deref()));
+        .read(move |connection| Facts::read(connection, date.as_deref(), &hours, now));
     Ok(read.await?)
 }
 

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use crate::clock;
 use crate::cloud::Cloud;
 use crate::ledger::devices::{self, Kiosk};
-use crate::presence::{Presence, shown_link};
+use crate::presence::Presence;
 
 pub(crate) async fn list(
     _: Hq,
@@ -45,27 +45,18 @@ pub(crate) async fn list(
     Ok(Json(json!({ "kiosks": kiosks, "next": next })))
 }
 
-/// A kiosk as people see it: what the ledger knows, overlaid by what was heard since.
-pub(crate) fn shown(kiosk: &Kiosk, presence: &Presence, now: WallTime) -> Value {
-    let heard = presence.of(kiosk.id);
-    let said = heard.as_ref();
-    let last_seen = said.map(|said| said.at).max(kiosk.last_seen);
-    let link = said
-        .and_then(|said| said.link.as_deref())
-        .or(kiosk.link.as_deref());
-    let version = said
-        .and_then(|said| said.version.as_deref())
-        .or(kiosk.version.as_deref());
+fn shown(kiosk: &Kiosk, presence: &Presence, now: WallTime) -> Value {
+    let shown = presence.shown(kiosk, now);
     json!({
         "store": kiosk.store,
         "kiosk": kiosk.kiosk,
-        "link": shown_link(link, last_seen, now),
-        "last_seen": last_seen,
+        "link": shown.link,
+        "last_seen": shown.last_seen,
         "journal": kiosk.journal,
         "epoch": kiosk.epoch,
         "watermark": kiosk.watermark,
-        "depth": said.and_then(|said| said.depth).or(kiosk.depth),
-        "version": version,
+        "depth": shown.depth,
+        "version": shown.version,
         "revoked": kiosk.revoked,
         "forked": kiosk.forked,
     })

@@ -1,5 +1,8 @@
 //! What the dashboard is made from, as the ledger has it and as kiosks were heard.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use kiosk_core::event::Event;
 use kiosk_core::fold::fold;
 use kiosk_core::order::Order;
@@ -9,12 +12,14 @@ use rusqlite::Connection;
 use crate::ledger::devices::Kiosk;
 use crate::ledger::orders::{Listed, StoreSum};
 use crate::ledger::{LedgerError, devices, events, orders, quarantine};
-use crate::presence::{Presence, shown_link};
+use crate::presence::Presence;
 
 /// Orders in the live list.
 const ROWS: usize = 9;
 /// Kiosks that are looked at.
 const KIOSKS: usize = 500;
+/// How long a count of orders per hour is shown.
+const COUNT_LASTS: Duration = Duration::from_secs(2);
 
 /// What the page shows, as the ledger has it.
 #[derive(Debug)]
@@ -32,18 +37,26 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Reads all of it. Without a date the latest that has orders.
-    pub(crate) fn read(connection: &Connection, date: Option<&str>) -> Result<Self, LedgerError> {
+    pub(crate) fn read(
+        connection: &Connection,
+        date: Option<&str>,
+        hours: &HourCache,
+        now: Instant,
+    ) -> Result<Self, LedgerError> {
         let date = match date {
             Some(date) => Some(date.to_owned()),
             None => orders::latest_date(connection)?,
         };
-        let (sums, neighbours, hours) = match &date {
+        let (sums, neighbours) = match &date {
             None => Default::default(),
             Some(date) => (
                 orders::summary(connection, Some(date))?,
                 orders::neighbours(connection, date)?,
-                orders::per_hour(connection, date)?,
             ),
+        };
+        let hours = match &date {
+            None => Vec::new(),
+            Some(date) => hours.of(connection, date, now)?,
         };
         let latest = orders::latest(connection, ROWS)?.into_iter().map(|listed| {
             let members = events::members(connection, listed.row.store, listed.row.order)?;
@@ -64,6 +77,42 @@ impl Facts {
     }
 }
 
+/// Orders per hour of the day that was last asked for: counting a busy day takes a while, and all
+/// viewers may share one count for a few seconds.
+#[derive(Debug, Default)]
+pub(crate) struct HourCache(Mutex<Option<Counted>>);
+
+#[derive(Debug)]
+struct Counted {
+    date: String,
+    at: Instant,
+    hours: Vec<(i64, u64)>,
+}
+
+impl HourCache {
+    fn of(
+        &self,
+        connection: &Connection,
+        date: &str,
+        now: Instant,
+    ) -> Result<Vec<(i64, u64)>, LedgerError> {
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counted) = &*cached
+            && counted.date == date
+            && now.saturating_duration_since(counted.at) < COUNT_LASTS
+        {
+            return Ok(counted.hours.clone());
+        }
+        let hours = orders::per_hour(connection, date)?;
+        *cached = Some(Counted {
+            date: date.to_owned(),
+            at: now,
+            hours: hours.clone(),
+        });
+        Ok(hours)
+    }
+}
+
 /// A kiosk as the page sees it.
 #[derive(Debug)]
 pub(crate) struct KioskState {
@@ -78,29 +127,18 @@ pub(crate) struct KioskState {
 /// The kiosks, those that need care first.
 pub(crate) fn kiosk_states(facts: &Facts, presence: &Presence, now: WallTime) -> Vec<KioskState> {
     let state = |kiosk: &Kiosk| {
-        let said = presence.of(kiosk.id);
-        let said = said.as_ref();
-        let last_seen = said.map(|said| said.at).max(kiosk.last_seen);
-        let link = said
-            .and_then(|said| said.link.as_deref())
-            .or(kiosk.link.as_deref());
-        let version = said
-            .and_then(|said| said.version.as_deref())
-            .or(kiosk.version.as_deref());
+        let shown = presence.shown(kiosk, now);
         KioskState {
             store: kiosk.store.clone(),
             kiosk: kiosk.kiosk.clone(),
-            link: match shown_link(link, last_seen, now) {
+            link: match shown.link {
                 _ if kiosk.revoked => "revoked",
                 _ if kiosk.forked => "forked",
                 link => link,
             },
-            last_seen,
-            depth: said
-                .and_then(|said| said.depth)
-                .or(kiosk.depth)
-                .unwrap_or(0),
-            version: version.unwrap_or_default().to_owned(),
+            last_seen: shown.last_seen,
+            depth: shown.depth.unwrap_or(0),
+            version: shown.version.unwrap_or_default(),
         }
     };
     let mut states: Vec<KioskState> = facts.kiosks.iter().map(state).collect();
