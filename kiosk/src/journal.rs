@@ -17,6 +17,7 @@ mod backup;
 pub mod check;
 mod confirm;
 mod days;
+mod document;
 mod error;
 mod export;
 mod folder;

@@ -7,10 +7,9 @@ use kiosk_core::fold;
 use kiosk_core::ids::OrderId;
 use kiosk_core::order::{Action, Move, Order, Status, next};
 use kiosk_core::stock::wanted;
-use rusqlite::OptionalExtension;
 
-use super::group::Group;
-use super::place::{document_of, parse_order};
+use super::document::{document_of, order_from};
+use super::group::{Group, from_sql, to_sql};
 use super::{Change, JournalError, Stamp};
 
 /// What staff want done with an order.
@@ -50,18 +49,9 @@ impl From<rusqlite::Error> for ActRefusal {
 
 impl Group<'_> {
     pub(super) fn act(&mut self, request: ActRequest) -> Result<Arc<Order>, ActRefusal> {
-        let row = self
-            .conn
-            .prepare_cached("SELECT seq, document, seqs FROM orders WHERE id = ?1")?
-            .query_row([request.order.0.as_bytes()], |row| {
-                let place: i64 = row.get(0)?;
-                Ok((place, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?))
-            })
-            .optional()?;
-        let Some((place, document, mut seqs)) = row else {
+        let Some((order, place, mut seqs)) = self.find(request.order)? else {
             return Err(ActRefusal::NotFound);
         };
-        let order = parse_order(&document)?;
         let before = order.status;
         match next(order.status, order.payment.status, request.action) {
             Move::Already => return Ok(Arc::new(order)),
@@ -83,7 +73,12 @@ impl Group<'_> {
             .prepare_cached(
                 "UPDATE orders SET status = ?2, seqs = ?3, document = ?4 WHERE seq = ?1",
             )?
-            .execute((place, order.status.as_str(), seqs, document_of(&order)?))?;
+            .execute((
+                to_sql(place),
+                order.status.as_str(),
+                seqs,
+                document_of(&order)?,
+            ))?;
         if request.action == Action::Void && fold::void_returns_stock(before) {
             self.return_stock(&order)?;
         }
@@ -93,6 +88,22 @@ impl Group<'_> {
             order: Arc::clone(&order),
         });
         Ok(order)
+    }
+
+    /// An order, its place and the seqs of its events.
+    fn find(&self, id: OrderId) -> Result<Option<(Order, u64, Vec<u8>)>, JournalError> {
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT seq, seqs, document, event FROM whole_orders WHERE id = ?1")?;
+        let mut rows = query.query([id.0.as_bytes()])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        Ok(Some((
+            order_from(row, 2)?,
+            from_sql(row.get(0)?),
+            row.get(1)?,
+        )))
     }
 
     /// Puts counted items back, if their day still runs.

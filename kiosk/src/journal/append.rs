@@ -62,12 +62,3 @@ impl Group<'_> {
         Ok(seq)
     }
 }
-
-/// The data of an event as it stands in its bytes, so that an order is written as JSON only once.
-/// Data is the last of an event's members, and no text before it can hold its name unescaped.
-pub(super) fn data_of(event: &[u8]) -> Option<&str> {
-    const NAME: &[u8] = b",\"data\":";
-    let at = event.windows(NAME.len()).position(|part| part == NAME)?;
-    let data = event.get(at + NAME.len()..event.len().checked_sub(1)?)?;
-    std::str::from_utf8(data).ok()
-}

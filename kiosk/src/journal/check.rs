@@ -12,9 +12,10 @@ use kiosk_core::order::Order;
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
+use super::document::order_from;
 use super::group::{Head, from_sql, hash_column, to_sql};
 use super::open::{connect_reader, identity};
-use super::place::{parse_order, seqs_from};
+use super::place::seqs_from;
 use super::{JournalError, JournalSettings};
 
 /// Rows per chunk; a read transaction lasts no longer than this many take.
@@ -264,28 +265,27 @@ impl Checking<'_> {
         let _moment = conn.unchecked_transaction()?;
         let (anchor, _) = self.anchor()?;
         let mut query = conn.prepare_cached(
-            "SELECT seq, document, seqs, id, business_date, status FROM orders
+            "SELECT seq, document, event, seqs, id, business_date, status FROM whole_orders
              WHERE seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
         )?;
         let mut rows = query.query((to_sql(place), to_sql(self.head.next_seq), CHUNK))?;
         while let Some(row) = rows.next()? {
             place = from_sql(row.get(0)?);
             self.orders += 1;
-            let document = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            let Ok(order) = parse_order(document) else {
+            let Ok(order) = order_from(row, 1) else {
                 self.problem(format!("the order of event {place} can't be read"));
                 continue;
             };
             let columns: (uuid::Uuid, String, String) = (
-                uuid::Uuid::from_bytes(row.get(3)?),
-                row.get(4)?,
+                uuid::Uuid::from_bytes(row.get(4)?),
                 row.get(5)?,
+                row.get(6)?,
             );
             let date = order.business_date.to_string();
             if columns != (order.id.0, date, order.status.as_str().to_owned()) {
                 self.problem(format!("order {} is filed wrongly", order.number));
             }
-            let seqs: Vec<u8> = row.get(2)?;
+            let seqs: Vec<u8> = row.get(3)?;
             self.number(&order);
             self.folds(anchor, place, &order, &seqs_from(&seqs))?;
         }

@@ -7,8 +7,8 @@ use kiosk_core::money::Currency;
 use kiosk_core::order::Order;
 use kiosk_core::report::{DayReport, day_report};
 
+use super::document::order_from;
 use super::group::Group;
-use super::place::parse_order;
 use super::{Change, JournalError, Stamp};
 
 /// A manager's wish for the day.
@@ -112,14 +112,13 @@ pub(super) fn orders_of_day(
     conn: &rusqlite::Connection,
     date: jiff::civil::Date,
 ) -> Result<Vec<Order>, JournalError> {
-    let mut query =
-        conn.prepare_cached("SELECT document FROM orders WHERE business_date = ?1 ORDER BY seq")?;
+    let mut query = conn.prepare_cached(
+        "SELECT document, event FROM whole_orders WHERE business_date = ?1 ORDER BY seq",
+    )?;
     let mut rows = query.query([date.to_string()])?;
     let mut orders = Vec::new();
     while let Some(row) = rows.next()? {
-        orders.push(parse_order(
-            row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
-        )?);
+        orders.push(order_from(row, 0)?);
     }
     Ok(orders)
 }

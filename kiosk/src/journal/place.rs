@@ -14,10 +14,10 @@ use kiosk_core::number::order_number;
 use kiosk_core::order::{Order, Payment, PaymentStatus, Status};
 use kiosk_core::pricing::Quote;
 use kiosk_core::stock::{Level, Shortage, reserve};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::append::data_of;
+use super::document::order_from;
 use super::error::Refusal;
 use super::group::{Group, storage, to_sql};
 use super::{Change, JournalError, Stamp, stock};
@@ -95,32 +95,22 @@ pub(super) fn known(
     key: Uuid,
     content: Hash,
 ) -> Result<Option<Placed>, PlaceRefusal> {
-    let row = conn
-        .prepare_cached("SELECT content, document, seqs FROM orders WHERE idempotency_key = ?1")?
-        .query_row([key.as_bytes()], |row| {
-            let same = row.get_ref(0)?.as_blob()? == content.0;
-            Ok((same, row.get::<_, String>(1)?, row.get::<_, Vec<u8>>(2)?))
-        })
-        .optional()?;
-    match row {
-        None => Ok(None),
-        Some((false, ..)) => Err(PlaceRefusal::KeyReused),
-        Some((true, document, seqs)) => Ok(Some(Placed {
-            order: Arc::new(parse_order(&document)?),
-            seqs: seqs_from(&seqs),
-            repeated: true,
-        })),
+    let mut query = conn.prepare_cached(
+        "SELECT content, seqs, document, event FROM whole_orders WHERE idempotency_key = ?1",
+    )?;
+    let mut rows = query.query([key.as_bytes()])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let blob = |column| -> rusqlite::Result<&[u8]> { Ok(row.get_ref(column)?.as_blob()?) };
+    if blob(0)? != content.0 {
+        return Err(PlaceRefusal::KeyReused);
     }
-}
-
-/// Reads an order's document.
-pub(super) fn parse_order(document: &str) -> Result<Order, JournalError> {
-    serde_json::from_str(document)
-        .map_err(|error| JournalError::Damaged(format!("an order can't be read: {error}")))
-}
-
-pub(super) fn document_of(order: &Order) -> Result<String, JournalError> {
-    serde_json::to_string(order).map_err(|error| JournalError::Storage(error.to_string()))
+    Ok(Some(Placed {
+        order: Arc::new(order_from(row, 2)?),
+        seqs: seqs_from(blob(1)?),
+        repeated: true,
+    }))
 }
 
 pub(super) fn seqs_from(bytes: &[u8]) -> Vec<u64> {
@@ -214,7 +204,7 @@ impl Group<'_> {
         let Fact::Placed(order) = fact else {
             return Err(JournalError::Damaged("an event lost its order".to_owned()).into());
         };
-        if !self.insert_order(key, content, &order, &bytes)? {
+        if !self.insert_order(key, content, &order)? {
             return known(self.conn, key, content)?.ok_or_else(|| {
                 JournalError::Damaged(format!("order {id} is there under another key")).into()
             });
@@ -238,21 +228,13 @@ impl Group<'_> {
     }
 
     /// Whether the order was inserted: not if its key is taken.
-    fn insert_order(
-        &self,
-        key: Uuid,
-        content: Hash,
-        order: &Order,
-        event: &[u8],
-    ) -> Result<bool, JournalError> {
+    fn insert_order(&self, key: Uuid, content: Hash, order: &Order) -> Result<bool, JournalError> {
         let seq = self.head.next_seq;
-        let document = data_of(event)
-            .ok_or_else(|| JournalError::Damaged("an event has no data".to_owned()))?;
         let inserted = self
             .conn
             .prepare_cached(
-                "INSERT INTO orders (seq, id, idempotency_key, content, business_date, status, seqs, document)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+                "INSERT INTO orders (seq, id, idempotency_key, content, business_date, status, seqs)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
             )
             .and_then(|mut insert| {
                 insert.execute((
@@ -263,7 +245,6 @@ impl Group<'_> {
                     order.business_date.to_string(),
                     order.status.as_str(),
                     &seq.to_be_bytes()[..],
-                    document,
                 ))
             })
             .map_err(|error| storage(&error))?;

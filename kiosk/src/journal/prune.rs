@@ -28,6 +28,7 @@ impl Group<'_> {
             .conn
             .prepare_cached("SELECT chain FROM events WHERE seq = ?1")?
             .query_row([to_sql(until)], |row| hash_column(row, 0))?;
+        self.write_out(from, until)?;
         let bytes: i64 = self
             .conn
             .prepare_cached("SELECT coalesce(sum(length(bytes)), 0) FROM events WHERE seq <= ?1")?

@@ -8,8 +8,9 @@ use kiosk_core::order::{Order, Status};
 use kiosk_core::wall::WallTime;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::document::order_from;
 use super::group::{from_sql, hash_column, to_sql};
-use super::place::{PlaceRefusal, Placed, known, parse_order, seqs_from};
+use super::place::{PlaceRefusal, Placed, known, seqs_from};
 use super::settings::StaffRole;
 use super::{JournalError, JournalSettings, days, open};
 
@@ -24,7 +25,7 @@ pub(super) struct Readers {
 
 /// One reading connection.
 pub struct Reader {
-    conn: Connection,
+    pub(super) conn: Connection,
 }
 
 /// An order as it is stored.
@@ -133,7 +134,7 @@ impl Reader {
     pub fn order(&self, id: OrderId) -> Result<Option<StoredOrder>, JournalError> {
         let mut query = self
             .conn
-            .prepare_cached("SELECT document, seqs, seq FROM orders WHERE id = ?1")?;
+            .prepare_cached("SELECT document, event, seqs, seq FROM whole_orders WHERE id = ?1")?;
         let mut rows = query.query([id.0.as_bytes()])?;
         rows.next()?.map(stored).transpose()
     }
@@ -167,7 +168,7 @@ impl Reader {
             (None, _) => "?1 IS NULL AND (?2 IS NULL OR +status = ?2)",
         };
         let sql = format!(
-            "SELECT document, seqs, seq FROM orders WHERE {which} AND seq < ?3
+            "SELECT document, event, seqs, seq FROM whole_orders WHERE {which} AND seq < ?3
              ORDER BY seq DESC LIMIT ?4"
         );
         let mut query = self.conn.prepare_cached(&sql)?;
@@ -223,10 +224,9 @@ impl Reader {
 }
 
 fn stored(row: &rusqlite::Row<'_>) -> Result<StoredOrder, JournalError> {
-    let document = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
     Ok(StoredOrder {
-        order: parse_order(document)?,
-        seqs: seqs_from(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?),
-        place: from_sql(row.get(2)?),
+        order: order_from(row, 0)?,
+        seqs: seqs_from(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?),
+        place: from_sql(row.get(3)?),
     })
 }

@@ -42,9 +42,15 @@ CREATE TABLE orders (
     status TEXT NOT NULL,
     -- The seqs of all its events, 8 bytes each, big-endian.
     seqs BLOB NOT NULL,
-    document TEXT NOT NULL
+    -- Null: as the event that placed it tells it.
+    document TEXT
 ) STRICT;
 CREATE INDEX orders_by_date ON orders (business_date);
+CREATE VIEW whole_orders AS
+    SELECT seq, id, idempotency_key, content, business_date, status, seqs, document,
+           CASE WHEN document IS NULL
+                THEN (SELECT bytes FROM events WHERE events.seq = orders.seq) END AS event
+    FROM orders;
 -- Nearly all are collected in the end; those that are not are looked for by their state.
 CREATE INDEX orders_in_hand ON orders (status) WHERE status <> 'collected';
 
