@@ -3,14 +3,18 @@
 mod api;
 pub mod art;
 pub mod assets;
+mod board;
 mod body;
 pub mod diner;
 pub mod error;
 pub mod feed;
+mod kitchen;
+mod manager;
 mod openapi;
 mod pages;
 mod request_id;
 pub mod sessions;
+mod staff;
 pub mod text;
 
 use std::sync::Arc;

@@ -19,6 +19,9 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/", get(diner))
         .route("/items/{id}", get(sheet))
         .route("/about", get(about))
+        .route("/board", get(super::board::page))
+        .route("/kitchen", get(super::kitchen::page))
+        .merge(super::manager::routes())
         .layer(CompressionLayer::new())
 }
 

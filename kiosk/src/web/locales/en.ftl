@@ -199,3 +199,312 @@ live-truth-confirmed = The kitchen has it, and head office has confirmed it.
 live-truth-unknown = The kitchen has it.
 live-finish = Done ({ $seconds })
 live-due-table = Table { $table }
+
+# Staff, all screens
+screen-kitchen = Kitchen
+screen-board = Pickup board
+screen-manager = Manager
+staff-no-script = This screen needs JavaScript.
+staff-no-answer = The kiosk did not answer. Nothing is lost; please try again.
+staff-refused = That did not work: { $why }
+staff-moved-on = That order has moved on meanwhile.
+staff-done = Done
+staff-table = Table { $table }
+span-seconds = { $count } s
+span-minutes = { $count } min
+span-hours = { $hours } h { $minutes } min
+span-days =
+    { $count ->
+        [one] 1 day
+       *[other] { $count } days
+    }
+date-long = { $weekday }, { $month } { $day }
+weekday-1 = Monday
+weekday-2 = Tuesday
+weekday-3 = Wednesday
+weekday-4 = Thursday
+weekday-5 = Friday
+weekday-6 = Saturday
+weekday-7 = Sunday
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
+status-placed = New
+status-preparing = Preparing
+status-ready = Ready
+status-collected = Collected
+status-voided = Voided
+station-noodle = Noodles
+station-wok = Wok
+station-steam = Steam
+station-fry = Fry
+station-grill = Grill
+station-drinks = Drinks
+station-dessert = Dessert
+station-cold = Cold
+
+# Signing in
+pin-title = Sign in
+pin-kitchen = Enter the kitchen’s or the manager’s PIN
+pin-manager = Enter the manager’s PIN
+pin-label = PIN
+pin-pad = Digits
+pin-enter = Sign in
+pin-wrong = That PIN is not right.
+pin-role = You are signed in for the kitchen. This screen needs the manager’s PIN.
+pin-wait = Too many wrong PINs from this screen. Next try in { $seconds } s.
+pin-failed = The kiosk did not answer. Please try again.
+pin-digits = A PIN has at least { $digits } digits.
+pin-first-title = No PIN has been set yet
+pin-first-text = Nobody can sign in here until a PIN is set. On the kiosk itself, open a terminal and run this; it asks for the PIN (at least 6 digits) and works while the kiosk serves:
+pin-first-kitchen = A PIN for the kitchen alone, if you want one:
+pin-first-waiting = DIR is the kiosk’s data folder. This page goes on by itself once a PIN is set.
+
+# Pickup board
+board-preparing = Preparing
+board-ready = Ready, please collect
+board-none = No orders in the kitchen
+board-none-ready = Your number lights up here
+board-lost = Not up to date: this board is looking for its kiosk.
+
+# Kitchen. Words that begin an allergy or the name of an allergen in a diner’s note.
+allergy-words = allerg, anaphyla, intoleran, coeliac, celiac, epipen
+allergen-words = peanut, nut, almond, cashew, walnut, hazelnut, sesame, wheat, gluten, egg, milk, dairy, lactose, soy, fish, shellfish, shrimp, prawn, crab, lobster, mollusc, mollusk, clam, oyster, squid, celery, mustard, sulphite, sulfite, lupin
+kitchen-stations = Stations
+kitchen-expo = All
+kitchen-offline = Internet down, kitchen link OK
+kitchen-recall = Recall
+kitchen-recall-title = The last 20 finished tickets
+kitchen-recall-none = Nothing finished yet.
+kitchen-sound = Sound for new tickets
+kitchen-overview = Overview
+kitchen-pass = At the pass
+kitchen-pass-none = Nothing waits to be collected.
+kitchen-ready-since = since { $time }
+kitchen-collect = Collected
+kitchen-all-day = All day
+kitchen-oldest = Oldest ticket
+kitchen-none = All caught up
+kitchen-start = Start
+kitchen-ready = Ready
+kitchen-mine = My part is done
+kitchen-mine-done = My part is done ✓
+kitchen-acknowledge = Seen
+kitchen-voided-title = VOIDED – do not make
+kitchen-allergy = ALLERGY: { $note }
+kitchen-lost = This screen has lost its kiosk. What it shows may be old. It is trying again.
+kitchen-new = New ticket { $number }
+kitchen-voided = { $number } was voided
+kitchen-more = { $count } more →
+
+# Manager
+manager-standalone = Standalone kiosk
+manager-place = { $store } · { $kiosk }
+manager-lost = This page has lost its kiosk. What it shows may be old. It is trying again.
+manager-cancel = Cancel
+manager-count-for = How many of { $name }?
+manager-count-text = Screens count down from here and stop selling at zero. It holds for this business day.
+manager-count-left = Left to sell
+manager-count-save = Save
+manager-uncount = Don’t count
+manager-reason-missing = Please say why.
+manager-closed-now = The day is closed.
+manager-opened-now = The day is open.
+manager-sold-out-now = { $name } is sold out on every screen.
+manager-on-sale-now = { $name } is on sale again.
+manager-counted-now = { $name }: saved
+nav-today = Today
+nav-orders = Orders
+nav-stock = Menu and stock
+nav-report = Day report
+nav-link = Link and safety
+nav-sign-out = Sign out
+list-comma = { ", " }
+link-standalone = Standalone
+link-standalone-text = Everything is kept on this kiosk.
+link-standalone-long = This kiosk works on its own: there is no head office to send to. Every order is kept in the journal here, and syncs if the kiosk is enrolled later.
+link-online = Online
+link-all-sent = Head office has everything.
+link-catching-up = Catching up
+link-offline = Working offline
+link-offline-since = Working offline for { $span }
+link-unsent =
+    { $count ->
+        [0] Head office has everything.
+        [one] One record is kept safely here and will go out by itself.
+       *[other] { $count } records are kept safely here and will go out by themselves.
+    }
+link-journal = Kept on this kiosk
+link-journal-text = Every order and every change is a record in the journal, on disk before a number is shown.
+link-cloud = Connection to head office
+link-identity = This kiosk
+link-waiting = Orders that head office has not confirmed
+link-none-waiting = Head office has confirmed every order of the day.
+fact-link = Connection
+fact-written = Records written
+fact-unsent = Not confirmed yet
+fact-oldest = Oldest of them
+fact-free = Free disk
+fact-trouble = No orders can be taken
+fact-taking = Takes orders
+fact-yes = Yes
+fact-store = Store
+fact-kiosk = Kiosk
+fact-journal = Journal
+fact-version = Software
+breaker-ordering = Orders to head office
+breaker-payments = Payments
+breaker-members = Members
+breaker-recommendations = Recommendations
+breaker-menu = Menu updates
+breaker-state-closed = Working
+breaker-state-open = Paused
+breaker-state-half_open = Trying again
+breaker-state-forced_open = Switched off
+breaker-state-disabled = Not watched
+breaker-calls = { $calls } calls lately, { $failures } failed, { $slow } slow.
+breaker-retry = Next try in { $span }.
+day-none = not opened yet
+day-open-since = open since { $time }
+day-closed-at = closed at { $time }
+day-open = Open the day
+day-close = Close the day
+day-open-title = Open the business day?
+day-open-text = Screens take orders again.
+day-close-title = Close the business day?
+day-close-text = Screens stop taking orders until the next day starts or you open it again. The Z report follows.
+day-unfinished =
+    { $count ->
+        [one] One order is not finished.
+       *[other] { $count } orders are not finished.
+    }
+day-unpaid =
+    { $count ->
+        [one] One order is not paid.
+       *[other] { $count } orders are not paid.
+    }
+today-gross = Sales
+today-tax-of = { $tax } tax in it
+today-orders = Orders
+today-services = { $in } eat in · { $away } take away
+today-average = Average order
+today-dishes =
+    { $count ->
+        [one] One dish sold
+       *[other] { $count } dishes sold
+    }
+today-due = Still to be paid
+today-unpaid =
+    { $count ->
+        [0] Every order is paid
+        [one] One order at the counter
+       *[other] { $count } orders at the counter
+    }
+today-per-hour = Orders per hour
+today-queue = Kitchen queue
+today-tickets =
+    { $count ->
+        [0] Nothing on the rail
+        [one] One ticket on the rail
+       *[other] { $count } tickets on the rail
+    }
+today-idle = nothing waits
+today-oldest = oldest { $span }
+today-top = Top dishes
+today-all-items = All dishes
+today-nothing = Nothing sold yet.
+today-live = Live orders
+today-all-orders = All orders
+today-no-live = Every order is finished.
+today-stock = Stock
+today-all-stock = All dishes
+today-stock-none = Nothing is counted or sold out.
+today-details = Details
+orders-number = Order
+orders-time = Time
+orders-from = From
+orders-dishes = Dishes
+orders-total = Total
+orders-status = State
+orders-sync = Kept
+orders-actions = Actions
+orders-open = Order { $number }: details and actions
+orders-which = Which orders
+orders-all = All of the day
+orders-unfinished = In work
+orders-unpaid = Not paid
+orders-none = No orders here.
+orders-more =
+    { $count ->
+       *[other] { $count } older orders are in the day report.
+    }
+order-payment = Payment
+order-waiting = Waiting for
+order-changed = Last change
+order-reason = Reason
+order-done = Nothing is left to be done with this order.
+order-void-text = Voiding takes the order off the kitchen’s screen. It can’t be undone.
+order-refund-text = Refunding notes that the whole amount was given back. It can’t be undone.
+reason-diner = The diner changed their mind
+reason-mistake = Entered by mistake
+reason-kitchen = The kitchen can’t make it
+reason-wrong = Something was wrong with it
+action-start = Start
+action-ready = Ready
+action-collect = Collected
+action-pay = Payment received
+action-void = Void
+action-refund = Refund
+payment-due = To pay
+payment-pending = Payment under way
+payment-paid = Paid
+payment-failed = Payment failed
+payment-refunded = Refunded
+method-counter = At the counter
+method-card = Card
+method-qr = QR code
+sync-saved = On this kiosk
+sync-sent = On its way
+sync-confirmed = Confirmed
+stock-hint = Turned off means sold out: every screen shows it at once. Tap a number to count what is left.
+stock-off = Sold out
+stock-none-left = None left
+stock-left =
+    { $count ->
+       *[other] { $count } left
+    }
+stock-uncounted = On sale
+stock-count = Count what is left of { $name }
+stock-sell = Sell { $name }
+report-x = X report
+report-z = Z report
+report-days = Which day
+report-before = The day before
+report-after = The day after
+report-print = Print
+report-made = made { $time }
+report-empty = No orders on this day.
+report-orders = Orders
+report-net = Net
+report-tax = Tax
+report-gross = Gross
+report-count = Count
+report-amount = Amount
+report-by-rate = Tax by rate
+report-at-rate = at { $rate }
+report-by-payment = Payments
+report-payment = { $method } · { $status }
+report-exceptions = Voids and refunds
+report-voids = Voided orders
+report-refunds = Refunded orders
+report-by-hour = By hour
+report-by-item = By dish

@@ -1,0 +1,158 @@
+//! The link to the cloud, its breakers and the journal, in plain words.
+
+use askama::Template;
+use fluent_bundle::FluentArgs;
+
+use super::orders::Row;
+use super::shell::{LinkLine, Shell};
+use super::store::Store;
+use crate::status::{BreakerStatus, LinkMode};
+use crate::web::staff::{asset, icon, span};
+use crate::web::text::Language;
+
+/// Orders on the page that headquarters does not have yet.
+const LISTED: usize = 40;
+/// Below this many free bytes somebody should look after the disk.
+const LOW_DISK: u64 = 512 * 1024 * 1024;
+
+#[derive(Template)]
+#[template(path = "manager/link.html")]
+struct Page<'a> {
+    shell: Shell<'a>,
+    facts: Facts,
+    breakers: Vec<Breaker<'a>>,
+    reason: Option<&'a str>,
+    rows: Vec<Row<'a>>,
+    standalone: bool,
+    store: &'a str,
+    kiosk: &'a str,
+    journal: &'a str,
+    version: &'static str,
+}
+
+/// What is known of the journal, in words.
+pub(super) struct Facts {
+    pub(super) line: LinkLine,
+    /// None without a cloud: nothing waits then.
+    pub(super) unsent: Option<u64>,
+    pub(super) oldest: Option<String>,
+    pub(super) written: u64,
+    pub(super) free: Option<String>,
+    pub(super) low_disk: bool,
+    pub(super) trouble: Option<String>,
+}
+
+struct Breaker<'a> {
+    name: String,
+    tone: &'static str,
+    state: String,
+    detail: String,
+    reason: Option<&'a str>,
+}
+
+impl Store {
+    pub(super) fn link_page(&self, lang: Option<&str>) -> Result<String, askama::Error> {
+        let shell = self.shell(lang, "link");
+        let t = shell.frame.t;
+        let standalone = self.link.mode == LinkMode::Standalone;
+        let unsent = self.orders.iter().filter(|kept| kept.sync != "confirmed");
+        let rows = unsent
+            .filter(|_| !standalone)
+            .take(LISTED)
+            .map(|kept| self.row(kept, t, shell.frame.tag));
+        Page {
+            rows: rows.collect(),
+            facts: self.facts(t),
+            breakers: self.link.breakers.iter().map(|b| breaker(b, t)).collect(),
+            reason: self.link.reason.as_deref(),
+            standalone,
+            store: &self.place.store,
+            kiosk: &self.place.kiosk,
+            journal: &self.journal.id,
+            version: env!("CARGO_PKG_VERSION"),
+            shell,
+        }
+        .render()
+    }
+
+    pub(super) fn facts(&self, t: &Language) -> Facts {
+        let health = &self.journal.health;
+        let connected = self.link.mode != LinkMode::Standalone;
+        Facts {
+            line: self.link_line(t),
+            unsent: connected.then_some(self.journal.unsent),
+            oldest: self
+                .journal
+                .oldest
+                .filter(|_| connected)
+                .map(|seconds| span(t, seconds)),
+            written: self.journal.written,
+            free: health.free_bytes.map(bytes),
+            low_disk: health.free_bytes.is_some_and(|free| free < LOW_DISK),
+            trouble: health.trouble.clone(),
+        }
+    }
+}
+
+fn breaker<'a>(status: &'a BreakerStatus, t: &Language) -> Breaker<'a> {
+    let name = t.say_if_known(&format!("breaker-{}", status.name));
+    let known = t.say_if_known(&format!("breaker-state-{}", status.state));
+    let mut args = FluentArgs::new();
+    args.set("calls", status.calls);
+    args.set("failures", status.failures);
+    args.set("slow", status.slow);
+    let mut detail = t.say_with("breaker-calls", &args);
+    if let Some(seconds) = status.retry_in_seconds {
+        detail.push(' ');
+        detail.push_str(&t.say_one("breaker-retry", "span", &span(t, whole(seconds))));
+    }
+    Breaker {
+        name: name.unwrap_or_else(|| status.name.clone()),
+        tone: match status.state.as_str() {
+            "closed" => "good",
+            "half_open" => "care",
+            "disabled" => "plain",
+            _ => "bad",
+        },
+        state: known.unwrap_or_else(|| status.state.clone()),
+        detail,
+        reason: status.reason.as_deref(),
+    }
+}
+
+/// Seconds for people, rounded up.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a wait for people; beyond the range it saturates"
+)]
+fn whole(seconds: f64) -> i64 {
+    seconds.max(0.0).ceil() as i64
+}
+
+/// Bytes for people: `8.1 GB`, `420 MB`.
+fn bytes(count: u64) -> String {
+    const MB: u64 = 1_000_000;
+    let tenths = count / (MB * 100);
+    if tenths >= 10 {
+        format!("{}.{} GB", tenths / 10, tenths % 10)
+    } else {
+        format!("{} MB", count / MB)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_told_in_the_unit_that_fits() {
+        assert_eq!(bytes(8_150_000_000), "8.1 GB");
+        assert_eq!(bytes(420_999_999), "420 MB");
+        assert_eq!(bytes(0), "0 MB");
+    }
+
+    #[test]
+    fn waits_are_rounded_up_and_never_negative() {
+        assert_eq!((whole(0.2), whole(-3.0), whole(f64::NAN)), (1, 0, 0));
+    }
+}

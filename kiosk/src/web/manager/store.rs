@@ -1,0 +1,179 @@
+//! The store at one moment, as the dashboard reads it.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use kiosk_core::day::Day;
+use kiosk_core::menu::{Item, Menu};
+use kiosk_core::order::{Order, PaymentStatus, Status};
+use kiosk_core::report::{DayReport, day_report};
+use kiosk_core::stock::Level;
+use kiosk_core::wall::WallTime;
+
+use crate::clock;
+use crate::journal::{Health, Levels, ListFilter, StoredOrder};
+use crate::status::LinkStatus;
+use crate::web::error::Problem;
+use crate::web::staff::age;
+use crate::web::{AppState, Place};
+
+/// Orders of one day that are looked at; a kiosk that has more than these is not one kiosk.
+const MOST: u32 = 20_000;
+
+/// The store at one moment.
+pub(super) struct Store {
+    pub(super) menu: Arc<Menu>,
+    pub(super) place: Place,
+    pub(super) now: WallTime,
+    /// The business day looked at.
+    pub(super) date: Date,
+    /// The latest business day.
+    pub(super) day: Option<Day>,
+    /// The hour at which a business day begins.
+    pub(super) starts: i8,
+    /// The orders of that day, newest first.
+    pub(super) orders: Vec<Kept>,
+    pub(super) levels: Arc<Levels>,
+    pub(super) link: LinkStatus,
+    pub(super) journal: JournalLook,
+}
+
+/// An order and how far its events are.
+pub(super) struct Kept {
+    pub(super) order: Order,
+    pub(super) sync: &'static str,
+}
+
+/// What is to be known of the journal.
+pub(super) struct JournalLook {
+    pub(super) id: String,
+    pub(super) unsent: u64,
+    /// Seconds since the oldest unsent event was written.
+    pub(super) oldest: Option<i64>,
+    pub(super) written: u64,
+    pub(super) health: Health,
+}
+
+impl Store {
+    /// Looks at the day `date`, or at the latest.
+    pub(super) async fn look(state: &AppState, date: Option<Date>) -> Result<Self, Problem> {
+        let now = clock::wall();
+        let menu = state.menu();
+        let day = *state.journal.day().borrow();
+        let date = date
+            .or(day.map(|day| day.date))
+            .unwrap_or_else(|| state.schedule.date(now, &menu.time_zone));
+        let filter = ListFilter {
+            business_date: Some(date),
+            limit: MOST,
+            ..ListFilter::default()
+        };
+        let outbox = state.journal.outbox().borrow().clone();
+        let first = outbox.confirmed.first_missing(1);
+        let waits = outbox.unconfirmed() > 0;
+        let (orders, oldest) = state
+            .journal
+            .read(move |reader| {
+                let oldest = if waits {
+                    reader.event_time(first)?
+                } else {
+                    None
+                };
+                Ok((reader.list(&filter)?, oldest))
+            })
+            .await?;
+        let health = state.journal.health().borrow().clone();
+        let levels = Arc::clone(&state.journal.levels().borrow());
+        Ok(Self {
+            place: state.place.clone(),
+            starts: state.schedule.starts.hour(),
+            orders: orders.into_iter().map(|order| kept(state, order)).collect(),
+            levels,
+            link: state.link.status(),
+            journal: JournalLook {
+                id: state.journal.id().to_string(),
+                unsent: outbox.unconfirmed(),
+                oldest: oldest.map(|at| age(at, now)),
+                written: outbox.next_seq.saturating_sub(1),
+                health,
+            },
+            menu,
+            now,
+            date,
+            day,
+        })
+    }
+
+    /// The sums of the day looked at.
+    pub(super) fn report(&self) -> DayReport {
+        let menu = &self.menu;
+        let orders = self.orders.iter().rev().map(|kept| &kept.order);
+        day_report(self.date, menu.currency, &menu.time_zone, orders)
+    }
+
+    /// What may be sold of an item now.
+    pub(super) fn level(&self, item: &Item) -> Level {
+        let level = self.levels.get(&item.id).copied();
+        level.unwrap_or(Level::starting_with(item.stock))
+    }
+
+    /// Whether the day looked at is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.day
+            .is_some_and(|day| day.date == self.date && day.closed_at.is_none())
+    }
+
+    /// The orders that the kitchen or the diner still waits for, newest first.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = &Kept> {
+        self.orders.iter().filter(|kept| is_unfinished(&kept.order))
+    }
+
+    /// The orders that are not paid, newest first.
+    pub(super) fn unpaid(&self) -> impl Iterator<Item = &Kept> {
+        self.orders.iter().filter(|kept| is_unpaid(&kept.order))
+    }
+}
+
+pub(super) fn is_unfinished(order: &Order) -> bool {
+    matches!(
+        order.status,
+        Status::Placed | Status::Preparing | Status::Ready
+    )
+}
+
+/// Whether no money was received for it.
+pub(super) fn is_owed(order: &Order) -> bool {
+    matches!(
+        order.payment.status,
+        PaymentStatus::Due | PaymentStatus::Pending | PaymentStatus::Failed
+    )
+}
+
+pub(super) fn is_unpaid(order: &Order) -> bool {
+    is_owed(order) && order.status != Status::Voided
+}
+
+fn kept(state: &AppState, stored: StoredOrder) -> Kept {
+    let sync = sync_of(state, &stored.seqs);
+    Kept {
+        order: stored.order,
+        sync,
+    }
+}
+
+/// How far an order's events are: the least of them counts.
+pub(super) fn sync_of(state: &AppState, seqs: &[u64]) -> &'static str {
+    let outbox = state.journal.outbox();
+    let outbox = outbox.borrow();
+    let mut open = seqs
+        .iter()
+        .filter(|seq| !outbox.is_confirmed(**seq))
+        .peekable();
+    if open.peek().is_none() {
+        "confirmed"
+    } else if open.all(|seq| state.link.is_sent(*seq)) {
+        "sent"
+    } else {
+        "saved"
+    }
+}

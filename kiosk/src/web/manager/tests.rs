@@ -1,0 +1,174 @@
+use std::sync::Arc;
+
+use kiosk_core::day::Day;
+use kiosk_core::order::{Order, PaymentStatus, Status};
+
+use super::store::{JournalLook, Kept};
+use super::*;
+use crate::journal::Health;
+use crate::status::{BreakerStatus, LinkMode, LinkStatus};
+use crate::web::Place;
+use crate::web::staff::tests::{at, busy, check, sample};
+
+fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
+    let date = "2026-11-20".parse().unwrap();
+    let kept = |order| Kept {
+        order,
+        sync: "saved",
+    };
+    Store {
+        menu: Arc::new(sample()),
+        place: Place {
+            store: "canal-street".to_owned(),
+            kiosk: "front".to_owned(),
+        },
+        now: at(61),
+        date,
+        day: Some(Day {
+            date,
+            opened_at: at(0),
+            closed_at: None,
+        }),
+        starts: 4,
+        orders: orders.into_iter().rev().map(kept).collect(),
+        levels: Arc::default(),
+        link: LinkStatus {
+            mode,
+            reason: Some("no answer".to_owned()),
+            breakers: vec![BreakerStatus {
+                name: "ordering".to_owned(),
+                state: "open".to_owned(),
+                calls: 20,
+                failures: 12,
+                slow: 1,
+                retry_in_seconds: Some(12.0),
+                reason: None,
+            }],
+        },
+        journal: JournalLook {
+            id: "00000000-0000-0000-0000-000000000000".to_owned(),
+            unsent: 17,
+            oldest: Some(840),
+            written: 400,
+            health: Health {
+                trouble: None,
+                free_bytes: Some(8_100_000_000),
+            },
+        },
+    }
+}
+
+fn pages(store: &Store, lang: &str) -> Vec<String> {
+    let lang = Some(lang);
+    vec![
+        store.today(lang).unwrap(),
+        store.orders_page(lang, None).unwrap(),
+        store.orders_page(lang, Some("unpaid")).unwrap(),
+        store.stock_page(lang).unwrap(),
+        store.link_page(lang).unwrap(),
+        store.report_page(lang).unwrap(),
+    ]
+}
+
+#[test]
+fn an_empty_and_a_busy_day_render_in_both_languages_however_the_link_is() {
+    for lang in ["en", "zh-Hans"] {
+        for mode in [
+            LinkMode::Standalone,
+            LinkMode::Online,
+            LinkMode::Offline,
+            LinkMode::CatchingUp,
+        ] {
+            for orders in [Vec::new(), busy(&sample())] {
+                for page in pages(&store(orders.clone(), mode), lang) {
+                    check(&page, lang);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn today_tells_what_is_sold_owed_and_unsent() {
+    let store = store(busy(&sample()), LinkMode::Offline);
+    let page = store.today(Some("en")).unwrap();
+    let report = store.report();
+    let usd = report.currency;
+    let gross = text_of(usd, report.gross);
+    assert!(page.contains(&gross), "{gross}");
+    assert!(page.contains("Working offline for 14 min") && page.contains("17 records"));
+    let due: i64 = busy(&sample())
+        .iter()
+        .filter(|o| o.payment.status == PaymentStatus::Due && o.status != Status::Voided)
+        .map(|o| o.total)
+        .sum();
+    assert!(page.contains(&text_of(usd, due)));
+}
+
+fn text_of(currency: kiosk_core::money::Currency, minor: i64) -> String {
+    crate::web::text::language("en").money(currency, minor)
+}
+
+#[test]
+fn a_sheet_offers_what_the_table_of_moves_allows_and_nothing_else() {
+    let menu = sample();
+    let orders = busy(&menu);
+    let offered = |order: &Order| {
+        let sheet = orders::render_sheet(&menu, order, "saved", Some("en")).unwrap();
+        let all = ["start", "ready", "collect", "pay", "void", "refund"];
+        let found = all
+            .into_iter()
+            .filter(|a| sheet.contains(&format!("data-act=\"{a}\"")));
+        found.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(offered(&orders[0]), "start pay void");
+    assert_eq!(offered(&orders[1]), "ready void refund");
+    assert_eq!(offered(&orders[3]), "refund");
+    assert_eq!(offered(&orders[4]), "");
+}
+
+#[test]
+fn the_csv_adds_up_to_the_report() {
+    let store = store(busy(&sample()), LinkMode::Online);
+    let csv = store.report_csv(Some("en"));
+    let report = store.report();
+    let cents = |part: &str| -> i64 {
+        let rows = csv.lines().filter(|line| line.starts_with(part));
+        rows.map(|line| {
+            let amount = line.rsplit(',').nth(1).unwrap().replace('.', "");
+            amount.parse::<i64>().unwrap()
+        })
+        .sum()
+    };
+    assert_eq!(cents("item,"), report.gross);
+    assert_eq!(cents("hour,"), report.gross);
+    assert_eq!(cents("payment,"), report.gross);
+    assert_eq!(cents("sum,net") + cents("sum,tax"), report.gross);
+}
+
+#[test]
+fn a_closed_day_is_a_z_report_and_an_open_one_an_x_report() {
+    let mut store = store(busy(&sample()), LinkMode::Online);
+    assert!(store.report_page(Some("en")).unwrap().contains("X report"));
+    store.day = store.day.map(|day| Day {
+        closed_at: Some(at(600)),
+        ..day
+    });
+    let page = store.report_page(Some("en")).unwrap();
+    assert!(page.contains("Z report") && page.contains("data-day=\"open\""));
+}
+
+#[test]
+fn closing_warns_of_what_is_unfinished_and_unpaid() {
+    let busy_day = store(busy(&sample()), LinkMode::Online)
+        .today(Some("en"))
+        .unwrap();
+    assert!(
+        busy_day.contains("36 orders are not finished."),
+        "{busy_day}"
+    );
+    let empty = store(Vec::new(), LinkMode::Online)
+        .today(Some("en"))
+        .unwrap();
+    assert!(empty.contains("data-day=\"close\"") && !empty.contains("data-warning"));
+}

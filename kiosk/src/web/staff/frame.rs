@@ -1,0 +1,85 @@
+//! The frame around every page of the staff.
+
+use std::collections::BTreeMap;
+
+use kiosk_core::menu::Menu;
+
+use crate::web::assets;
+use crate::web::text::{self, Language};
+
+/// What the scripts of all staff pages say.
+const WORDS: &[&str] = &[
+    "staff-no-answer",
+    "staff-refused",
+    "staff-moved-on",
+    "staff-done",
+    "pin-wrong",
+    "pin-wait",
+    "pin-role",
+    "pin-failed",
+    "pin-digits",
+];
+
+/// What every page of the staff begins with.
+pub(in crate::web) struct Frame<'a> {
+    /// The language of our texts.
+    pub(in crate::web) t: &'static Language,
+    /// The language of the menu's texts.
+    pub(in crate::web) tag: &'a str,
+    /// What the restaurant is called.
+    pub(in crate::web) shop: &'a str,
+    /// The languages to choose from.
+    pub(in crate::web) languages: Vec<LanguageLink<'a>>,
+    /// What the scripts say, as JSON.
+    pub(in crate::web) words: String,
+}
+
+/// A language to choose.
+pub(in crate::web) struct LanguageLink<'a> {
+    pub(in crate::web) tag: &'a str,
+    pub(in crate::web) name: String,
+    pub(in crate::web) chosen: bool,
+}
+
+impl<'a> Frame<'a> {
+    /// The frame of a page in the wanted language, whose own script says `words` beside those of all.
+    pub(in crate::web) fn new(menu: &'a Menu, lang: Option<&'a str>, words: &[&str]) -> Self {
+        let tag = menu.language_or_own(lang);
+        let t = text::language(tag);
+        let spoken = menu.languages.iter().filter_map(|other| {
+            Some(LanguageLink {
+                tag: other,
+                name: text::find(other)?.say("language-name"),
+                chosen: other == tag,
+            })
+        });
+        Self {
+            t,
+            tag,
+            shop: menu.name.get(tag),
+            languages: spoken.collect(),
+            words: said(t, words),
+        }
+    }
+}
+
+/// Messages as JSON for inside an element; a variable stays as `{$name}` for the script to fill.
+fn said(t: &Language, more: &[&str]) -> String {
+    let keys = WORDS.iter().chain(more);
+    let words: BTreeMap<&str, String> = keys.map(|key| (*key, t.say(key))).collect();
+    // Inside an element, only `<` could end it.
+    serde_json::to_string(&words)
+        .unwrap_or_default()
+        .replace('<', "\\u003c")
+}
+
+/// For templates: the URL of an embedded file.
+pub(in crate::web) fn asset(name: &str) -> &'static str {
+    assets::url(name)
+}
+
+/// For templates: one of the staff's small signs, in the colour of the text around it.
+pub(in crate::web) fn icon(name: &str) -> String {
+    let url = assets::url("staff/signs.svg");
+    format!(r#"<svg class="icon" aria-hidden="true"><use href="{url}#{name}"/></svg>"#)
+}

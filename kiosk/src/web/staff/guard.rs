@@ -1,0 +1,118 @@
+//! Who may see a page: the session that the browser's cookie shows, else the page to sign in.
+
+use askama::Template;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::{Frame, Look, answer, asset, icon};
+use crate::clock;
+use crate::journal::StaffRole;
+use crate::web::AppState;
+use crate::web::error::Problem;
+use crate::web::sessions::{PIN_DIGITS, Sessions};
+
+/// The cookie that `POST /api/v1/sessions` sets.
+const COOKIE: &str = "stillopen_session";
+
+/// A page for somebody of the kitchen, or the manager.
+pub(in crate::web) struct KitchenStaff(pub(in crate::web) Look);
+
+/// A page for the manager.
+pub(in crate::web) struct ManagerOnly(pub(in crate::web) Look);
+
+/// What somebody sees who may not see the page. Boxed: it travels in every `Result` of a page.
+pub(in crate::web) struct Refused(Box<Response>);
+
+#[derive(Template)]
+#[template(path = "staff/sign-in.html")]
+struct SignIn<'a> {
+    frame: Frame<'a>,
+    manager: bool,
+    /// Whether there is a PIN that opens this page.
+    ready: bool,
+    /// Whether a session is shown that does not reach.
+    short: bool,
+    digits: usize,
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+impl FromRequestParts<AppState> for KitchenStaff {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refused> {
+        admit(parts, state, StaffRole::Kitchen).await.map(Self)
+    }
+}
+
+impl FromRequestParts<AppState> for ManagerOnly {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refused> {
+        admit(parts, state, StaffRole::Manager).await.map(Self)
+    }
+}
+
+async fn admit(parts: &Parts, state: &AppState, needs: StaffRole) -> Result<Look, Refused> {
+    let look = Query::<Look>::try_from_uri(&parts.uri).map_or_else(|_| Look::default(), |q| q.0);
+    let has = role(&parts.headers, &state.sessions, clock::monotonic());
+    if has.is_some_and(|role| role >= needs) {
+        return Ok(look);
+    }
+    let page = sign_in(state, needs, has.is_some(), &look).await;
+    let mut response = page.unwrap_or_else(IntoResponse::into_response);
+    if response.status().is_success() {
+        *response.status_mut() = if has.is_some() {
+            StatusCode::FORBIDDEN
+        } else {
+            StatusCode::UNAUTHORIZED
+        };
+    }
+    Err(Refused(Box::new(response)))
+}
+
+async fn sign_in(
+    state: &AppState,
+    needs: StaffRole,
+    short: bool,
+    look: &Look,
+) -> Result<Response, Problem> {
+    let manager = needs == StaffRole::Manager;
+    let ready = state
+        .journal
+        .read(move |reader| {
+            let opened = reader.pin(StaffRole::Manager)?.is_some();
+            Ok(opened || (!manager && reader.pin(StaffRole::Kitchen)?.is_some()))
+        })
+        .await?;
+    let menu = state.menu();
+    let page = SignIn {
+        frame: Frame::new(&menu, look.lang.as_deref(), &[]),
+        manager,
+        ready,
+        short,
+        digits: PIN_DIGITS,
+    };
+    answer(page.render())
+}
+
+/// The role that the browser's cookie shows.
+pub(super) fn role(
+    headers: &HeaderMap,
+    sessions: &Sessions,
+    now: std::time::Duration,
+) -> Option<StaffRole> {
+    let cookies = headers.get_all(header::COOKIE).into_iter();
+    let cookies = cookies.filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';'));
+    pairs.find_map(|pair| {
+        let (name, token) = pair.trim().split_once('=')?;
+        (name == COOKIE).then(|| sessions.role(token, now))?
+    })
+}
