@@ -1,16 +1,15 @@
 //! Following the journal, the menu and the link: what changes becomes an item of the feed.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use kiosk_core::ids::OrderId;
-use kiosk_core::order::Order;
+use kiosk_core::order::{Order, PaymentStatus, Status};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use crate::journal::Change;
+use crate::journal::{Change, Ranges};
 use crate::status::LinkMode;
 use crate::web::AppState;
 
@@ -19,11 +18,23 @@ const WATCHED: usize = 20_000;
 /// The link is looked at this often; its own changes have no other way to screens.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// What screens hear of an order. Thousands of them wait here while the cloud is away, so it is what
+/// an item needs and no more: an order itself takes a hundred times as much.
+struct Heard {
+    id: OrderId,
+    number: Box<str>,
+    status: Status,
+    payment: PaymentStatus,
+    version: u32,
+}
+
 /// Orders whose latest event is not confirmed yet.
 #[derive(Default)]
 struct Watched {
-    by_seq: BTreeMap<u64, Arc<Order>>,
-    latest: BTreeMap<OrderId, u64>,
+    by_seq: BTreeMap<u64, Heard>,
+    latest: HashMap<OrderId, u64>,
+    /// What was confirmed when they were last looked through.
+    confirmed: Ranges,
 }
 
 /// What screens were last told of the link.
@@ -47,8 +58,11 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
             change = changes.recv() => match change {
                 None => return,
                 Some(Change::Order { seq, order }) => {
-                    push_order(&state, &order, "saved");
-                    watched.add(seq, order);
+                    let heard = Heard::of(&order);
+                    push_order(&state, &heard, "saved");
+                    if let Some(confirmed) = watched.add(seq, heard) {
+                        push_order(&state, &confirmed, "confirmed");
+                    }
                 }
                 Some(Change::Stock) => {
                     levels += 1;
@@ -60,7 +74,7 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
                 if changed.is_err() {
                     return;
                 }
-                let confirmed = watched.take(|seq| outbox.borrow_and_update().is_confirmed(seq));
+                let confirmed = watched.take(&outbox.borrow_and_update().confirmed);
                 confirmed.iter().for_each(|order| push_order(&state, order, "confirmed"));
             }
             changed = menu.changed() => {
@@ -85,12 +99,12 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
     }
 }
 
-fn push_order(state: &AppState, order: &Order, sync: &str) {
+fn push_order(state: &AppState, order: &Heard, sync: &str) {
     let data = json!({
         "id": order.id,
         "number": order.number,
         "status": order.status,
-        "payment": order.payment.status,
+        "payment": order.payment,
         "sync": sync,
         "version": order.version,
     });
@@ -102,10 +116,27 @@ fn push_menu(state: &AppState, change: u64) {
     state.feed.push("menu", data.to_string());
 }
 
+impl Heard {
+    fn of(order: &Order) -> Self {
+        Self {
+            id: order.id,
+            number: order.number.as_str().into(),
+            status: order.status,
+            payment: order.payment.status,
+            version: order.version,
+        }
+    }
+}
+
 impl Watched {
-    fn add(&mut self, seq: u64, order: Arc<Order>) {
+    /// Watches an order, or gives it back: news of its confirmation may have overtaken its own.
+    fn add(&mut self, seq: u64, order: Heard) -> Option<Heard> {
         if let Some(before) = self.latest.insert(order.id, seq) {
             self.by_seq.remove(&before);
+        }
+        if self.confirmed.contains(seq) {
+            self.latest.remove(&order.id);
+            return Some(order);
         }
         self.by_seq.insert(seq, order);
         if self.by_seq.len() > WATCHED
@@ -113,23 +144,81 @@ impl Watched {
         {
             self.latest.remove(&order.id);
         }
+        None
     }
 
-    /// Takes out the orders whose latest event is confirmed.
-    fn take(&mut self, mut is_confirmed: impl FnMut(u64) -> bool) -> Vec<Arc<Order>> {
-        let seqs: Vec<u64> = self
-            .by_seq
-            .keys()
-            .copied()
-            .filter(|seq| is_confirmed(*seq))
-            .collect();
-        let taken: Vec<_> = seqs
-            .iter()
-            .filter_map(|seq| self.by_seq.remove(seq))
-            .collect();
-        for order in &taken {
+    /// Takes out the orders whose latest event is confirmed. Every commit asks, and nearly always
+    /// nothing was confirmed since: then nothing is looked through.
+    fn take(&mut self, confirmed: &Ranges) -> Vec<Heard> {
+        if self.confirmed == *confirmed {
+            return Vec::new();
+        }
+        self.confirmed.clone_from(confirmed);
+        let beyond = self.by_seq.split_off(&(confirmed.watermark() + 1));
+        let mut taken = std::mem::replace(&mut self.by_seq, beyond);
+        for (first, last) in confirmed.beyond() {
+            let seqs: Vec<u64> = self
+                .by_seq
+                .range(first..=last)
+                .map(|(seq, _)| *seq)
+                .collect();
+            for seq in seqs {
+                taken.extend(self.by_seq.remove(&seq).map(|order| (seq, order)));
+            }
+        }
+        for order in taken.values() {
             self.latest.remove(&order.id);
         }
-        taken
+        taken.into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(id: u128, version: u32) -> Heard {
+        Heard {
+            id: OrderId(uuid::Uuid::from_u128(id)),
+            number: "A001".into(),
+            status: Status::Placed,
+            payment: PaymentStatus::Due,
+            version,
+        }
+    }
+
+    fn versions(taken: &[Heard]) -> Vec<u32> {
+        taken.iter().map(|order| order.version).collect()
+    }
+
+    #[test]
+    fn an_order_is_told_once_its_latest_event_is_confirmed() {
+        let mut watched = Watched::default();
+        watched.add(2, heard(1, 1));
+        watched.add(3, heard(2, 10));
+        watched.add(4, heard(1, 2));
+        watched.add(7, heard(3, 20));
+        assert_eq!(versions(&watched.take(&Ranges::new(2, []))), [0; 0]);
+        assert_eq!(versions(&watched.take(&Ranges::new(3, [(7, 9)]))), [10, 20]);
+        assert_eq!(versions(&watched.take(&Ranges::new(3, [(7, 9)]))), [0; 0]);
+        assert_eq!(versions(&watched.take(&Ranges::new(9, []))), [2]);
+        assert!(watched.add(9, heard(4, 30)).is_some());
+        assert!(watched.by_seq.is_empty() && watched.latest.is_empty());
+    }
+
+    #[test]
+    fn what_is_watched_is_bounded_and_the_newest_stays() {
+        let mut watched = Watched::default();
+        for n in 1..=u32::try_from(WATCHED).unwrap() + 5 {
+            watched.add(n.into(), heard(n.into(), n));
+        }
+        assert_eq!(
+            (watched.by_seq.len(), watched.latest.len()),
+            (WATCHED, WATCHED)
+        );
+        assert_eq!(
+            watched.by_seq.first_key_value().map(|(seq, _)| *seq),
+            Some(6)
+        );
     }
 }
