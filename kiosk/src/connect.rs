@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kiosk_core::ids::BootId;
 use kiosk_core::menu::Menu;
-use resilience::breaker::Snapshot;
+use resilience::breaker::{self, Snapshot, State};
 use resilience::{Breaker, Moment};
 use tokio::sync::watch;
 
@@ -12,11 +12,15 @@ use crate::cache::Cache;
 use crate::clock;
 use crate::config::Config;
 use crate::downlink::{self, Downlink, DownlinkStart};
-use crate::journal::Journal;
+use crate::journal::{Journal, KeptSwitch, Reader};
 use crate::protect::Rules;
 use crate::serve::ServeError;
 use crate::status::{BreakerStatus, LinkMode, LinkSource, LinkStatus};
+use crate::switches::{MENU_UPDATES, ORDERING_CLOUD, Switchboard};
 use crate::uplink::{Mode, Uplink, UplinkHandle, UplinkSettings, UplinkStart, ordering_breaker};
+
+#[cfg(test)]
+mod tests;
 
 /// The running side that faces the cloud.
 pub struct Connection {
@@ -40,16 +44,11 @@ impl Connection {
         journal: &Journal,
         boot: BootId,
     ) -> Result<Self, ServeError> {
+        let kept = kept_switches(journal).await?;
         let Some(credential) = config.credential.clone() else {
-            let (menus, menu) = watch::channel(Arc::new(config.menu.menu.clone()));
-            return Ok(Self {
-                link: LinkSource::standalone(),
-                menu,
-                uplink: UplinkHandle::standalone(),
-                _downlink: None,
-                _menus: menus,
-            });
+            return Ok(Self::alone(config, Switchboard::restored("local", kept)));
         };
+        let switches = Switchboard::restored(&credential.kiosk.to_string(), kept);
         let cache = Cache::new(&config.data_dir);
         let store = credential.store.clone();
         let known = downlink::last_known(&cache, &store).await;
@@ -57,6 +56,8 @@ impl Connection {
         let parsed = known.map_or_else(|| config.menu.clone(), |known| known.parsed);
         let (menus, menu) = watch::channel(Arc::new(parsed.menu));
         let mut seeds = seeds()?;
+        let ordering = ordering_breaker(seeds.next().unwrap_or(1));
+        let updates = downlink::menu_breaker(seeds.next().unwrap_or(3));
         let settings = UplinkSettings {
             insecure_plain: config.allow_plaintext,
             ..UplinkSettings::default()
@@ -65,7 +66,7 @@ impl Connection {
             journal: journal.clone(),
             credential,
             settings,
-            rules: Rules::around(ordering_breaker(seeds.next().unwrap_or(1))),
+            rules: rules(&switches, ORDERING_CLOUD, ordering),
             boot,
             seed: seeds.next().unwrap_or(2),
         })
@@ -80,14 +81,15 @@ impl Connection {
                     etag,
                     notices,
                     link: uplink.view(),
-                    rules: Rules::around(downlink::menu_breaker(seeds.next().unwrap_or(3))),
+                    rules: rules(&switches, MENU_UPDATES, updates),
                     seed: seeds.next().unwrap_or(4),
                 })
                 .map_err(|error| ServeError::System(error.to_string()))?,
             ),
             None => None,
         };
-        let link = source(&uplink, downlink.as_ref());
+        obey(&switches, &uplink, downlink.as_ref());
+        let link = source(&uplink, downlink.as_ref(), switches);
         Ok(Self {
             link,
             menu,
@@ -95,6 +97,18 @@ impl Connection {
             _downlink: downlink,
             _menus: menus,
         })
+    }
+
+    /// A kiosk without a credential: there is nothing to connect to.
+    fn alone(config: &Config, switches: Switchboard) -> Self {
+        let (menus, menu) = watch::channel(Arc::new(config.menu.menu.clone()));
+        Self {
+            link: LinkSource::alone(switches),
+            menu,
+            uplink: UplinkHandle::standalone(),
+            _downlink: None,
+            _menus: menus,
+        }
     }
 
     /// Stops it: what is under way may end, nothing new begins.
@@ -111,7 +125,33 @@ fn seeds() -> Result<impl Iterator<Item = u64>, ServeError> {
     Ok(random.into_iter().map(u64::from_le_bytes))
 }
 
-fn source(uplink: &UplinkHandle, downlink: Option<&Downlink>) -> LinkSource {
+/// What was turned at this kiosk before it was started.
+async fn kept_switches(journal: &Journal) -> Result<Vec<KeptSwitch>, ServeError> {
+    let kept = journal.read(Reader::switches).await;
+    kept.map_err(|error| ServeError::System(error.to_string()))
+}
+
+/// The rules around a breaker. If a switch holds it open it begins so: not even the first call
+/// passes.
+fn rules(switches: &Switchboard, switch: &str, mut breaker: breaker::Settings) -> Rules {
+    if !switches.is_on(switch) {
+        breaker.initial = State::ForcedOpen;
+    }
+    Rules::around(breaker)
+}
+
+/// Has breakers stand as switches say, now and later.
+fn obey(switches: &Switchboard, uplink: &UplinkHandle, downlink: Option<&Downlink>) {
+    if let Some(ordering) = uplink.ordering() {
+        let woken = uplink.clone();
+        switches.hold(ORDERING_CLOUD, ordering, move || woken.wake());
+    }
+    if let Some(downlink) = downlink {
+        switches.hold(MENU_UPDATES, downlink.breaker(), || {});
+    }
+}
+
+fn source(uplink: &UplinkHandle, downlink: Option<&Downlink>, switches: Switchboard) -> LinkSource {
     let breakers: Vec<Arc<Breaker>> = uplink
         .ordering()
         .into_iter()
@@ -136,7 +176,7 @@ fn source(uplink: &UplinkHandle, downlink: Option<&Downlink>) -> LinkSource {
                 .collect(),
         }
     };
-    LinkSource::new(look, move |seq| sent.is_sent(seq))
+    LinkSource::new(look, move |seq| sent.is_sent(seq), switches)
 }
 
 fn breaker_status(name: &str, snapshot: &Snapshot) -> BreakerStatus {

@@ -33,6 +33,7 @@ mod read;
 mod schema;
 mod settings;
 mod stock;
+mod switches;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -63,9 +64,10 @@ pub use self::newfile::CopyError;
 pub use self::outbox::Outbox;
 pub use self::place::{PlaceRefusal, PlaceRequest, Placed};
 pub use self::ranges::Ranges;
-pub use self::read::{ListFilter, StoredOrder};
+pub use self::read::{ListFilter, Reader, StoredOrder};
 pub use self::settings::StaffRole;
 pub use self::stock::StockRequest;
+pub use self::switches::{KeptSwitch, SwitchRequest};
 
 /// What every write carries: when, in which run of the process, at whose request.
 #[derive(Debug, Clone)]
@@ -316,6 +318,15 @@ impl Journal {
             .await?
     }
 
+    /// Turns a switch; one that stands so already, for that reason and by that person, is left.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn turn_switch(&self, request: SwitchRequest) -> Result<KeptSwitch, JournalError> {
+        self.ask(|reply| Job::Switch(Box::new(request), reply))
+            .await?
+    }
+
     /// Stored events `from..=to`, in order, at most so many and so many bytes (but at least one).
     ///
     /// # Errors
@@ -345,7 +356,7 @@ impl Journal {
     /// [`JournalError`].
     pub async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&read::Reader) -> Result<T, JournalError> + Send + 'static,
+        query: impl FnOnce(&Reader) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         let _turn = self.shared.reading.acquire().await;
         let shared = Arc::clone(&self.shared);

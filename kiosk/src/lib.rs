@@ -18,5 +18,6 @@ pub mod metrics;
 pub mod protect;
 pub mod serve;
 pub mod status;
+pub mod switches;
 pub mod uplink;
 pub mod web;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::switches::Switchboard;
+
 /// How the kiosk stands to the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -57,29 +59,44 @@ type IsSent = dyn Fn(u64) -> bool + Send + Sync;
 pub struct LinkSource {
     look: Arc<Look>,
     is_sent: Arc<IsSent>,
+    switches: Switchboard,
 }
 
 impl LinkSource {
-    /// From two looks at the uplink.
+    /// From two looks at the uplink, and the switches that it obeys.
     pub fn new(
         look: impl Fn() -> LinkStatus + Send + Sync + 'static,
         is_sent: impl Fn(u64) -> bool + Send + Sync + 'static,
+        switches: Switchboard,
     ) -> Self {
         Self {
             look: Arc::new(look),
             is_sent: Arc::new(is_sent),
+            switches,
         }
+    }
+
+    /// The source of a kiosk without a cloud, on which no switch was ever turned.
+    #[must_use]
+    pub fn standalone() -> Self {
+        Self::alone(Switchboard::new("local"))
     }
 
     /// The source of a kiosk without a cloud.
     #[must_use]
-    pub fn standalone() -> Self {
+    pub fn alone(switches: Switchboard) -> Self {
         let status = LinkStatus {
             mode: LinkMode::Standalone,
             reason: None,
             breakers: Vec::new(),
         };
-        Self::new(move || status.clone(), |_| false)
+        Self::new(move || status.clone(), |_| false, switches)
+    }
+
+    /// What people have turned on and off.
+    #[must_use]
+    pub fn switches(&self) -> &Switchboard {
+        &self.switches
     }
 
     /// The link now.

@@ -15,8 +15,8 @@ use super::error::Refusal;
 use super::group::Group;
 use super::place::known;
 use super::{
-    ActRefusal, ActRequest, Confirmed, DayClosed, DayRefusal, DayRequest, JournalError,
-    PlaceRefusal, PlaceRequest, Placed, StaffRole, Stamp, StockRequest,
+    ActRefusal, ActRequest, Confirmed, DayClosed, DayRefusal, DayRequest, JournalError, KeptSwitch,
+    PlaceRefusal, PlaceRequest, Placed, StaffRole, Stamp, StockRequest, SwitchRequest,
 };
 
 type Reply<T> = oneshot::Sender<T>;
@@ -31,6 +31,7 @@ pub(super) enum Job {
     Confirm(Box<(Ack, Vec<u8>)>, Reply<Result<Confirmed, JournalError>>),
     Prune(Reply<Result<u64, JournalError>>),
     SetPin(Stamp, StaffRole, String, Reply<Result<(), JournalError>>),
+    Switch(Box<SwitchRequest>, Reply<Result<KeptSwitch, JournalError>>),
     Stop(Reply<()>),
 }
 
@@ -80,6 +81,10 @@ pub(super) fn run(group: &mut Group<'_>, job: Job, full: Option<u64>) -> Ran {
             group.in_savepoint(|group| group.set_pin(stamp, role, &hash)),
             reply,
         ),
+        Job::Switch(request, reply) => ran(
+            group.in_savepoint(|group| group.turn_switch(*request)),
+            reply,
+        ),
         Job::Stop(reply) => stopped(reply),
     }
 }
@@ -97,6 +102,7 @@ pub(super) fn refuse(job: Job, error: JournalError) -> Answer {
         Job::Note(_, _, reply) | Job::SetPin(_, _, _, reply) => ran(Err(error), reply).0,
         Job::Confirm(_, reply) => ran(Err(error), reply).0,
         Job::Prune(reply) => ran(Err(error), reply).0,
+        Job::Switch(_, reply) => ran(Err(error), reply).0,
         Job::Stop(reply) => stopped(reply).0,
     }
 }

@@ -8,6 +8,7 @@ mod groups;
 mod placing;
 mod pruning;
 mod sequences;
+mod switches;
 mod syncing;
 
 use std::collections::BTreeMap;

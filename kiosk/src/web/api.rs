@@ -12,6 +12,7 @@ mod place;
 mod query;
 mod sessions;
 mod status;
+mod switches;
 mod views;
 
 use axum::Router;
@@ -47,6 +48,7 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
             "/api/v1/items/{item}/availability",
             put(items::availability),
         ),
+        ("/api/v1/switches/{name}", put(switches::turn)),
         ("/api/v1/status", get(status::status)),
         ("/api/v1/events", get(events::stream)),
         ("/api/v1/reports/day", get(days::report)),

@@ -13,7 +13,8 @@ fn each_path_serves_the_methods_that_are_described_and_refuses_all_others() {
     for (template, described) in paths() {
         let path = template
             .replace("{id}", "0199a1b2-0000-7000-8000-000000000001")
-            .replace("{item}", "tea");
+            .replace("{item}", "tea")
+            .replace("{name}", "menu_updates");
         let described = described.as_object().unwrap();
         let mut wanted: BTreeSet<String> = described.keys().map(|key| key.to_uppercase()).collect();
         if wanted.contains("GET") {
@@ -48,7 +49,10 @@ fn the_document_is_served_as_it_is_checked_in() {
 fn operations_that_need_a_session_say_so_and_no_others() {
     let kiosk = Kiosk::open();
     for (template, described) in paths() {
-        let path = template.replace("{id}", "x").replace("{item}", "tea");
+        let path = template
+            .replace("{id}", "x")
+            .replace("{item}", "tea")
+            .replace("{name}", "menu_updates");
         for (method, operation) in described.as_object().unwrap() {
             if template == "/api/v1/events" {
                 continue;

@@ -17,3 +17,4 @@ mod refusals;
 mod sessions;
 mod stock;
 mod support;
+mod switches;

@@ -54,7 +54,7 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
             "trouble": health.trouble,
         },
         "breakers": link.breakers,
-        "switches": [],
+        "switches": state.link.switches().status(),
         "devices": [],
     }))
 }

@@ -1,0 +1,296 @@
+//! What people have turned on and off, and what it does to the kiosk.
+//!
+//! The journal keeps every turn with its event; this holds what follows from them: the decision by
+//! precedence of scopes, and the breakers that a switch holds open.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kiosk_core::event::SwitchChanged;
+use resilience::breaker::State;
+use resilience::switches::{Change, Decision, Member, Position, Scope, Switches};
+use resilience::{Breaker, Moment};
+use serde::Serialize;
+
+use crate::journal::{Journal, JournalError, KeptSwitch, Stamp, SwitchRequest};
+use crate::protect::now;
+
+/// Ordering calls to the cloud; off keeps the kiosk offline.
+pub const ORDERING_CLOUD: &str = "ordering_cloud";
+/// Fetching menus from the cloud.
+pub const MENU_UPDATES: &str = "menu_updates";
+
+/// The switches that do something, with what holds while nobody has turned them.
+const KNOWN: [(&str, bool); 2] = [(MENU_UPDATES, true), (ORDERING_CLOUD, true)];
+
+/// A switch, as the status page tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SwitchStatus {
+    /// Which.
+    pub name: &'static str,
+    /// Where it stands: `on`, `off` or `auto`.
+    pub state: &'static str,
+    /// What that comes to: `on` or `off`.
+    pub effective: &'static str,
+    /// Who put it there.
+    pub set_by: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// The switches of this kiosk. Cheap to clone.
+#[derive(Clone)]
+pub struct Switchboard {
+    board: Arc<Mutex<Board>>,
+}
+
+struct Board {
+    switches: Switches,
+    held: Vec<Held>,
+}
+
+/// A breaker that a switch opens, and who must be told when that has changed.
+struct Held {
+    switch: &'static str,
+    breaker: Arc<Breaker>,
+    wake: Box<dyn Fn() + Send>,
+}
+
+impl Switchboard {
+    /// A board on which nothing was ever turned.
+    #[must_use]
+    pub fn new(kiosk: &str) -> Self {
+        Self::restored(kiosk, Vec::new())
+    }
+
+    /// A board with what was turned at this kiosk before.
+    #[must_use]
+    pub fn restored(kiosk: &str, kept: Vec<KeptSwitch>) -> Self {
+        let member = Member {
+            kiosk: kiosk.into(),
+            groups: Vec::new(),
+        };
+        let switches = Switches::restored(member, kept.into_iter().filter_map(change));
+        let held = Vec::new();
+        Self {
+            board: Arc::new(Mutex::new(Board { switches, held })),
+        }
+    }
+
+    /// Whether there is a switch of that name.
+    #[must_use]
+    pub fn is_known(name: &str) -> bool {
+        KNOWN.iter().any(|(known, _)| *known == name)
+    }
+
+    /// Whether a switch is on.
+    #[must_use]
+    pub fn is_on(&self, name: &str) -> bool {
+        let auto = KNOWN
+            .iter()
+            .any(|(known, default)| *known == name && *default);
+        self.lock().switches.decide(name).position.or(auto)
+    }
+
+    /// Who put a switch where it stands, and why, in words; none if nobody did.
+    #[must_use]
+    pub fn word(&self, name: &str) -> Option<String> {
+        word(&self.lock().switches.decide(name))
+    }
+
+    /// Has a switch hold a breaker open while it is off. `wake` is called whenever that changes.
+    pub fn hold(
+        &self,
+        switch: &'static str,
+        breaker: &Arc<Breaker>,
+        wake: impl Fn() + Send + 'static,
+    ) {
+        let held = Held {
+            switch,
+            breaker: Arc::clone(breaker),
+            wake: Box::new(wake),
+        };
+        let mut board = self.lock();
+        held.follow(&board.switches, now());
+        board.held.push(held);
+    }
+
+    /// Turns a switch at this kiosk: it holds once it is kept.
+    ///
+    /// # Errors
+    /// [`JournalError`], and the switch stays where it was.
+    pub async fn turn(
+        &self,
+        journal: &Journal,
+        stamp: Stamp,
+        change: SwitchChanged,
+    ) -> Result<(), JournalError> {
+        let (board, journal) = (self.clone(), journal.clone());
+        // Whoever asked may go; a switch that is kept must also hold.
+        let turning = tokio::spawn(async move {
+            let kept = journal.turn_switch(SwitchRequest { stamp, change }).await?;
+            board.take(kept);
+            Ok(())
+        });
+        turning.await.unwrap_or(Err(JournalError::Stopping))
+    }
+
+    fn take(&self, kept: KeptSwitch) {
+        let Some(change) = change(kept) else {
+            return;
+        };
+        let mut board = self.lock();
+        board.switches.set(change);
+        let Board { switches, held } = &*board;
+        held.iter().for_each(|held| held.follow(switches, now()));
+    }
+
+    /// All switches, for people.
+    #[must_use]
+    pub fn status(&self) -> Vec<SwitchStatus> {
+        let board = self.lock();
+        let told = |(name, auto): &(&'static str, bool)| {
+            let Decision { position, by } = board.switches.decide(name);
+            SwitchStatus {
+                name,
+                state: position.name(),
+                effective: if position.or(*auto) { "on" } else { "off" },
+                set_by: by.as_ref().map(|change| change.by.to_string()),
+                reason: by.as_ref().map(|change| change.reason.to_string()),
+            }
+        };
+        KNOWN.iter().map(told).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn follow(&self, switches: &Switches, now: Moment) {
+        let decision = switches.decide(self.switch);
+        let forced = self.breaker.state() == State::ForcedOpen;
+        if decision.position == Position::Off {
+            let word = word(&decision).unwrap_or_default();
+            let note = self.breaker.snapshot(now).note;
+            if forced && note.as_deref() == Some(word.as_str()) {
+                return;
+            }
+            self.breaker.force_open(now, word);
+        } else if forced {
+            // Whether it answers is not known: the next call is a probe.
+            self.breaker.open(now);
+            self.breaker.expire_wait(now);
+        } else {
+            return;
+        }
+        (self.wake)();
+    }
+}
+
+fn word(decision: &Decision) -> Option<String> {
+    let change = decision.by.as_ref()?;
+    Some(format!("{}: {}", change.by, change.reason))
+}
+
+/// None if this software does not know that position.
+fn change(kept: KeptSwitch) -> Option<Change> {
+    let KeptSwitch { change, at, seq } = kept;
+    Some(Change {
+        position: position(&change.state)?,
+        name: change.name.into(),
+        scope: Scope::Here,
+        by: change.by.into(),
+        reason: change.reason.into(),
+        at_unix_millis: at.as_millis(),
+        revision: seq,
+    })
+}
+
+fn position(state: &str) -> Option<Position> {
+    [Position::On, Position::Off, Position::Auto]
+        .into_iter()
+        .find(|position| position.name() == state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kiosk_core::wall::WallTime;
+    use resilience::breaker::Settings;
+
+    fn kept(state: &str, seq: u64) -> KeptSwitch {
+        KeptSwitch {
+            change: SwitchChanged {
+                name: ORDERING_CLOUD.to_owned(),
+                state: state.to_owned(),
+                reason: "stocktaking".to_owned(),
+                by: "manager".to_owned(),
+            },
+            at: WallTime::from_millis(0),
+            seq,
+        }
+    }
+
+    fn breaker() -> Arc<Breaker> {
+        Arc::new(Breaker::new("ordering", Settings::default(), now()).unwrap())
+    }
+
+    fn state(board: &Switchboard) -> SwitchStatus {
+        let mut all = board.status().into_iter();
+        all.find(|status| status.name == ORDERING_CLOUD).unwrap()
+    }
+
+    #[test]
+    fn a_switch_that_nobody_turned_is_on_and_left_to_the_software() {
+        let seen = state(&Switchboard::new("k"));
+        assert_eq!((seen.state, seen.effective), ("auto", "on"));
+        assert_eq!((seen.set_by, seen.reason), (None, None));
+    }
+
+    #[test]
+    fn off_holds_the_breaker_open_with_the_reason_and_auto_has_it_probe() {
+        let (board, breaker) = (Switchboard::new("k"), breaker());
+        let woken = Arc::new(Mutex::new(0));
+        let told = Arc::clone(&woken);
+        board.hold(ORDERING_CLOUD, &breaker, move || *told.lock().unwrap() += 1);
+        assert_eq!(*woken.lock().unwrap(), 0);
+        board.take(kept("off", 1));
+        let snapshot = breaker.snapshot(now());
+        assert_eq!(snapshot.state, State::ForcedOpen);
+        assert_eq!(snapshot.note.as_deref(), Some("manager: stocktaking"));
+        assert_eq!(state(&board).set_by.as_deref(), Some("manager"));
+        board.take(kept("off", 1));
+        assert_eq!(breaker.snapshot(now()).generation, snapshot.generation);
+        board.take(kept("auto", 2));
+        let snapshot = breaker.snapshot(now());
+        assert_eq!((snapshot.state, snapshot.probe_due), (State::Open, true));
+        assert_eq!(*woken.lock().unwrap(), 2);
+    }
+
+    #[test]
+    fn what_comes_late_changes_nothing() {
+        let board = Switchboard::new("k");
+        board.take(kept("auto", 2));
+        board.take(kept("off", 1));
+        assert!(board.is_on(ORDERING_CLOUD));
+    }
+
+    #[test]
+    fn what_was_turned_before_a_restart_holds_after_it() {
+        let (board, breaker) = (Switchboard::restored("k", vec![kept("off", 4)]), breaker());
+        board.hold(ORDERING_CLOUD, &breaker, || {});
+        assert_eq!(breaker.state(), State::ForcedOpen);
+        assert!(!board.is_on(ORDERING_CLOUD) && board.is_on(MENU_UPDATES));
+    }
+
+    #[test]
+    fn a_breaker_that_opened_by_itself_is_not_touched_by_a_switch_that_is_on() {
+        let (board, breaker) = (Switchboard::new("k"), breaker());
+        breaker.open(now());
+        let generation = breaker.snapshot(now()).generation;
+        board.hold(ORDERING_CLOUD, &breaker, || {});
+        board.take(kept("on", 1));
+        assert_eq!(breaker.snapshot(now()).generation, generation);
+    }
+}
