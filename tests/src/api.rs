@@ -151,9 +151,9 @@ impl Api {
 pub fn metric(text: &str, name: &str, labels: &str) -> f64 {
     let lines = text.lines().filter_map(|line| line.strip_prefix(name));
     let of_name = lines.filter(|rest| rest.starts_with(['{', ' ']) && rest.contains(labels));
-    of_name
-        .filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok())
-        .sum()
+    let values = of_name.filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok());
+    // Not a sum: that of nothing is a negative zero.
+    values.fold(0.0, |sum, value| sum + value)
 }
 
 #[cfg(test)]

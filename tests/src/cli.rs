@@ -23,8 +23,10 @@ enum Command {
         lab demo --data-dir demo-data      keeps orders for the next time")]
     Demo(demo::Options),
     /// Measure the kiosk beside the same work done raw, in one run on one disk
-    #[command(after_help = "Examples:\n  cargo build --release && target/release/lab bench\n  \
-        lab bench --repeats 5 --seconds 5\n  lab bench --json --without-cloud")]
+    #[command(
+        after_help = "Examples:\n  cargo build --release && target/release/lab bench\n  \
+        lab bench --repeats 5 --seconds 5\n  lab bench --json --without-cloud"
+    )]
     Bench(bench::Options),
 }
 

@@ -8,6 +8,7 @@
 
 pub mod api;
 pub mod bench;
+pub mod broker;
 pub mod carts;
 pub mod checker;
 pub mod cli;

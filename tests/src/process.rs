@@ -136,6 +136,15 @@ impl Lab {
         )
     }
 
+    /// Starts this binary as what it is.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub fn start_itself(&self, args: &[&str], log: &Path) -> anyhow::Result<Child> {
+        let args: Vec<_> = args.iter().map(OsString::from).collect();
+        Child::start(self.command(&args), "lab", log)
+    }
+
     /// Starts any other program, on a leash: it ends with the lab.
     ///
     /// # Errors

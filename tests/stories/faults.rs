@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use lab::checker::Shown;
 use lab::dice::Dice;
 use lab::disk::SmallDisk;
 use lab::wait::{Look, until};
 use serde_json::{Value, json};
 
-use crate::{Told, lone_kiosk, refused_start, temporary};
+use crate::{Told, last_line, lone_kiosk, refused_start, temporary};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_second_process_on_a_data_folder_says_who_holds_it() -> Told {
@@ -18,14 +18,14 @@ async fn the_second_process_on_a_data_folder_says_who_holds_it() -> Told {
     first.start().await?;
     let second = lone_kiosk(folder.path()).await?;
     let refused = refused_start(&second).await?;
-    ensure!(refused.code == Some(1), "{refused:?}");
+    assert!(refused.code == Some(1), "{refused:?}");
     let pid = first.process_id().context("it runs")?.to_string();
-    ensure!(
+    assert!(
         refused.err.contains(&pid),
         "names process {pid}: {}",
         refused.err
     );
-    ensure!(
+    assert!(
         last_line(&refused.err).starts_with("kiosk: "),
         "{}",
         refused.err
@@ -41,15 +41,15 @@ async fn a_bad_menu_file_is_told_with_all_its_faults_before_anything_is_made() -
     let mut kiosk = lone_kiosk(folder.path()).await?;
     kiosk.more = vec!["--menu".to_owned(), menu.to_string_lossy().into_owned()];
     let refused = refused_start(&kiosk).await?;
-    ensure!(refused.code == Some(64), "{refused:?}");
+    assert!(refused.code == Some(64), "{refused:?}");
     for pointer in FAULTS {
-        ensure!(
+        assert!(
             refused.err.contains(pointer),
             "{pointer} in {}",
             refused.err
         );
     }
-    ensure!(
+    assert!(
         !kiosk.data().exists(),
         "a refused start makes no data folder"
     );
@@ -86,9 +86,9 @@ async fn a_taken_port_is_told_with_the_way_out() -> Told {
     let refused = crate::lab()
         .run(lab::process::Role::Kiosk, args, "")
         .await?;
-    ensure!(refused.code == Some(1), "{refused:?}");
+    assert!(refused.code == Some(1), "{refused:?}");
     let line = last_line(&refused.err);
-    ensure!(
+    assert!(
         line.contains(&address) && line.contains("--listen"),
         "{line}"
     );
@@ -104,13 +104,13 @@ async fn a_read_only_data_folder_is_told_in_one_line() -> Told {
     disk.make_read_only()?;
     let kiosk = lone_kiosk(disk.path()).await?;
     let refused = refused_start(&kiosk).await?;
-    ensure!(refused.code == Some(1), "{refused:?}");
+    assert!(refused.code == Some(1), "{refused:?}");
     let line = last_line(&refused.err);
-    ensure!(
+    assert!(
         line.contains(&*kiosk.data().to_string_lossy()),
         "names the folder: {line}"
     );
-    ensure!(line.to_lowercase().contains("read-only"), "{line}");
+    assert!(line.to_lowercase().contains("read-only"), "{line}");
     Ok(())
 }
 
@@ -143,8 +143,8 @@ async fn a_full_disk_refuses_orders_and_takes_them_again_when_there_is_room() ->
     })
     .await?;
     let ready = api.get("/readyz").await?;
-    ensure!(ready.status == 503, "{ready:?}");
-    ensure!(ready.body["reasons"][0].is_string(), "{ready:?}");
+    assert!(ready.status == 503, "{ready:?}");
+    assert!(ready.body["reasons"][0].is_string(), "{ready:?}");
     std::fs::remove_file(ballast)?;
     shown.add(diner.order().await?);
     until("ready again", soon, async || {
@@ -158,7 +158,7 @@ async fn a_full_disk_refuses_orders_and_takes_them_again_when_there_is_room() ->
     .await?;
     kiosk.terminate().await?;
     let check = kiosk.check().await?;
-    ensure!(check["orders"] == json!(shown.orders().len()), "{check}");
+    assert!(check["orders"] == json!(shown.orders().len()), "{check}");
     shown.strand("a kiosk that stands alone");
     Ok(())
 }
@@ -174,18 +174,14 @@ async fn sigterm_ends_a_kiosk_well_while_orders_flow() -> Told {
         shown.add(diner.order().await?);
     }
     let (status, took) = kiosk.terminate().await?.context("it ran")?;
-    ensure!(status.code() == Some(0), "{status}");
-    ensure!(took < Duration::from_secs(10), "{took:?}");
+    assert!(status.code() == Some(0), "{status}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
     println!("stopped in {took:?}");
     let check = kiosk.check().await?;
-    ensure!(
+    assert!(
         check["ok"] == json!(true) && check["orders"] == json!(10),
         "{check}"
     );
     shown.strand("a kiosk that stands alone");
     Ok(())
-}
-
-fn last_line(text: &str) -> &str {
-    text.trim_end().lines().last().unwrap_or_default()
 }

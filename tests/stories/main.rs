@@ -2,27 +2,51 @@
 //!
 //! `LAB_SEED` repeats a run's carts. What a failed story left behind is kept, and it says where.
 
+#![expect(
+    clippy::panic_in_result_fn,
+    reason = "a story's facts are asserted; its errors are those of the tools"
+)]
+
+mod broker;
 mod browser;
+mod cloud;
+mod demo;
 mod faults;
 mod link;
 mod menus;
 mod outages;
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use lab::process::{Ended, Lab, Role};
+use lab::process::{self, Lab, Role};
 use lab::store::{Folder, Kiosk};
 use lab::wait::{Look, until};
-use tokio::sync::{Mutex, MutexGuard};
 
-type Told = anyhow::Result<()>;
+type Told = Result<(), Ended>;
 
-/// Held by stories that measure or load the machine: one at a time.
-static MACHINE: Mutex<()> = Mutex::const_new(());
+/// Never made: an error ends its story right where it comes up, as a panic, so that whatever is
+/// dropped on the way knows that the story has failed.
+#[derive(Debug)]
+struct Ended;
 
-async fn serially() -> MutexGuard<'static, ()> {
-    MACHINE.lock().await
+impl<E: Into<anyhow::Error>> From<E> for Ended {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        panic!("{:?}", error.into())
+    }
+}
+
+/// Held by stories that measure or load the machine: one at a time, in all processes of a run.
+async fn serially() -> anyhow::Result<File> {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stories.lock");
+    tokio::task::spawn_blocking(move || {
+        let file = File::options().create(true).append(true).open(path)?;
+        file.lock()?;
+        Ok(file)
+    })
+    .await?
 }
 
 fn lab() -> Lab {
@@ -35,7 +59,7 @@ async fn lone_kiosk(folder: &Path) -> anyhow::Result<Kiosk> {
 }
 
 /// `kiosk serve` that is expected not to come up.
-async fn refused_start(kiosk: &Kiosk) -> anyhow::Result<Ended> {
+async fn refused_start(kiosk: &Kiosk) -> anyhow::Result<process::Ended> {
     lab().run(Role::Kiosk, kiosk.arguments(), "").await
 }
 
@@ -56,4 +80,8 @@ async fn link_becomes(kiosk: &Kiosk, wanted: &[&str], limit: Duration) -> anyhow
     })
     .await?;
     Ok(took)
+}
+
+fn last_line(text: &str) -> &str {
+    text.trim_end().lines().last().unwrap_or_default()
 }

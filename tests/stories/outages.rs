@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use lab::checker::{Shown, drain, settle};
 use lab::dice::Dice;
 use lab::diner::{Accepted, Diner};
@@ -50,7 +50,7 @@ enum Mishap {
     Http(Mode),
 }
 
-async fn befall(store: &mut Store, mishap: Mishap) -> Told {
+async fn befall(store: &mut Store, mishap: Mishap) -> anyhow::Result<()> {
     match mishap {
         Mishap::KillCloud => store.cloud.kill9()?,
         Mishap::StartCloud => store.start_cloud().await?,
@@ -94,7 +94,7 @@ fn sit_down(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_hundred_orders_survive_kill_9_of_everything_in_mid_burst() -> Told {
-    let _alone = serially().await;
+    let _alone = serially().await?;
     let dice = Dice::printed("kill -9 of everything");
     let mut store = Store::open(&lab(), "canal-street", &KIOSKS).await?;
     let count = Arc::new(AtomicUsize::new(0));
@@ -125,7 +125,7 @@ async fn three_hundred_orders_survive_kill_9_of_everything_in_mid_burst() -> Tol
     while let Some(accepted) = diners.join_next().await {
         shown.extend(accepted??);
     }
-    ensure!(
+    assert!(
         shown.orders().len() == 300,
         "{} orders",
         shown.orders().len()
@@ -133,12 +133,13 @@ async fn three_hundred_orders_survive_kill_9_of_everything_in_mid_burst() -> Tol
     store.heal();
     let verdict = settle(&store, shown, DRAIN).await?;
     println!("{verdict:?}");
-    store.stop().await
+    store.stop().await?;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_orders_without_any_cloud_arrive_once_it_is_there() -> Told {
-    let _alone = serially().await;
+    let _alone = serially().await?;
     let dice = Dice::printed("no cloud from start to end");
     let folder = Folder::temporary()?;
     let mut store = Store::enrolled(&lab(), folder, "canal-street", &KIOSKS).await?;
@@ -150,8 +151,8 @@ async fn fifty_orders_without_any_cloud_arrive_once_it_is_there() -> Told {
             shown.add(diner.order().await?);
         }
         let status = kiosk.status().await?;
-        ensure!(status["link"] == "offline", "{status}");
-        ensure!(
+        assert!(status["link"] == "offline", "{status}");
+        assert!(
             status["journal"]["unconfirmed"].as_u64() >= Some(25),
             "{status}"
         );
@@ -167,12 +168,13 @@ async fn fifty_orders_without_any_cloud_arrive_once_it_is_there() -> Told {
     for kiosk in &store.kiosks {
         link_becomes(kiosk, &["online"], Duration::from_secs(20)).await?;
     }
-    store.stop().await
+    store.stop().await?;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_committed_before_a_timeout_comes_again_by_mqtt_without_effect() -> Told {
-    let _alone = serially().await;
+    let _alone = serially().await?;
     let mut store = Store::open(&lab(), "canal-street", &["front-left"]).await?;
     let kiosk = store.kiosks.first().context("a kiosk")?;
     link_becomes(kiosk, &["online"], Duration::from_secs(20)).await?;
@@ -201,21 +203,22 @@ async fn what_was_committed_before_a_timeout_comes_again_by_mqtt_without_effect(
     println!("breaker open after {took:?}");
     drain(kiosk, Duration::from_secs(60)).await?;
     let status = kiosk.status().await?;
-    ensure!(
+    assert!(
         status["link"] == "offline",
         "confirmed by MQTT alone: {status}"
     );
     let duplicates = hq.metric("cloud_ingest_events_total", "duplicate").await?;
-    ensure!(duplicates >= 3.0, "{duplicates} duplicates absorbed");
+    assert!(duplicates >= 3.0, "{duplicates} duplicates absorbed");
     store.heal();
     let verdict = settle(&store, shown, DRAIN).await?;
     println!("{verdict:?}");
-    store.stop().await
+    store.stop().await?;
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kiosk_that_stood_alone_syncs_its_past_when_it_is_enrolled() -> Told {
-    let _alone = serially().await;
+    let _alone = serially().await?;
     let folder = Folder::temporary()?;
     let mut store = Store::enrolled(&lab(), folder, "canal-street", &[]).await?;
     let mut kiosk = lab::store::Kiosk::new(&lab(), store.folder(), "corner").await?;
@@ -226,7 +229,7 @@ async fn a_kiosk_that_stood_alone_syncs_its_past_when_it_is_enrolled() -> Told {
     for _ in 0..12 {
         shown.add(diner.order().await?);
     }
-    ensure!(kiosk.status().await?["link"] == "standalone");
+    assert!(kiosk.status().await?["link"] == "standalone");
     kiosk.terminate().await?;
     store.cloud.enrol(&store.name, &mut kiosk).await?;
     kiosk.start().await?;
@@ -239,5 +242,29 @@ async fn a_kiosk_that_stood_alone_syncs_its_past_when_it_is_enrolled() -> Told {
     }
     let verdict = settle(&store, shown, DRAIN).await?;
     println!("{verdict:?}");
-    store.stop().await
+    store.stop().await?;
+    Ok(())
+}
+
+/// The control: if this passed the checker, the other stories would show nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_that_die_with_a_destroyed_disk_are_missed() -> Told {
+    let folder = Folder::temporary()?;
+    let mut store = Store::enrolled(&lab(), folder, "canal-street", &["front-left"]).await?;
+    store.start_kiosks().await?;
+    let mut shown = Shown::default();
+    let kiosk = store.kiosks.first_mut().context("a kiosk")?;
+    let mut diner = kiosk.diner(Dice::printed("a destroyed disk"))?;
+    for _ in 0..3 {
+        shown.add(diner.order().await?);
+    }
+    kiosk.kill9()?;
+    std::fs::remove_dir_all(kiosk.data())?;
+    kiosk.start().await?;
+    store.start_cloud().await?;
+    let missed = settle(&store, shown, DRAIN).await;
+    let missed = missed.err().context("three lost orders were not missed")?;
+    let told = format!("{missed:#}");
+    assert!(told.contains("is not at headquarters"), "{told}");
+    Ok(())
 }

@@ -6,7 +6,7 @@ use super::Demo;
 use super::watching::Happening;
 use crate::dice::Dice;
 use crate::proxy::Mode;
-use crate::store::Store;
+use crate::store::{Kiosk, Store};
 
 /// Orders in a rush, and the pause between two of them: so that a queue can be seen growing.
 const RUSH: usize = 10;
@@ -26,15 +26,12 @@ pub(super) async fn on_all(demo: &Demo, act: &str) -> anyhow::Result<()> {
             }
             demo.journal.note(Happening::CloudStarted);
         }
-        "black-hole" => all_http(demo, &store, Mode::BlackHole),
-        "cut-broker" => {
-            for kiosk in &store.kiosks {
-                kiosk.mqtt.set(Mode::Cut);
-                demo.journal
-                    .note(Happening::Turned(kiosk.id.clone(), "mqtt", Mode::Cut));
-            }
+        "black-hole" => turn_all(demo, &store, "http", Mode::BlackHole),
+        "cut-broker" => turn_all(demo, &store, "mqtt", Mode::Cut),
+        "slow" => {
+            turn_all(demo, &store, "http", Mode::SLOW);
+            turn_all(demo, &store, "mqtt", Mode::SLOW);
         }
-        "slow" => all_http(demo, &store, Mode::SLOW),
         "heal" => {
             store.heal();
             if !store.cloud.is_running() {
@@ -53,12 +50,21 @@ pub(super) async fn on_all(demo: &Demo, act: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn all_http(demo: &Demo, store: &Store, mode: Mode) {
+fn turn_all(demo: &Demo, store: &Store, link: &'static str, mode: Mode) {
     for kiosk in &store.kiosks {
-        kiosk.http.set(mode);
-        demo.journal
-            .note(Happening::Turned(kiosk.id.clone(), "http", mode));
+        turn(demo, kiosk, link, mode);
     }
+}
+
+fn turn(demo: &Demo, kiosk: &Kiosk, link: &'static str, mode: Mode) {
+    let proxy = if link == "http" {
+        &kiosk.http
+    } else {
+        &kiosk.mqtt
+    };
+    proxy.set(mode);
+    demo.journal
+        .note(Happening::Turned(kiosk.id.clone(), link, mode));
 }
 
 /// Does one thing to a kiosk or one of its links.
@@ -83,24 +89,17 @@ pub(super) async fn on_kiosk(demo: &Demo, kiosk: &str, act: &str) -> anyhow::Res
             }
             demo.journal.note(Happening::KioskStarted(kiosk.id.clone()));
         }
-        turn => {
-            let (link, mode) = switch(turn)?;
-            let proxy = if link == "http" {
-                &kiosk.http
-            } else {
-                &kiosk.mqtt
-            };
-            proxy.set(mode);
-            demo.journal
-                .note(Happening::Turned(kiosk.id.clone(), link, mode));
+        switched => {
+            let (link, mode) = switch(switched)?;
+            turn(demo, kiosk, link, mode);
         }
     }
     Ok(())
 }
 
 /// Reads a switch such as `http-black-hole`.
-fn switch(turn: &str) -> anyhow::Result<(&'static str, Mode)> {
-    let (link, mode) = turn.split_once('-').context("no switch")?;
+fn switch(switched: &str) -> anyhow::Result<(&'static str, Mode)> {
+    let (link, mode) = switched.split_once('-').context("no switch")?;
     let link = ["http", "mqtt"].into_iter().find(|known| *known == link);
     let mode = match mode {
         "pass" => Mode::Pass,

@@ -83,7 +83,7 @@ const ENGLISH: Words = Words {
     orders: "orders",
     sales: "sales",
     duplicates: "repeats absorbed",
-    unsent: "waiting in the store",
+    unsent: "unsent orders",
     last: "last number",
     taken: "orders taken",
     breaker: "Breaker",
@@ -147,7 +147,7 @@ const CHINESE: Words = Words {
     orders: "订单",
     sales: "销售额",
     duplicates: "已吸收的重复",
-    unsent: "店内待发",
+    unsent: "未发送",
     last: "最新号码",
     taken: "已接订单",
     breaker: "断路器",
@@ -248,6 +248,8 @@ impl Words {
         };
         let state = find(&self.breakers, &breaker.state).unwrap_or("?");
         match breaker.retry_in {
+            _ if breaker.state == "half_open" && self.chinese => format!("{state}，正在试探"),
+            _ if breaker.state == "half_open" => format!("{state}, a probe is out"),
             Some(wait) if wait > 0.0 && self.chinese => format!("{state}，{wait:.1} 秒后再试"),
             Some(wait) if wait > 0.0 => format!("{state}, tries again in {wait:.1} s"),
             _ if self.chinese => format!(

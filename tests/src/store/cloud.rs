@@ -25,6 +25,8 @@ pub struct Cloud {
     child: Option<Child>,
     http: Option<SocketAddr>,
     mqtt: Option<SocketAddr>,
+    /// A broker outside, instead of the embedded one.
+    broker: Option<SocketAddr>,
 }
 
 impl Cloud {
@@ -36,6 +38,7 @@ impl Cloud {
             child: None,
             http: None,
             mqtt: None,
+            broker: None,
         };
         // A named folder may have been used before: its user and its password are there already.
         if !cloud.data.exists() {
@@ -78,32 +81,49 @@ impl Cloud {
         Ok(())
     }
 
+    /// From its next start on it uses this broker instead of its own.
+    pub fn use_broker(&mut self, broker: SocketAddr) {
+        self.broker = Some(broker);
+    }
+
+    /// The arguments it is started with.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<String> {
+        let port = |had: Option<SocketAddr>| had.map_or(FREE_PORT.to_owned(), |at| at.to_string());
+        let mqtt = match self.broker {
+            Some(broker) => ["--mqtt".to_owned(), format!("mqtt://{broker}")],
+            None => ["--mqtt-listen".to_owned(), port(self.mqtt)],
+        };
+        let data = self.data.to_string_lossy().into_owned();
+        let serve = ["serve", "--data-dir", &data, "--listen"].map(str::to_owned);
+        serve
+            .into_iter()
+            .chain([port(self.http)])
+            .chain(mqtt)
+            .collect()
+    }
+
     /// Starts it, again on the ports that it had.
     ///
     /// # Errors
     /// If it does not come up.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        let listen = self
-            .http
-            .map_or_else(|| FREE_PORT.to_owned(), |at| at.to_string());
-        let mqtt = self
-            .mqtt
-            .map_or_else(|| FREE_PORT.to_owned(), |at| at.to_string());
-        let data = self.data.to_string_lossy();
-        let args = [
-            "serve",
-            "--data-dir",
-            &data,
-            "--listen",
-            &listen,
-            "--mqtt-listen",
-            &mqtt,
-        ];
-        let child = self.lab.start(Role::CloudSync, args, &self.log)?;
+        let child = self
+            .lab
+            .start(Role::CloudSync, self.arguments(), &self.log)?;
         self.http = Some(child.listening().await?);
-        self.mqtt = Some(address(&child.line("mqtt listening on mqtt://").await?)?);
+        self.mqtt = match self.broker {
+            Some(broker) => Some(broker),
+            None => Some(address(&child.line("mqtt listening on mqtt://").await?)?),
+        };
         self.child = Some(child);
         Ok(())
+    }
+
+    /// Its process id, while it runs.
+    #[must_use]
+    pub fn process_id(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
     /// Lets a kiosk's links lead here.
