@@ -83,6 +83,11 @@ impl Ledger {
         self.inner.writer.load()
     }
 
+    /// Whether the latest writes could not be committed.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.inner.writer.is_failing()
+    }
+
     /// Runs `work` on a connection that can only read, off the async threads.
     pub(crate) async fn read<T: Send + 'static>(
         &self,

@@ -164,7 +164,6 @@ impl Messenger {
     async fn frame(&self, speaker: &Speaker, payload: Vec<u8>, request: &str) {
         match self.cloud.door.frame(speaker, payload, request).await {
             Ok(received) => {
-                self.heard(speaker).await;
                 let at_once = received.repeats();
                 let messenger = self.clone();
                 let of = speaker.clone();
@@ -184,7 +183,6 @@ impl Messenger {
     async fn hello(&self, speaker: &Speaker, payload: Vec<u8>, request: &str) {
         match self.cloud.door.hello(speaker, payload, request).await {
             Ok(ack) => {
-                self.heard(speaker).await;
                 self.send_ack(speaker, &ack);
             }
             Err(Refused::Ledger(error)) => {
@@ -218,12 +216,6 @@ impl Messenger {
         };
         if let Some(device) = self.device(speaker).await {
             self.cloud.presence.note(device, said);
-        }
-    }
-
-    async fn heard(&self, speaker: &Speaker) {
-        if let Some(device) = self.device(speaker).await {
-            self.cloud.presence.seen(device, clock::wall());
         }
     }
 

@@ -31,9 +31,8 @@ pub(crate) async fn hello(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (speaker, device) = access::device(&cloud, &headers, &store, &kiosk).await?;
+    let (speaker, _) = access::device(&cloud, &headers, &store, &kiosk).await?;
     let bytes = input::body(body, HELLO_LIMIT).await?;
-    cloud.presence.seen(device.id, clock::wall());
     let ack = cloud.door.hello(&speaker, bytes, &request).await?;
     signed(&cloud, &ack)
 }
@@ -45,9 +44,8 @@ pub(crate) async fn events(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let (speaker, device) = access::device(&cloud, &headers, &store, &kiosk).await?;
+    let (speaker, _) = access::device(&cloud, &headers, &store, &kiosk).await?;
     let bytes = input::body(body, FRAME_LIMIT).await?;
-    cloud.presence.seen(device.id, clock::wall());
     let received = cloud.door.frame(&speaker, bytes, &request).await?;
     signed(&cloud, &received.ack)
 }

@@ -22,6 +22,9 @@ pub(crate) async fn ready(State(cloud): State<Cloud>) -> (StatusCode, Json<Value
     if cloud.ledger.load() >= 100 {
         reasons.push("the ledger can't keep up".to_owned());
     }
+    if cloud.ledger.is_failing() {
+        reasons.push("the latest events could not be written; is the disk full?".to_owned());
+    }
     if *cloud.closing.borrow() {
         reasons.push("cloud-sync is stopping".to_owned());
     }

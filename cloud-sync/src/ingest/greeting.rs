@@ -48,6 +48,13 @@ impl Door {
                 return Err(refused);
             }
         };
+        let left = self.presence.of(device).and_then(|said| said.depth);
+        if let Some(left) = left.filter(|left| findings.new && *left > 0) {
+            tracing::warn!(
+                kiosk = %speaker, journal = %hello.journal, events = left,
+                "the kiosk begins a new journal; up to so many events of the one before were not received"
+            );
+        }
         let said = Said {
             at: ack.at,
             link: None,

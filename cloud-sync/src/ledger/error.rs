@@ -8,7 +8,7 @@ pub(crate) enum LedgerError {
     #[error("the ledger has too much to do at the moment")]
     Busy,
     /// Nothing was stored; an operator has to make room.
-    #[error("the disk that holds the ledger is full")]
+    #[error("the disk that holds the ledger is full; make room, nothing acked is lost")]
     Full,
     /// Nothing was stored.
     #[error("the ledger's storage failed: {0}")]

@@ -5,7 +5,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -67,6 +67,7 @@ where
 pub(super) struct Writer {
     queue: Option<SyncSender<Box<dyn Work>>>,
     waiting: Arc<AtomicUsize>,
+    failing: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -96,13 +97,16 @@ impl Writer {
         let (queue, work) = sync_channel::<Box<dyn Work>>(QUEUE);
         let waiting = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&waiting);
+        let failing = Arc::new(AtomicBool::new(false));
+        let failed = Arc::clone(&failing);
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || run(&path, connection, &work, &count))
+            .spawn(move || run(&path, connection, &work, &count, &failed))
             .map_err(|error| LedgerError::Unusable(format!("can't start a thread: {error}")))?;
         Ok(Self {
             queue: Some(queue),
             waiting,
+            failing,
             thread: Some(thread),
         })
     }
@@ -127,6 +131,11 @@ impl Writer {
             }
         })?;
         Ok(Answer(receiver))
+    }
+
+    /// Whether the latest group could not be committed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
     }
 
     pub(super) fn load(&self) -> usize {
@@ -157,6 +166,7 @@ fn run(
     connection: Connection,
     work: &Receiver<Box<dyn Work>>,
     waiting: &AtomicUsize,
+    failing: &AtomicBool,
 ) {
     let mut open_connection = Some(connection);
     while let Ok(first) = work.recv() {
@@ -171,11 +181,12 @@ fn run(
         };
         match connection {
             Ok(connection) => {
-                if commit_group(&connection, group, started) {
-                    open_connection = Some(connection);
-                }
+                let trusted = commit_group(&connection, group, started);
+                failing.store(!trusted, Ordering::Relaxed);
+                open_connection = trusted.then_some(connection);
             }
             Err(error) => {
+                failing.store(true, Ordering::Relaxed);
                 for work in group {
                     work.tell(Err(error.clone()));
                 }
@@ -226,7 +237,11 @@ fn in_transaction(connection: &Connection, group: &mut [Box<dyn Work>]) -> Resul
         .prepare_cached("COMMIT")?
         .execute([])
         .map(|_| ())
-        .map_err(|error| LedgerError::Unknown(error.to_string()))
+        .map_err(|error| match LedgerError::from(error) {
+            // Nothing was written where there was no room.
+            LedgerError::Full => LedgerError::Full,
+            other => LedgerError::Unknown(other.to_string()),
+        })
 }
 
 #[cfg(test)]
