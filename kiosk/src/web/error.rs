@@ -217,6 +217,17 @@ impl Problem {
         )
     }
 
+    /// Too much for one event, which has to pass through frames and brokers whole.
+    fn too_much() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "/problems/too-large",
+            "Too large",
+            "There is more in this order than can be kept in one. Shorten the notes, or make two \
+             orders of it.",
+        )
+    }
+
     /// Too much at once.
     #[must_use]
     pub fn too_many_requests(after_seconds: u64, why: &str) -> Self {
@@ -233,9 +244,10 @@ impl Problem {
     #[must_use]
     pub fn storage(error: &JournalError) -> Self {
         let (why, seconds) = match error {
+            JournalError::TooLarge { .. } => return Self::too_much(),
             JournalError::DiskFull { .. } => ("The kiosk's disk is full.", FULL_DISK_SECONDS),
             JournalError::Stopping => ("The kiosk is stopping.", FAILING_DISK_SECONDS),
-            _ => (
+            JournalError::Storage(_) | JournalError::Damaged(_) => (
                 "The kiosk's disk does not answer as it should.",
                 FAILING_DISK_SECONDS,
             ),

@@ -143,6 +143,20 @@ fn a_body_that_is_too_large_is_refused_however_it_comes() {
 }
 
 #[test]
+fn an_order_with_too_much_in_it_for_one_event_is_too_large_and_harms_no_other() {
+    let kiosk = Kiosk::open();
+    let mut wordy = document();
+    wordy["items"][0]["name"]["en"] = json!("Ramen ".repeat(40));
+    kiosk.set_menu(&wordy);
+    let mut body = with("/lines/0/note", json!("🌶".repeat(200)));
+    body["lines"] = json!(vec![body["lines"][0].clone(); 50]);
+    body["expected_total"] = json!(50 * 1340);
+    refuse(&kiosk, &body).refused(413, "too-large");
+    kiosk.get("/readyz").send().expect(200);
+    kiosk.order(&ramen()).send().expect(201);
+}
+
+#[test]
 fn what_is_gone_from_the_menu_is_told_whole() {
     let kiosk = Kiosk::open();
     let cases = [
