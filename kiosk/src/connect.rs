@@ -187,6 +187,14 @@ fn breaker_status(name: &str, snapshot: &Snapshot) -> BreakerStatus {
         failures: snapshot.failures,
         slow: snapshot.slow,
         retry_in_seconds: snapshot.retry_in.map(|wait| wait.as_secs_f64()),
-        reason: snapshot.note.as_deref().map(str::to_owned),
+        reason: why(snapshot),
     }
+}
+
+/// Why a breaker is as it is: the words of whoever put it there, or what opened it.
+fn why(snapshot: &Snapshot) -> Option<String> {
+    let opened = matches!(snapshot.state, State::Open | State::HalfOpen);
+    let causes = opened.then(|| snapshot.causes.to_string());
+    let causes = causes.filter(|causes| !causes.is_empty());
+    snapshot.note.as_deref().map(str::to_owned).or(causes)
 }

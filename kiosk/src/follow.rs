@@ -85,8 +85,11 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
                 push_menu(&state, levels);
             }
             _ = ticks.tick() => {
+                let link = state.link.status();
+                // The ladder climbs by time, whether or not anybody asks for the level.
+                let _ = state.link.level(&link, state.admission.available_permits());
                 let now = Told {
-                    mode: state.link.mode(),
+                    mode: link.mode,
                     unconfirmed: state.journal.outbox().borrow().unconfirmed(),
                 };
                 if told != Some(now) {

@@ -12,6 +12,7 @@ pub mod connect;
 pub mod downlink;
 pub mod follow;
 pub mod journal;
+pub mod level;
 pub mod logs;
 pub mod menus;
 pub mod metrics;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::level::{LevelStatus, Levels};
+use crate::protect::now;
 use crate::switches::Switchboard;
 
 /// How the kiosk stands to the cloud.
@@ -60,6 +62,7 @@ pub struct LinkSource {
     look: Arc<Look>,
     is_sent: Arc<IsSent>,
     switches: Switchboard,
+    levels: Levels,
 }
 
 impl LinkSource {
@@ -73,6 +76,7 @@ impl LinkSource {
             look: Arc::new(look),
             is_sent: Arc::new(is_sent),
             switches,
+            levels: Levels::new(now()),
         }
     }
 
@@ -103,6 +107,12 @@ impl LinkSource {
     #[must_use]
     pub fn status(&self) -> LinkStatus {
         (self.look)()
+    }
+
+    /// What the kiosk does without, the link being as told and so many orders still fitting in.
+    #[must_use]
+    pub fn level(&self, link: &LinkStatus, free: usize) -> LevelStatus {
+        self.levels.look(now(), link, free)
     }
 
     /// The mode now.

@@ -99,7 +99,11 @@ async fn an_ordering_breaker_that_the_manager_holds_open_stays_so_over_a_restart
     let breaker = kiosk.breaker("ordering");
     assert_eq!(breaker.state, "forced_open");
     assert_eq!(breaker.reason.as_deref(), Some("manager: stocktaking"));
-    assert_eq!(kiosk.connection.link.mode(), LinkMode::Offline);
+    let link = kiosk.connection.link.status();
+    assert_eq!(link.mode, LinkMode::Offline);
+    let level = kiosk.connection.link.level(&link, 1);
+    assert_eq!(level.reasons, ["ordering is switched off by hand"]);
+    assert_eq!(level.level, "L2");
     assert_eq!(stub.ledger().requests.len(), asked);
     kiosk.turn(ORDERING_CLOUD, "auto").await;
     kiosk.until(|link| link.mode == LinkMode::Online).await;

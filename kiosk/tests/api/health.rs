@@ -21,8 +21,8 @@ fn the_status_tells_link_journal_and_day() {
     let kiosk = Kiosk::open();
     let status = kiosk.get("/api/v1/status").send().expect(200);
     assert_eq!(
-        (&status["link"], &status["level"]),
-        (&json!("standalone"), &json!("L0"))
+        (&status["link"], &status["level"], &status["level_reasons"]),
+        (&json!("standalone"), &json!("L0"), &json!([]))
     );
     assert_eq!(status["journal"]["unconfirmed"], 0);
     assert_eq!(status["journal"]["oldest_unconfirmed_seconds"], json!(null));

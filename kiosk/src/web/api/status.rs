@@ -1,11 +1,14 @@
 //! The status of this kiosk, as the contract shapes it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
+use kiosk_core::wall::WallTime;
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::status::LinkMode;
+use crate::status::BreakerStatus;
 use crate::web::AppState;
 use crate::web::error::Problem;
 
@@ -26,12 +29,7 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
     };
     let age = oldest.map(|at| seconds(clock::wall().as_millis() - at.as_millis()));
     let link = state.link.status();
-    // Until the ladder decides by load and switches too: without the cloud, local data only.
-    let level = if link.mode == LinkMode::Offline {
-        "L2"
-    } else {
-        "L0"
-    };
+    let level = state.link.level(&link, state.admission.available_permits());
     let health = state.journal.health().borrow().clone();
     let day = *state.journal.day().borrow();
     Ok(json!({
@@ -39,7 +37,8 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
         "kiosk": state.place.kiosk,
         "link": link.mode,
         "link_reason": link.reason,
-        "level": level,
+        "level": level.level,
+        "level_reasons": level.reasons,
         "business_date": day.map(|day| day.date),
         "day_open": day.is_some_and(|day| day.closed_at.is_none()),
         "menu_version": state.menu().version(),
@@ -53,10 +52,24 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
             "free_bytes": health.free_bytes,
             "trouble": health.trouble,
         },
-        "breakers": link.breakers,
+        "breakers": link.breakers.iter().map(breaker).collect::<Vec<_>>(),
         "switches": state.link.switches().status(),
         "devices": [],
     }))
+}
+
+/// A breaker, and until when it lets no call pass.
+fn breaker(breaker: &BreakerStatus) -> Value {
+    let wait = breaker
+        .retry_in_seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .and_then(|wait| i64::try_from(wait.as_millis()).ok());
+    let until = wait
+        .filter(|wait| *wait > 0)
+        .map(|wait| WallTime::from_millis(clock::wall().as_millis().saturating_add(wait)));
+    let mut told = json!(breaker);
+    told["until"] = json!(until);
+    told
 }
 
 /// Milliseconds as seconds; a clock that was set back makes no negative age.
