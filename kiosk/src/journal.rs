@@ -18,6 +18,7 @@ pub mod check;
 mod confirm;
 mod days;
 mod document;
+mod draft;
 mod error;
 mod export;
 mod folder;
@@ -172,6 +173,7 @@ pub struct Journal {
 
 struct Shared {
     id: JournalId,
+    boot: kiosk_core::ids::BootId,
     key: SecretKey,
     boots: u64,
     readers: read::Readers,
@@ -251,8 +253,8 @@ impl Journal {
     /// # Errors
     /// [`PlaceRefusal`]; storage trouble is among them.
     pub async fn place(&self, request: PlaceRequest) -> Result<Placed, PlaceRefusal> {
-        self.ask(|reply| Job::Place(Box::new(request), reply))
-            .await?
+        let draft = Box::new(draft::Draft::new(request, self.shared.boot)?);
+        self.ask(|reply| Job::Place(draft, reply)).await?
     }
 
     /// Does something with an order.

@@ -2,7 +2,7 @@
 
 use cloud_sync_wire::chain::{chain_hash, content_hash};
 use kiosk_core::event::{EVENT_LIMIT, Event, Fact};
-use kiosk_core::ids::OrderId;
+use kiosk_core::ids::{BootId, OrderId};
 
 use super::group::{Group, storage, to_sql};
 use super::{JournalError, Stamp};
@@ -15,37 +15,9 @@ impl Group<'_> {
         order: Option<(OrderId, u32)>,
         fact: Fact,
     ) -> Result<u64, JournalError> {
-        let (bytes, _) = self.encode(stamp, order, fact)?;
+        let (bytes, _) = encode(self.settings.boot, stamp, order, fact)?;
+        check_size(&bytes)?;
         self.push(&bytes)
-    }
-
-    /// The bytes of an event that may be appended, and its fact back.
-    pub(super) fn encode(
-        &self,
-        stamp: Stamp,
-        order: Option<(OrderId, u32)>,
-        fact: Fact,
-    ) -> Result<(Vec<u8>, Fact), JournalError> {
-        let event = Event {
-            id: stamp.event,
-            order: order.map(|(id, _)| id),
-            order_version: order.map_or(0, |(_, version)| version),
-            at: stamp.at,
-            boot: self.settings.boot,
-            mono_ms: stamp.mono_ms,
-            request: stamp.request,
-            fact,
-        };
-        let bytes = event
-            .encode()
-            .map_err(|error| JournalError::Damaged(error.to_string()))?;
-        if bytes.len() > EVENT_LIMIT {
-            return Err(JournalError::TooLarge {
-                bytes: bytes.len(),
-                limit: EVENT_LIMIT,
-            });
-        }
-        Ok((bytes, event.fact))
     }
 
     /// Appends encoded bytes. An error here ends the transaction.
@@ -61,4 +33,38 @@ impl Group<'_> {
         self.head.event_bytes += u64::try_from(bytes.len()).unwrap_or(0);
         Ok(seq)
     }
+}
+
+/// The bytes of an event, and its fact back.
+pub(super) fn encode(
+    boot: BootId,
+    stamp: Stamp,
+    order: Option<(OrderId, u32)>,
+    fact: Fact,
+) -> Result<(Vec<u8>, Fact), JournalError> {
+    let event = Event {
+        id: stamp.event,
+        order: order.map(|(id, _)| id),
+        order_version: order.map_or(0, |(_, version)| version),
+        at: stamp.at,
+        boot,
+        mono_ms: stamp.mono_ms,
+        request: stamp.request,
+        fact,
+    };
+    let bytes = event
+        .encode()
+        .map_err(|error| JournalError::Damaged(error.to_string()))?;
+    Ok((bytes, event.fact))
+}
+
+/// An event that can't be synced is refused.
+pub(super) fn check_size(event: &[u8]) -> Result<(), JournalError> {
+    if event.len() > EVENT_LIMIT {
+        return Err(JournalError::TooLarge {
+            bytes: event.len(),
+            limit: EVENT_LIMIT,
+        });
+    }
+    Ok(())
 }

@@ -64,7 +64,8 @@ impl Head {
     pub(super) fn load(conn: &Connection) -> rusqlite::Result<Self> {
         let mut head = conn
             .prepare_cached(
-                "SELECT next_seq, chain, anchor_seq, event_bytes, prefix FROM head WHERE one = 1",
+                "SELECT next_seq, chain, anchor_seq, event_bytes, prefix, counter FROM head
+                 WHERE one = 1",
             )?
             .query_row([], |row| {
                 Ok(Self {
@@ -73,8 +74,8 @@ impl Head {
                     anchor_seq: from_sql(row.get(2)?),
                     event_bytes: from_sql(row.get(3)?),
                     prefix: row.get(4)?,
+                    counter: row.get(5)?,
                     day: None,
-                    counter: 0,
                     confirmed: Ranges::default(),
                 })
             })?;
@@ -86,22 +87,21 @@ impl Head {
     fn load_day(&mut self, conn: &Connection) -> rusqlite::Result<()> {
         let latest = conn
             .prepare_cached(
-                "SELECT date, opened_at, closed_at, counter FROM days ORDER BY date DESC LIMIT 1",
+                "SELECT date, opened_at, closed_at FROM days ORDER BY date DESC LIMIT 1",
             )?
             .query_row([], |row| {
                 let date: String = row.get(0)?;
                 let closed: Option<i64> = row.get(2)?;
-                Ok((date, row.get::<_, i64>(1)?, closed, row.get::<_, u32>(3)?))
+                Ok((date, row.get::<_, i64>(1)?, closed))
             })
             .optional()?;
-        if let Some((date, opened, closed, counter)) = latest {
+        if let Some((date, opened, closed)) = latest {
             let date = date.parse().map_err(|error| unreadable(0, error))?;
             self.day = Some(Day {
                 date,
                 opened_at: WallTime::from_millis(opened),
                 closed_at: closed.map(WallTime::from_millis),
             });
-            self.counter = counter;
         }
         Ok(())
     }
@@ -128,17 +128,15 @@ impl Head {
             || self.prefix != before.prefix
         {
             conn.prepare_cached(
-                "UPDATE head SET next_seq = ?1, chain = ?2, event_bytes = ?3, prefix = ?4",
+                "UPDATE head SET next_seq = ?1, chain = ?2, event_bytes = ?3, prefix = ?4, counter = ?5",
             )?
             .execute((
                 to_sql(self.next_seq),
                 &self.chain.0[..],
                 to_sql(self.event_bytes),
                 &self.prefix,
+                self.counter,
             ))?;
-        }
-        if self.counter != before.counter || self.day != before.day {
-            self.store_day(conn)?;
         }
         Ok(())
     }
@@ -150,14 +148,13 @@ impl Head {
             return Ok(());
         };
         conn.prepare_cached(
-            "INSERT INTO days (date, opened_at, closed_at, counter) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (date) DO UPDATE SET closed_at = ?3, counter = ?4",
+            "INSERT INTO days (date, opened_at, closed_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT (date) DO UPDATE SET closed_at = ?3",
         )?
         .execute((
             day.date.to_string(),
             day.opened_at.as_millis(),
             day.closed_at.map(WallTime::as_millis),
-            self.counter,
         ))?;
         Ok(())
     }

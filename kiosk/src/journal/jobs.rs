@@ -11,19 +11,20 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::draft::Draft;
 use super::error::Refusal;
 use super::group::Group;
 use super::place::known;
 use super::{
     ActRefusal, ActRequest, Confirmed, DayClosed, DayRefusal, DayRequest, JournalError, KeptSwitch,
-    PlaceRefusal, PlaceRequest, Placed, StaffRole, Stamp, StockRequest, SwitchRequest,
+    PlaceRefusal, Placed, StaffRole, Stamp, StockRequest, SwitchRequest,
 };
 
 type Reply<T> = oneshot::Sender<T>;
 
 /// A request and where its answer goes.
 pub(super) enum Job {
-    Place(Box<PlaceRequest>, Reply<Result<Placed, PlaceRefusal>>),
+    Place(Box<Draft>, Reply<Result<Placed, PlaceRefusal>>),
     Act(ActRequest, Reply<Result<Arc<Order>, ActRefusal>>),
     Stock(StockRequest, Reply<Result<Level, JournalError>>),
     Day(DayRequest, Reply<Result<DayClosed, DayRefusal>>),

@@ -57,6 +57,7 @@ pub(super) fn open(
         feed,
     };
     let readers = Readers::new(settings.clone());
+    let boot = settings.boot;
     let (queue, jobs) = mpsc::channel(QUEUE);
     let writer = Writer::new(opened.conn, opened.id, settings, outlets);
     std::thread::Builder::new()
@@ -65,6 +66,7 @@ pub(super) fn open(
         .map_err(|error| trouble(format!("its thread can't be started: {error}")))?;
     let shared = Shared {
         id: opened.id,
+        boot,
         key: opened.key,
         boots: opened.boots,
         readers,

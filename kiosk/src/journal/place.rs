@@ -11,13 +11,14 @@ use kiosk_core::day::{Day, DayForOrder, Schedule};
 use kiosk_core::event::{DayChanged, Fact};
 use kiosk_core::ids::{EventId, OrderId};
 use kiosk_core::number::order_number;
-use kiosk_core::order::{Order, Payment, PaymentStatus, Status};
+use kiosk_core::order::Order;
 use kiosk_core::pricing::Quote;
 use kiosk_core::stock::{Level, Shortage, reserve};
 use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::document::order_from;
+use super::draft::Draft;
 use super::error::Refusal;
 use super::group::{Group, storage, to_sql};
 use super::{Change, JournalError, Stamp, stock};
@@ -120,36 +121,6 @@ pub(super) fn seqs_from(bytes: &[u8]) -> Vec<u64> {
         .collect()
 }
 
-impl PlaceRequest {
-    fn into_order(self, number: String, business_date: Date) -> Order {
-        let quote = self.quote;
-        Order {
-            id: self.id,
-            number,
-            business_date,
-            placed_at: self.stamp.at,
-            status: Status::Placed,
-            version: 1,
-            service: self.service,
-            table: self.table,
-            language: self.language,
-            terminal: self.terminal,
-            currency: quote.currency,
-            menu_version: quote.menu_version,
-            lines: quote.lines,
-            subtotal: quote.subtotal,
-            tax: quote.tax,
-            total: quote.total,
-            payment: Payment {
-                method: self.method,
-                status: PaymentStatus::Due,
-            },
-            changed_at: None,
-            reason: None,
-        }
-    }
-}
-
 impl Group<'_> {
     /// The answer while there is no room for new orders: what is known of the key.
     pub(super) fn only_known(
@@ -163,7 +134,7 @@ impl Group<'_> {
             .ok_or_else(|| JournalError::DiskFull { free, reserve }.into())
     }
 
-    pub(super) fn place(&mut self, request: PlaceRequest) -> Result<Placed, PlaceRefusal> {
+    pub(super) fn place(&mut self, request: Draft) -> Result<Placed, PlaceRefusal> {
         let (key, content) = (request.key, request.content);
         let day = request
             .schedule
@@ -194,16 +165,12 @@ impl Group<'_> {
 
     /// Places an order on the open day. Everything that can be refused is looked at before the
     /// first write, and the first write refuses a key that is taken: so no savepoint is needed.
-    fn place_on(&mut self, date: Date, request: PlaceRequest) -> Result<Placed, PlaceRefusal> {
-        let taken = self.take_stock(&request)?;
+    fn place_on(&mut self, date: Date, draft: Draft) -> Result<Placed, PlaceRefusal> {
+        let taken = self.take_stock(&draft)?;
         let number = order_number(&self.head.prefix, self.head.counter + 1);
-        let (key, content, stamp) = (request.key, request.content, request.stamp.clone());
-        let order = Box::new(request.into_order(number, date));
+        let (key, content) = (draft.key, draft.content);
+        let (order, bytes) = draft.finish(number, date)?;
         let id = order.id;
-        let (bytes, fact) = self.encode(stamp, Some((id, 1)), Fact::Placed(order))?;
-        let Fact::Placed(order) = fact else {
-            return Err(JournalError::Damaged("an event lost its order".to_owned()).into());
-        };
         if !self.insert_order(key, content, &order)? {
             return known(self.conn, key, content)?.ok_or_else(|| {
                 JournalError::Damaged(format!("order {id} is there under another key")).into()
@@ -215,7 +182,7 @@ impl Group<'_> {
                 .map_err(|error| JournalError::Storage(error.to_string()))?;
         }
         self.head.counter += 1;
-        let order = Arc::new(*order);
+        let order = Arc::new(order);
         self.changes.push(Change::Order {
             seq,
             order: Arc::clone(&order),
@@ -281,7 +248,7 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn take_stock(&self, request: &PlaceRequest) -> Result<Vec<(String, Level)>, PlaceRefusal> {
+    fn take_stock(&self, request: &Draft) -> Result<Vec<(String, Level)>, PlaceRefusal> {
         let wanted: BTreeMap<&str, u32> = request
             .wanted
             .iter()

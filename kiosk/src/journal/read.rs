@@ -159,11 +159,12 @@ impl Reader {
     /// # Errors
     /// [`JournalError`].
     pub fn list(&self, filter: &ListFilter) -> Result<Vec<StoredOrder>, JournalError> {
-        // Each shape names the index it goes by; the state of those not collected has one too.
+        // Nearly all are collected in the end and soon found; the others are looked for day by day.
         let which = match (filter.business_date, filter.status) {
-            (Some(_), _) => "business_date = ?1 AND (?2 IS NULL OR +status = ?2)",
+            (Some(_), None) => "business_date = ?1 AND ?2 IS NULL",
+            (Some(_), Some(_)) => "business_date = ?1 AND status = ?2",
             (None, Some(status)) if status != Status::Collected => {
-                "?1 IS NULL AND status = ?2 AND status <> 'collected'"
+                "?1 IS NULL AND business_date IN (SELECT date FROM days) AND status = ?2"
             }
             (None, _) => "?1 IS NULL AND (?2 IS NULL OR +status = ?2)",
         };

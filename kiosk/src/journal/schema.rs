@@ -22,7 +22,9 @@ CREATE TABLE head (
     anchor_seq INTEGER NOT NULL DEFAULT 0,
     anchor_chain BLOB NOT NULL CHECK (length(anchor_chain) = 32),
     event_bytes INTEGER NOT NULL DEFAULT 0,
+    -- Of the latest order number: what it begins with, and its count on the latest business day.
     prefix TEXT NOT NULL,
+    counter INTEGER NOT NULL DEFAULT 0,
     boots INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
@@ -45,21 +47,17 @@ CREATE TABLE orders (
     -- Null: as the event that placed it tells it.
     document TEXT
 ) STRICT;
-CREATE INDEX orders_by_date ON orders (business_date);
+CREATE INDEX orders_by_day ON orders (business_date, status);
 CREATE VIEW whole_orders AS
     SELECT seq, id, idempotency_key, content, business_date, status, seqs, document,
            CASE WHEN document IS NULL
                 THEN (SELECT bytes FROM events WHERE events.seq = orders.seq) END AS event
     FROM orders;
--- Nearly all are collected in the end; those that are not are looked for by their state.
-CREATE INDEX orders_in_hand ON orders (status) WHERE status <> 'collected';
 
 CREATE TABLE days (
     date TEXT PRIMARY KEY,
     opened_at INTEGER NOT NULL,
-    closed_at INTEGER,
-    -- The latest order number given, by prefix of this journal.
-    counter INTEGER NOT NULL DEFAULT 0
+    closed_at INTEGER
 ) STRICT;
 
 CREATE TABLE stock (

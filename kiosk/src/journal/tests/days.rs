@@ -42,21 +42,18 @@ async fn a_day_that_closes_and_one_that_opens_in_one_group_are_both_kept() {
     assert_eq!(last.unwrap().order.number, "A002");
     assert!(closed.unwrap().report.is_some());
     assert_eq!(first.unwrap().order.number, "A001");
-    let days: Vec<(String, bool, u32)> = desk
+    let days: Vec<(String, bool)> = desk
         .journal
         .read(|reader| {
-            let sql = "SELECT date, closed_at IS NOT NULL, counter FROM days ORDER BY date";
+            let sql = "SELECT date, closed_at IS NOT NULL FROM days ORDER BY date";
             let mut query = reader.conn().prepare(sql)?;
-            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
         .unwrap();
-    let want = [("2026-11-20", true, 2), ("2026-11-21", false, 1)];
-    assert_eq!(
-        days,
-        want.map(|(date, closed, counter)| (date.to_owned(), closed, counter))
-    );
+    let want = [("2026-11-20", true), ("2026-11-21", false)];
+    assert_eq!(days, want.map(|(date, closed)| (date.to_owned(), closed)));
 }
 
 #[tokio::test]

@@ -88,12 +88,21 @@ async fn an_order_that_can_not_be_synced_is_refused_as_too_large() {
     let mut large = desk.order();
     let line = large.quote.lines[0].clone();
     large.quote.lines = vec![line; 400];
-    let refused = desk.journal.place(large).await.unwrap_err();
+    let refused = desk.journal.place(large.clone()).await.unwrap_err();
     let PlaceRefusal::Journal(JournalError::TooLarge { bytes, limit }) = refused else {
         panic!("{refused}");
     };
     assert!(bytes > limit && limit == 64 * 1024);
-    assert_eq!(desk.place().await.order.number, "A002");
+    // Nor is size looked at before the key.
+    let known = desk.order();
+    desk.journal.place(known.clone()).await.unwrap();
+    let reused = PlaceRequest {
+        key: known.key,
+        ..large
+    };
+    let refused = desk.journal.place(reused).await.unwrap_err();
+    assert_eq!(refused, PlaceRefusal::KeyReused);
+    assert_eq!(desk.place().await.order.number, "A003");
     assert_eq!(desk.journal.health().borrow().trouble, None);
     desk.assert_whole();
 }
@@ -167,4 +176,13 @@ async fn an_order_is_stored_as_its_event_tells_it() {
         desk.feed.try_recv().unwrap(),
         Change::Order { seq: 2, .. }
     ));
+}
+
+#[tokio::test]
+async fn a_prefix_that_json_escapes_is_told_as_it_is() {
+    let desk = Desk::with(|settings| settings.prefixes = vec!["\"\\".to_owned()]);
+    let id = desk.place().await.order.id;
+    let stored = desk.journal.read(move |reader| reader.order(id)).await;
+    assert_eq!(stored.unwrap().unwrap().order.number, "\"\\001");
+    desk.assert_whole();
 }
