@@ -12,6 +12,7 @@ use kiosk_core::menu::Parsed;
 use serde::Deserialize;
 
 use crate::menus;
+use crate::protect::Tuning;
 
 /// Where the kiosk listens if nobody says otherwise.
 pub const LISTEN: &str = "127.0.0.1:8080";
@@ -52,6 +53,8 @@ struct File {
     day: DaySection,
     #[serde(default)]
     journal: JournalSection,
+    #[serde(default)]
+    breaker: Tuning,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -92,6 +95,10 @@ pub struct Config {
     pub retention_ms: Option<i64>,
     /// How many bytes of them.
     pub retention_bytes: Option<u64>,
+    /// When breakers open.
+    pub tuning: Tuning,
+    /// Where the configuration stands; what can be changed while running is read from it again.
+    pub file: Option<PathBuf>,
 }
 
 impl Config {
@@ -115,6 +122,7 @@ impl Config {
         let allow_plaintext = given.allow_plaintext || file.allow_plaintext;
         let credential = credential(&given, &file, allow_plaintext, &mut faults);
         let schedule = schedule(&file.day, &mut faults);
+        file.breaker.check(&mut faults);
         let mib = |mib: u64| mib.saturating_mul(1024 * 1024);
         match (listen, menu, schedule) {
             (Some(listen), Some(menu), Some(schedule)) if faults.is_empty() => Ok(Self {
@@ -131,10 +139,25 @@ impl Config {
                     .retention_days
                     .map(|d| i64::from(d) * 86_400_000),
                 retention_bytes: file.journal.retention_mib.map(mib),
+                tuning: file.breaker,
+                file: given.config,
             }),
             _ => Err(faults),
         }
     }
+}
+
+/// When breakers open, as the file says now.
+///
+/// # Errors
+/// Every fault of the file, one line each.
+pub fn tuning(path: &Path) -> Result<Tuning, Vec<String>> {
+    let mut faults = Vec::new();
+    let tuning = file(path, &mut faults).map(|file| file.breaker);
+    if let Some(tuning) = tuning {
+        tuning.check(&mut faults);
+    }
+    tuning.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 fn listen_address(text: &str, faults: &mut Vec<String>) -> Option<SocketAddr> {

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use kiosk_core::ids::BootId;
 use kiosk_core::menu::Menu;
+use resilience::Breaker;
 use resilience::breaker::{self, Snapshot, State};
-use resilience::{Breaker, Moment};
 use tokio::sync::watch;
 
 use crate::cache::Cache;
-use crate::clock;
 use crate::config::Config;
 use crate::downlink::{self, Downlink, DownlinkStart};
 use crate::journal::{Journal, KeptSwitch, Reader};
-use crate::protect::Rules;
+use crate::protect::{BreakerTuning, Dependency, Rules, Tuning, now};
 use crate::serve::ServeError;
 use crate::status::{BreakerStatus, LinkMode, LinkSource, LinkStatus};
 use crate::switches::{MENU_UPDATES, ORDERING_CLOUD, Switchboard};
@@ -29,8 +28,8 @@ pub struct Connection {
     /// The menu in force.
     pub menu: watch::Receiver<Arc<Menu>>,
     uplink: UplinkHandle,
-    // Held so that it runs; a standalone kiosk has none, and its menu never changes.
-    _downlink: Option<Downlink>,
+    // A standalone kiosk has none, and its menu never changes.
+    downlink: Option<Downlink>,
     _menus: watch::Sender<Arc<Menu>>,
 }
 
@@ -89,14 +88,16 @@ impl Connection {
             None => None,
         };
         obey(&switches, &uplink, downlink.as_ref());
-        let link = source(&uplink, downlink.as_ref(), switches);
-        Ok(Self {
-            link,
+        let connection = Self {
+            link: source(&uplink, downlink.as_ref(), switches),
             menu,
             uplink,
-            _downlink: downlink,
+            downlink,
             _menus: menus,
-        })
+        };
+        let tuned = connection.tuner().retune(&config.tuning);
+        tuned.map_err(ServeError::System)?;
+        Ok(connection)
     }
 
     /// A kiosk without a credential: there is nothing to connect to.
@@ -106,14 +107,64 @@ impl Connection {
             link: LinkSource::alone(switches),
             menu,
             uplink: UplinkHandle::standalone(),
-            _downlink: None,
+            downlink: None,
             _menus: menus,
+        }
+    }
+
+    /// What puts other thresholds in force.
+    #[must_use]
+    pub fn tuner(&self) -> Tuner {
+        Tuner {
+            ordering: self.uplink.dependency().cloned(),
+            menu: self.downlink.as_ref().map(Downlink::dependency).cloned(),
         }
     }
 
     /// Stops it: what is under way may end, nothing new begins.
     pub async fn stop(&self) {
         self.uplink.stop().await;
+    }
+}
+
+/// Puts other thresholds in force while calls are under way.
+#[derive(Debug, Clone)]
+pub struct Tuner {
+    ordering: Option<Arc<Dependency>>,
+    menu: Option<Arc<Dependency>>,
+}
+
+impl Tuner {
+    /// Puts these in force, what they leave out as the software has it; all of them or none. State
+    /// and counts stay, and so do the waits of an open breaker, which follow the heartbeat.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    pub fn retune(&self, tuning: &Tuning) -> Result<(), String> {
+        let tuned = |dependency: &Arc<Dependency>, base: breaker::Settings, wish: BreakerTuning| {
+            let in_force = dependency.breaker().settings();
+            let base = breaker::Settings {
+                open: in_force.open,
+                ..base
+            };
+            let rules = Rules::around(wish.over(base)?);
+            Ok::<_, String>((Arc::clone(dependency), rules))
+        };
+        let seed = |dependency: &Arc<Dependency>| dependency.breaker().settings().seed;
+        let ordering = self.ordering.iter().map(|ordering| {
+            let base = ordering_breaker(seed(ordering));
+            tuned(ordering, base, tuning.ordering)
+        });
+        let menu = self.menu.iter().map(|menu| {
+            let base = downlink::menu_breaker(seed(menu));
+            tuned(menu, base, tuning.menu)
+        });
+        let all = ordering.chain(menu).collect::<Result<Vec<_>, _>>()?;
+        for (dependency, rules) in all {
+            let done = dependency.retune(&rules, now());
+            done.map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 }
 
@@ -160,7 +211,7 @@ fn source(uplink: &UplinkHandle, downlink: Option<&Downlink>, switches: Switchbo
         .collect();
     let (view, sent) = (uplink.view(), uplink.clone());
     let look = move || {
-        let now = Moment::from_duration(clock::monotonic());
+        let now = now();
         let view = view.borrow();
         LinkStatus {
             mode: match view.mode {

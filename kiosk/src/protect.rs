@@ -18,6 +18,7 @@
 mod rules;
 #[cfg(test)]
 mod tests;
+mod tuning;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +33,7 @@ use resilience::limiter::{Limited, Reservation, TokenBucket};
 use resilience::{Breaker, Budget, Moment};
 
 pub use self::rules::{BadRules, Retries, Rules};
+pub use self::tuning::{BreakerTuning, Tuning};
 
 use crate::clock;
 use crate::uplink::Dice;

@@ -1,6 +1,7 @@
 //! `kiosk serve`: everything wired together, started and stopped in order.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
-use crate::config::Config;
-use crate::connect::Connection;
+use crate::config::{self, Config};
+use crate::connect::{Connection, Tuner};
 use crate::journal::{FolderLock, Journal, JournalSettings, OpenError, Stamp};
 use crate::web::feed::Feed;
 use crate::web::sessions::Sessions;
@@ -68,16 +69,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let address = listener
         .local_addr()
         .map_err(|error| ServeError::System(error.to_string()))?;
-    for warning in &config.menu.warnings {
-        tracing::warn!("menu: {warning}");
-    }
-    if clock::wall().as_millis() < PLAUSIBLE_MS {
-        tracing::warn!(
-            now = %clock::wall(),
-            "the system clock is not set: orders are taken, but their times and business day are \
-             wrong; set the clock and restart"
-        );
-    }
+    warn(&config);
     let connection = Connection::start(&config, &journal, boot).await?;
     let (stopping_out, stopping) = watch::channel(false);
     let told_to_stop = stopping.clone();
@@ -94,6 +86,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         admission: tokio::sync::Semaphore::new(ADMITTED),
         stopping,
     });
+    let retuning = tokio::spawn(retuning(connection.tuner(), config.file.clone()));
     let following = tokio::spawn(follow::run(state.clone(), changes));
     let keeping = tokio::spawn(housekeeping(journal.clone()));
     announce(address, &state);
@@ -104,11 +97,49 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         stopping_out.send_replace(true);
     });
     let served = bounded(serving.into_future(), told_to_stop).await;
+    retuning.abort();
     following.abort();
     keeping.abort();
     connection.stop().await;
     journal.close().await;
     served
+}
+
+fn warn(config: &Config) {
+    for warning in &config.menu.warnings {
+        tracing::warn!("menu: {warning}");
+    }
+    if clock::wall().as_millis() < PLAUSIBLE_MS {
+        tracing::warn!(
+            now = %clock::wall(),
+            "the system clock is not set: orders are taken, but their times and business day are \
+             wrong; set the clock and restart"
+        );
+    }
+}
+
+/// At SIGHUP, puts in force what the configuration says of breakers by then.
+async fn retuning(tuner: Tuner, file: Option<PathBuf>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => return tracing::warn!(%error, "SIGHUP will not be heard"),
+    };
+    while hangups.recv().await.is_some() {
+        let Some(file) = file.clone() else {
+            tracing::warn!("there is no configuration file to read again");
+            continue;
+        };
+        let read = tokio::task::spawn_blocking(move || config::tuning(&file)).await;
+        let read = read.unwrap_or_else(|error| Err(vec![error.to_string()]));
+        let tuned = read.and_then(|tuning| tuner.retune(&tuning).map_err(|fault| vec![fault]));
+        match tuned {
+            Ok(()) => tracing::info!("what the configuration says of breakers is in force"),
+            Err(faults) => {
+                tracing::warn!("the breakers stay as they are set: {}", faults.join("; "))
+            }
+        }
+    }
 }
 
 /// Runs the server; once it is told to stop, what is in hand gets a bounded time.

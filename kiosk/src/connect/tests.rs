@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::*;
+use crate::clock;
 use crate::journal::{JournalSettings, Stamp};
 use crate::menus;
 use crate::uplink::stub::Stub;
@@ -32,6 +33,8 @@ impl Kiosk {
             reserve_bytes: None,
             retention_ms: None,
             retention_bytes: None,
+            tuning: Tuning::default(),
+            file: None,
         };
         let boot = BootId(Uuid::now_v7());
         let settings = JournalSettings::new(folder.to_owned(), boot, [3; 64]);
@@ -121,5 +124,34 @@ async fn menus_are_not_fetched_while_that_is_switched_off() {
     assert_eq!(kiosk.breaker("menu").state, "forced_open");
     kiosk.until(|link| link.mode == LinkMode::Online).await;
     assert_eq!(kiosk.breaker("menu").state, "forced_open");
+    kiosk.stop().await;
+}
+
+#[tokio::test]
+async fn new_thresholds_come_into_force_while_a_breaker_is_open_and_leave_it_so() {
+    let stub = Stub::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let kiosk = Kiosk::start(&stub, folder.path()).await;
+    kiosk.turn(ORDERING_CLOUD, "off").await;
+    let ordering = Arc::clone(kiosk.connection.uplink.ordering().unwrap());
+    let before = ordering.snapshot(now());
+    let mut tuning = Tuning {
+        ordering: BreakerTuning {
+            consecutive_failures: Some(7),
+            ..BreakerTuning::default()
+        },
+        ..Tuning::default()
+    };
+    kiosk.connection.tuner().retune(&tuning).unwrap();
+    let after = ordering.snapshot(now());
+    assert_eq!(ordering.settings().consecutive_failures, Some(7));
+    assert_eq!(
+        (after.state, after.generation, after.since),
+        (before.state, before.generation, before.since)
+    );
+    tuning.menu.slow_percent = Some(50);
+    tuning.ordering.consecutive_failures = Some(8);
+    assert!(kiosk.connection.tuner().retune(&tuning).is_err());
+    assert_eq!(ordering.settings().consecutive_failures, Some(7));
     kiosk.stop().await;
 }
