@@ -2,8 +2,11 @@
 
 use metrics::gauge;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use resilience::ladder::Level;
 
+use crate::level::LevelStatus;
 use crate::status::{LinkMode, LinkStatus};
+use crate::switches::SwitchStatus;
 
 /// Upper bounds in seconds, from a fast disk's commit to a stalled one's.
 const SECONDS: &[f64] = &[
@@ -21,6 +24,18 @@ pub fn install() -> Option<PrometheusHandle> {
             builder.set_buckets_for_metric(Matcher::Suffix("_size".to_owned()), SIZES)
         });
     builder.ok()?.install_recorder().ok()
+}
+
+/// Sets the gauges of what the kiosk does without and of what people have switched.
+pub fn level(level: &LevelStatus, switches: &[SwitchStatus]) {
+    for name in Level::ALL.map(Level::name) {
+        let now = if name == level.level { 1.0 } else { 0.0 };
+        gauge!("kiosk_level", "level" => name).set(now);
+    }
+    for switch in switches {
+        let on = if switch.effective == "on" { 1.0 } else { 0.0 };
+        gauge!("kiosk_switch_on", "name" => switch.name).set(on);
+    }
 }
 
 /// Sets the gauges of the link.

@@ -62,6 +62,8 @@ fn every_metric_of_the_contract_is_there_after_one_order() {
         "kiosk_breaker_calls_total{name=\"ordering\",outcome=",
         "kiosk_uplink_batches_total{transport=\"http\",result=",
         "kiosk_print_jobs_total{device=",
+        "kiosk_level{level=\"L0\"} 1",
+        "kiosk_switch_on{name=\"ordering_cloud\"} 1",
     ];
     for name in names {
         assert!(text.contains(name), "{name} is missing from\n{text}");

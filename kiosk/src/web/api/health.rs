@@ -46,7 +46,10 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, P
     metrics::gauge!("kiosk_unconfirmed_events").set(approximate(unconfirmed));
     metrics::gauge!("kiosk_watermark").set(approximate(watermark));
     register();
-    crate::metrics::link(&state.link.status());
+    let link = state.link.status();
+    let level = state.link.level(&link, state.admission.available_permits());
+    crate::metrics::link(&link);
+    crate::metrics::level(&level, &state.link.switches().status());
     let text = handle.render();
     Ok((
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
