@@ -65,6 +65,9 @@ impl<'a> Ticket<'a> {
         let seconds = age(order.placed_at, now);
         let status = order.status.as_str();
         let notes = order.lines.iter().filter_map(|line| line.note.as_deref());
+        let mut alarms: Vec<&str> = notes.filter(|note| allergy(note)).collect();
+        alarms.sort_unstable();
+        alarms.dedup();
         Self {
             id: order.id.to_string(),
             number: &order.number,
@@ -76,7 +79,7 @@ impl<'a> Ticket<'a> {
             age: format!("{}:{:02}", seconds / 60, seconds % 60),
             heat: heat(seconds),
             changed: clock_time(order.changed_at.unwrap_or(order.placed_at), &menu.time_zone),
-            alarms: notes.filter(|note| allergy(note)).collect(),
+            alarms,
             reason: order.reason.as_deref(),
             lines: order
                 .lines

@@ -324,9 +324,9 @@ manager-on-sale-now = { $name } is on sale again.
 manager-counted-now = { $name }: saved
 nav-today = Today
 nav-orders = Orders
-nav-stock = Menu and stock
+nav-stock = Menu & stock
 nav-report = Day report
-nav-link = Link and safety
+nav-link = Connection
 nav-sign-out = Sign out
 list-comma = { ", " }
 link-standalone = Standalone
@@ -336,12 +336,16 @@ link-online = Online
 link-all-sent = Head office has everything.
 link-catching-up = Catching up
 link-offline = Working offline
-link-offline-since = Working offline for { $span }
 link-unsent =
     { $count ->
         [0] Head office has everything.
-        [one] One record is kept safely here and will go out by itself.
-       *[other] { $count } records are kept safely here and will go out by themselves.
+        [one] One record is kept safely here and goes out by itself.
+       *[other] { $count } records are kept safely here and go out by themselves.
+    }
+link-unsent-since =
+    { $count ->
+        [one] One record is kept safely here, { $span } old.
+       *[other] { $count } records are kept safely here, the oldest for { $span }.
     }
 link-journal = Kept on this kiosk
 link-journal-text = Every order and every change is a record in the journal, on disk before a number is shown.

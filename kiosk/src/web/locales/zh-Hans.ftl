@@ -292,7 +292,7 @@ nav-today = 今日
 nav-orders = 订单
 nav-stock = 菜单与库存
 nav-report = 日报表
-nav-link = 连接与安全
+nav-link = 连接状态
 nav-sign-out = 退出登录
 list-comma = 、
 link-standalone = 独立运行
@@ -302,12 +302,12 @@ link-online = 已联网
 link-all-sent = 总部已收到全部数据。
 link-catching-up = 正在补传
 link-offline = 离线营业中
-link-offline-since = 已离线营业 { $span }
 link-unsent =
     { $count ->
         [0] 总部已收到全部数据。
        *[other] { $count } 条记录已安全保存在本机，联网后自动上传。
     }
+link-unsent-since = { $count } 条记录安全保存在本机，最早的在 { $span }前。
 link-journal = 本机保存
 link-journal-text = 每张订单、每次变更都是日志中的一条记录，落盘之后才会显示取餐号。
 link-cloud = 与总部的连接

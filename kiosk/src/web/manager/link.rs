@@ -101,11 +101,10 @@ fn breaker<'a>(status: &'a BreakerStatus, t: &Language) -> Breaker<'a> {
     args.set("calls", status.calls);
     args.set("failures", status.failures);
     args.set("slow", status.slow);
-    let mut detail = t.say_with("breaker-calls", &args);
-    if let Some(seconds) = status.retry_in_seconds {
-        detail.push(' ');
-        detail.push_str(&t.say_one("breaker-retry", "span", &span(t, whole(seconds))));
-    }
+    let calls = (status.calls > 0).then(|| t.say_with("breaker-calls", &args));
+    let retry = status.retry_in_seconds;
+    let retry = retry.map(|seconds| t.say_one("breaker-retry", "span", &span(t, whole(seconds))));
+    let detail: Vec<String> = calls.into_iter().chain(retry).collect();
     Breaker {
         name: name.unwrap_or_else(|| status.name.clone()),
         tone: match status.state.as_str() {
@@ -115,7 +114,7 @@ fn breaker<'a>(status: &'a BreakerStatus, t: &Language) -> Breaker<'a> {
             _ => "bad",
         },
         state: known.unwrap_or_else(|| status.state.clone()),
-        detail,
+        detail: detail.join(" "),
         reason: status.reason.as_deref(),
     }
 }

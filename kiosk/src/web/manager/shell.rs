@@ -125,12 +125,16 @@ impl Store {
             LinkMode::Online => ("good", "cloud", t.say("link-online"), waiting()),
             LinkMode::CatchingUp => ("care", "cloud", t.say("link-catching-up"), waiting()),
             LinkMode::Offline => {
-                let since = self.journal.oldest.filter(|_| unsent > 0);
-                let title = match since {
-                    Some(seconds) => t.say_one("link-offline-since", "span", &span(t, seconds)),
-                    None => t.say("link-offline"),
+                let text = match self.journal.oldest.filter(|_| unsent > 0) {
+                    Some(seconds) => {
+                        let mut args = FluentArgs::new();
+                        args.set("count", unsent);
+                        args.set("span", span(t, seconds));
+                        t.say_with("link-unsent-since", &args)
+                    }
+                    None => waiting(),
                 };
-                ("care", "cloud-off", title, waiting())
+                ("care", "cloud-off", t.say("link-offline"), text)
             }
         };
         LinkLine {

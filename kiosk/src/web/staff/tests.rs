@@ -196,6 +196,33 @@ async fn each_page_shows_itself_to_its_role_and_the_pin_pad_to_others() {
     assert_eq!(kiosk.get("/board", "").await.0, 200);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_and_styles_stay_within_their_budgets() {
+    let kiosk = Kiosk::start().await;
+    let mut sizes = std::collections::BTreeMap::new();
+    for name in [
+        "base.css",
+        "staff.css",
+        "kitchen.css",
+        "board.css",
+        "manager.css",
+    ]
+    .into_iter()
+    .chain(["staff.js", "kitchen.js", "board.js", "manager.js"])
+    {
+        let (status, text) = kiosk.get(assets::url(name), "").await;
+        assert_eq!(status, 200, "{name}");
+        sizes.insert(name, packed(&text));
+    }
+    for screen in ["kitchen", "board", "manager"] {
+        let script = sizes["staff.js"] + sizes[format!("{screen}.js").as_str()];
+        assert!(script <= 25 * 1024, "{screen}: {script} bytes of script");
+        let style = sizes[format!("{screen}.css").as_str()];
+        let style = sizes["base.css"] + sizes["staff.css"] + style;
+        assert!(style <= 12 * 1024, "{screen}: {style} bytes of style");
+    }
+}
+
 #[test]
 fn scripts_say_only_what_their_pages_carry() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web");

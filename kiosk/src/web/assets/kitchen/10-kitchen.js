@@ -93,7 +93,7 @@ function dressBump(ticket, expo) {
   const bump = ticket.querySelector(".bump");
   bump.dataset.do = "mine";
   bump.textContent = word(done ? "kitchen-mine-done" : "kitchen-mine");
-  bump.disabled = done;
+  bump.setAttribute("aria-disabled", done);
 }
 
 /** How many of each dish are still to be made here. */
@@ -165,14 +165,13 @@ async function bump(button) {
     });
     return dress();
   }
-  if (button.disabled) return;
-  button.disabled = true;
-  (ticket ?? button).classList.add("going");
+  const card = ticket ?? button;
+  if (card.classList.contains("going")) return;
+  // Not disabled: that would take the focus from those who work with keys.
+  card.classList.add("going");
   const answer = await act(`/api/v1/orders/${order}/${what}`);
-  if (!answer) {
-    button.disabled = false;
-    (ticket ?? button).classList.remove("going");
-  } else refresh(0);
+  if (answer) refresh(0);
+  else card.classList.remove("going");
 }
 
 document.addEventListener("click", (event) => {

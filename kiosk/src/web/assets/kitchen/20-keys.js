@@ -46,4 +46,12 @@ document.addEventListener("keydown", (event) => {
   }
   event.preventDefault();
 });
+/** The place of the ticket that has the focus, and giving it to the next when that ticket is gone. */
+const placeOfFocus = () => shown().findIndex((ticket) => ticket.contains(document.activeElement));
+function refocus(place) {
+  if (place < 0 || document.activeElement !== document.body) return;
+  const left = shown();
+  left[Math.min(place, left.length - 1)]?.querySelector(".bump").focus();
+}
+
 document.addEventListener("pointerdown", () => document.documentElement.classList.remove("keys"));

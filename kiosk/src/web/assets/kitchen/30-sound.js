@@ -62,9 +62,14 @@ function listenFor() {
   before = new Map([...now].map(([order, ticket]) => [order, live(ticket)]));
 }
 
+let place = -1;
+page.before = () => {
+  place = placeOfFocus();
+};
 page.after = () => {
   ahead = Date.now() - Number($("clock").dataset.now);
   dress();
+  refocus(place);
   listenFor();
 };
 page.status = (status) => {

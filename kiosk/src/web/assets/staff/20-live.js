@@ -1,8 +1,8 @@
 // What happens on the kiosk: one stream that says when to look again, and a pulse that notices when
 // the kiosk is gone, which a stream alone does not tell.
 
-const PULSE = 1000;
-const PATIENCE = 1700;
+const PULSE = 800;
+const PATIENCE = 1500;
 const SETTLE = 40;
 
 /** What a page does before and after it has taken over news; each page sets its own. */
