@@ -1,6 +1,7 @@
 use lossy_vfs::{Disk, Failure, Op, Policy};
 
-use crate::shift::{Shift, orders_of_a_shift, request};
+use crate::asked::request;
+use crate::shift::{Shift, orders_of_a_shift};
 
 /// A disk on which a failed sync behaves as on Linux: what it did not write stays readable, and no
 /// later sync writes it.

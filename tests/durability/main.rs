@@ -6,6 +6,7 @@
 // Helpers beside the tests count as test code too.
 #![cfg(test)]
 
+mod asked;
 mod cuts;
 mod faults;
 mod shift;

@@ -1,33 +1,30 @@
 //! A short working day on a simulated disk, what was answered in it, and whether a disk found later
 //! holds all of that.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cloud_sync_wire::ack::Ack;
-use cloud_sync_wire::chain::content_hash;
-use jiff::tz::TimeZone;
 use kiosk::journal::{
     ActRefusal, ActRequest, Confirmed, DayRefusal, DayRequest, Journal, JournalError,
-    JournalSettings, PlaceRefusal, PlaceRequest, Placed, Stamp, Synchronous, check,
+    JournalSettings, PlaceRefusal, PlaceRequest, Placed, Synchronous, check,
 };
-use kiosk_core::cart::{Method, Service};
 use kiosk_core::day::Schedule;
-use kiosk_core::ids::{BootId, EventId, Generation, OrderId};
+use kiosk_core::ids::{BootId, Generation, OrderId};
 use kiosk_core::order::Action;
-use kiosk_core::pricing::Quote;
 use kiosk_core::wall::WallTime;
 use lossy_vfs::{Disk, Policy};
 use tokio::sync::mpsc;
 use uuid::Uuid;
+
+use crate::asked::{NOON, request, stamp, zone};
 
 /// Diners who order at the same time, and how often each.
 const DINERS: u128 = 3;
 const ORDERS: u128 = 4;
 /// Enough for many groups, so that a request that never gets its answer fails the test.
 const PATIENCE: Duration = Duration::from_secs(60);
-const NOON: i64 = 1_795_194_000_000;
 
 /// The seeds with which a power cut that scrambles is looked at.
 pub(crate) fn seeds(usual: u64) -> std::ops::Range<u64> {
@@ -379,48 +376,4 @@ impl Clone for Answered {
 /// How many orders a whole shift places.
 pub(crate) fn orders_of_a_shift() -> usize {
     usize::try_from(DINERS * ORDERS + 1).unwrap()
-}
-
-/// The order of that number; asking for it again is a retry.
-pub(crate) fn request(number: u128) -> PlaceRequest {
-    PlaceRequest {
-        key: Uuid::from_u128(number << 64),
-        content: content_hash(&number.to_be_bytes()),
-        id: OrderId(Uuid::from_u128(number)),
-        stamp: stamp(number * 10),
-        day_event: EventId(Uuid::from_u128(number * 10 + 1)),
-        quote: quote(),
-        service: Service::TakeAway,
-        table: None,
-        language: "en".to_owned(),
-        terminal: None,
-        method: Method::Counter,
-        wanted: BTreeMap::from([("ramen".to_owned(), (1, Some(500)))]),
-        schedule: Schedule::default(),
-        zone: zone(),
-    }
-}
-
-fn stamp(event: u128) -> Stamp {
-    Stamp {
-        at: WallTime::from_millis(NOON),
-        mono_ms: 1,
-        event: EventId(Uuid::from_u128(event)),
-        request: None,
-    }
-}
-
-fn zone() -> TimeZone {
-    TimeZone::get("America/New_York").unwrap()
-}
-
-fn quote() -> Quote {
-    serde_json::from_value(serde_json::json!({
-        "menu_version": "m1", "currency": "USD", "subtotal": 1340, "tax": 0, "total": 1340,
-        "lines": [{
-            "item": "ramen", "name": {"en": "Ramen"}, "quantity": 1, "unit_price": 1340,
-            "total": 1340, "tax_rate": "0", "tax": 0, "note": "x".repeat(200),
-        }],
-    }))
-    .unwrap()
 }

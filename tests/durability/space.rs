@@ -1,6 +1,7 @@
 use lossy_vfs::Disk;
 
-use crate::shift::{Shift, request};
+use crate::asked::request;
+use crate::shift::Shift;
 
 #[test]
 fn a_full_disk_refuses_orders_and_takes_them_when_there_is_room_again() {
