@@ -98,7 +98,8 @@ async fn submit(
             ..order.stamp.clone()
         };
         let request = PlaceRequest {
-            key: Uuid::new_v4(),
+            // As the diner's own page makes them.
+            key: Uuid::now_v7(),
             id: OrderId(clock::uuid7(at)),
             day_event: EventId(clock::uuid7(at)),
             stamp,

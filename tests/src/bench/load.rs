@@ -105,7 +105,8 @@ impl Client {
 
     async fn order(&mut self) -> anyhow::Result<()> {
         let mut key = [0; 36];
-        Uuid::new_v4().hyphenated().encode_lower(&mut key);
+        // As the diner's own page makes them.
+        Uuid::now_v7().hyphenated().encode_lower(&mut key);
         if let Some(place) = self.request.get_mut(self.key_at..self.key_at + key.len()) {
             place.copy_from_slice(&key);
         }

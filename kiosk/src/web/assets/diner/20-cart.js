@@ -5,10 +5,27 @@ const LINES = 50;
 const PER_LINE = 99;
 
 /**
+ * A UUIDv7: keys of one time lie together in the kiosk's index. `crypto.randomUUID` would be
+ * random throughout, and browsers have it over plain http on this machine alone.
+ */
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  let time = Date.now();
+  for (let i = 5; i >= 0; i--) {
+    bytes[i] = time % 256;
+    time = Math.floor(time / 256);
+  }
+  bytes[6] = 0x70 | (bytes[6] & 0x0f);
+  bytes[8] = 0x80 | (bytes[8] & 0x3f);
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/**
  * A line: {id, item, quantity, options: [{group, option, quantity}], note, unit, labels, trouble}.
  * `key` names the order to be: it is made with the basket and stays with every attempt to send it.
  */
-const fresh = () => ({ key: crypto.randomUUID(), lines: [], service: null, table: "", next: 1 });
+const fresh = () => ({ key: newKey(), lines: [], service: null, table: "", next: 1 });
 let cart = keep.get("cart", null) ?? fresh();
 let quote = null;
 

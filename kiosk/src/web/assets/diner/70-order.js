@@ -76,7 +76,7 @@ async function refused(answer) {
       return;
     case "key-reused":
       // This basket's key belongs to another order already; what is sent next is a new one.
-      cart.key = crypto.randomUUID();
+      cart.key = newKey();
       keep.set("cart", cart);
     // Falls through: to be looked at once more.
     default:
