@@ -138,7 +138,7 @@ impl Door {
         &self,
         speaker: &Speaker,
         sender: Sender,
-        frame: Vec<Incoming>,
+        mut frame: Vec<Incoming>,
         request: &str,
     ) -> Result<Received, Refused> {
         let terms = self.terms();
@@ -147,7 +147,7 @@ impl Door {
             .write(move |connection| {
                 let stream = streams::find(connection, sender.journal)?
                     .ok_or_else(|| LedgerError::Storage("the journal is gone".to_owned()))?;
-                let (decision, ack) = transaction::ingest(connection, stream, &frame, terms)?;
+                let (decision, ack) = transaction::ingest(connection, stream, &mut frame, terms)?;
                 Ok((decision, ack, frame))
             })
             .await?;
@@ -266,20 +266,22 @@ fn tell_orders(speaker: &Speaker, decision: &Decision, frame: &[Incoming]) {
         .filter(|change| change.before.is_none());
     metrics::counter!("cloud_orders_total").increment(new.count() as u64);
     for (incoming, outcome) in frame.iter().zip(&decision.outcomes) {
-        let Ok(event) = &incoming.read else { continue };
-        if *outcome != Outcome::Applied {
+        let applied = *outcome == Outcome::Applied;
+        let Some(told) = incoming.told.as_ref().filter(|_| applied) else {
             continue;
-        }
-        let lag = decision_lag(decision, event.at.as_millis());
+        };
+        let lag = decision_lag(decision, told.at.as_millis());
         metrics::histogram!("cloud_kiosk_lag_seconds").record(lag);
-        let Some(order) = event.order else { continue };
-        let row = decision
+        let Some(order) = incoming.order else {
+            continue;
+        };
+        let change = decision
             .orders
             .iter()
             .find(|change| change.after.order == order);
         tracing::info!(
-            kiosk = %speaker, order = %order, number = row.map(|change| change.after.number.as_str()),
-            fact = event.fact.kind(), request = event.request.as_deref(), "order event applied"
+            kiosk = %speaker, %order, number = change.map(|change| change.after.number.as_str()),
+            fact = told.kind, request = told.request.as_deref(), "order event applied"
         );
     }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn list(
 /// An order as its kiosk shows it, with what the cloud adds.
 pub(crate) fn whole(connection: &Connection, listed: &Listed) -> Result<Value, LedgerError> {
     let members = events::members(connection, listed.row.store, listed.row.order)?;
-    let events: Vec<Event> = members.into_iter().map(|member| member.event).collect();
+    let events: Vec<Event> = members.into_iter().map(|(_, event)| event).collect();
     let broken =
         |detail: &str| LedgerError::Storage(format!("order {}: {detail}", listed.row.order));
     let order = fold(&events)

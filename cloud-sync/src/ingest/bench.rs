@@ -67,15 +67,14 @@ fn raw(dir: &std::path::Path, kiosk: &Kiosk, group: usize) -> Duration {
 }
 
 fn insert(connection: &Connection, incoming: &super::Incoming) {
-    let event = incoming.read.as_ref().unwrap();
-    let order = event.order.unwrap();
+    let (event, order) = (incoming.id.unwrap(), incoming.order.unwrap());
     let mut insert = connection
         .prepare_cached(
             "INSERT INTO events (stream, seq, event_id, content, chain, order_id, state, received_at, bytes)
              VALUES (1, ?1, ?2, ?3, ?4, ?5, 0, 0, ?6)",
         )
         .unwrap();
-    let (id, order_id) = (event.id.0.as_bytes(), order.0.as_bytes());
+    let (id, order_id) = (event.0.as_bytes(), order.0.as_bytes());
     insert
         .execute((
             incoming.seq,
@@ -118,6 +117,16 @@ async fn ingest_beside_raw_group_inserts() {
     println!(
         "frames: {} bytes per event",
         frames.iter().map(Vec::len).sum::<usize>() / events
+    );
+    let started = clock::instant();
+    for frame in &frames {
+        let opened = super::open_frame(&rig.cloud.ledger, &kiosk.speaker, frame);
+        assert!(opened.is_ok());
+    }
+    told(
+        "opening frames alone, one thread",
+        events,
+        started.elapsed(),
     );
     let started = clock::instant();
     let sending =

@@ -19,7 +19,7 @@ use crate::ledger::events::State;
 use crate::ledger::orders::OrderRow;
 
 /// Decides over the events of a frame whose signature has been verified.
-pub(crate) fn decide(known: Known, frame: &[Incoming], now: WallTime) -> Decision {
+pub(crate) fn decide(known: Known, frame: &mut [Incoming], now: WallTime) -> Decision {
     let mut deciding = Deciding {
         decision: Decision {
             stream: known.stream.clone(),
@@ -34,7 +34,7 @@ pub(crate) fn decide(known: Known, frame: &[Incoming], now: WallTime) -> Decisio
         known,
         now,
     };
-    for (index, incoming) in frame.iter().enumerate() {
+    for (index, incoming) in frame.iter_mut().enumerate() {
         let outcome = deciding.place(index, incoming);
         deciding.decision.outcomes.push(outcome);
     }
@@ -47,16 +47,15 @@ pub(crate) fn decide(known: Known, frame: &[Incoming], now: WallTime) -> Decisio
 /// Decides over an order anew, with an event that is stored and was withheld, or with none.
 pub(crate) fn decide_again(
     mut known: Known,
-    member: Option<Member>,
+    member: Option<(Member, Event)>,
     order: OrderId,
     now: WallTime,
 ) -> Decision {
-    known
-        .orders
-        .entry(order)
-        .or_default()
-        .members
-        .extend(member);
+    if let Some((member, event)) = member {
+        let known = known.orders.entry(order).or_default();
+        known.members.push(member);
+        known.events.push(event);
+    }
     let mut deciding = Deciding {
         decision: Decision {
             stream: known.stream.clone(),
@@ -84,7 +83,7 @@ struct Deciding {
 }
 
 impl Deciding {
-    fn place(&mut self, index: usize, incoming: &Incoming) -> Outcome {
+    fn place(&mut self, index: usize, incoming: &mut Incoming) -> Outcome {
         let stream = &mut self.decision.stream;
         if stream.coverage.covers(incoming.seq) {
             return self.compare(index, incoming);
@@ -133,7 +132,7 @@ impl Deciding {
     }
 
     /// Stores an event that is new at its place.
-    fn store(&mut self, index: usize, incoming: &Incoming) -> Outcome {
+    fn store(&mut self, index: usize, incoming: &mut Incoming) -> Outcome {
         let mut new = NewEvent {
             row: self.known.next_row,
             seq: incoming.seq,
@@ -166,27 +165,28 @@ impl Deciding {
     }
 
     /// Stores an event whose identity is new too.
-    fn store_first(&mut self, new: &mut NewEvent, incoming: &Incoming) -> Outcome {
+    fn store_first(&mut self, new: &mut NewEvent, incoming: &mut Incoming) -> Outcome {
         if let Some(id) = incoming.id {
             self.known.by_id.insert(id, (new.row, incoming.content));
         }
-        new.order = incoming.order();
-        let event = match &incoming.read {
+        new.order = incoming.order;
+        let event = match &mut incoming.read {
             Err(fault) => return self.withhold(new, fault.clone()),
             Ok(_) if self.known.stream.revoked => {
                 let detail = "the device's access was taken away before it was received";
                 return self.withhold(new, Fault::new(Reason::Revoked, detail));
             }
-            Ok(event) => event,
+            Ok(event) => event.take(),
         };
-        if let Some(order) = new.order {
+        if let (Some(order), Some(event)) = (new.order, event) {
             let known = self.known.orders.entry(order).or_default();
             known.members.push(Member {
                 row: new.row,
                 device: self.known.stream.device,
                 state: State::Applied,
-                event: event.clone(),
+                version: event.order_version,
             });
+            known.events.push(event);
             let places = (self.decision.outcomes.len(), self.decision.events.len());
             self.touched.entry(order).or_default().push(places);
         }
@@ -239,7 +239,7 @@ impl Deciding {
             let refused = folded.refused.iter().find(|(at, _)| *at == index);
             let state = match refused {
                 Some(_) => State::Refused,
-                None if member.event.order_version > reached => State::Parked,
+                None if member.version > reached => State::Parked,
                 None => State::Applied,
             };
             let detail = refused.map(|(_, error)| error.to_string());
@@ -292,7 +292,7 @@ impl Deciding {
     fn row_after(&self, known: &KnownOrder, folded: &Folded) -> Option<OrderRow> {
         let order = folded.order.as_ref()?;
         let placed_by = |(index, member): (usize, &Member)| {
-            let first = member.event.order_version == 1;
+            let first = member.version == 1;
             let applied = !folded.refused.iter().any(|(at, _)| *at == index);
             (first && applied).then_some(member.device)
         };
@@ -320,10 +320,5 @@ impl Deciding {
 
 /// Folds an order; none if the fold itself fails.
 fn folded(known: &KnownOrder) -> Option<Folded> {
-    let events: Vec<Event> = known
-        .members
-        .iter()
-        .map(|member| member.event.clone())
-        .collect();
-    catch_unwind(AssertUnwindSafe(|| fold(&events))).ok()
+    catch_unwind(AssertUnwindSafe(|| fold(&known.events))).ok()
 }

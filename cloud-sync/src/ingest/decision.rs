@@ -35,19 +35,22 @@ impl Outcome {
     }
 }
 
-/// An event that is stored and belongs to an order's set.
+/// What is known of a stored event in an order's set besides the event itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) row: i64,
     pub(crate) device: i64,
     pub(crate) state: State,
-    pub(crate) event: Event,
+    /// Its place among the order's events.
+    pub(crate) version: u32,
 }
 
 /// All that is stored of an order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KnownOrder {
     pub(crate) members: Vec<Member>,
+    /// The events of the members, at the same places.
+    pub(crate) events: Vec<Event>,
     pub(crate) row: Option<OrderRow>,
 }
 

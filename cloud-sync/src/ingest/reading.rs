@@ -9,6 +9,7 @@ use kiosk_core::event::{BadEvent, Event, Fact};
 use kiosk_core::ids::{EventId, OrderId};
 use kiosk_core::money::TOTAL_LIMIT;
 use kiosk_core::order::Order;
+use kiosk_core::wall::WallTime;
 
 /// Why an event is kept without being applied. The names are told to people and stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,39 +73,52 @@ pub(crate) struct Incoming {
     pub(crate) chain: Hash,
     pub(crate) content: Hash,
     pub(crate) bytes: Vec<u8>,
-    pub(crate) read: Result<Event, Fault>,
     /// The identity, also of an event that can't be applied, where it can be told.
     pub(crate) id: Option<EventId>,
+    /// The order that an applicable event is about.
+    pub(crate) order: Option<OrderId>,
+    /// What is told of it in the log.
+    pub(crate) told: Option<Told>,
+    /// The event, until the decision takes it.
+    pub(crate) read: Result<Option<Event>, Fault>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) kind: String,
+    pub(crate) at: WallTime,
+    pub(crate) request: Option<String>,
 }
 
 impl Incoming {
     pub(crate) fn new(entry: Entry) -> Self {
-        let read = read(&entry.bytes);
-        let (read, id) = match read {
+        let (read, id) = match read(&entry.bytes) {
             Ok(event) => {
                 let id = event.id;
                 (check(event), Some(id))
             }
             Err(fault) => (Err(fault), None),
         };
+        let told = read.as_ref().ok().map(|event| Told {
+            kind: event.fact.kind().to_owned(),
+            at: event.at,
+            request: event.request.clone(),
+        });
         Self {
             seq: entry.seq,
             chain: entry.chain,
             content: content_hash(&entry.bytes),
             bytes: entry.bytes,
-            read,
             id,
+            order: read.as_ref().ok().and_then(about),
+            told,
+            read: read.map(Some),
         }
-    }
-
-    /// The order that an applicable event is about.
-    pub(crate) fn order(&self) -> Option<OrderId> {
-        self.read.as_ref().ok().and_then(about)
     }
 }
 
 /// The order that an event changes.
-pub(crate) fn about(event: &Event) -> Option<OrderId> {
+fn about(event: &Event) -> Option<OrderId> {
     match event.fact {
         Fact::Placed(_) | Fact::Acted(..) => event.order,
         _ => None,

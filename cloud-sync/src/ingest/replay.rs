@@ -2,6 +2,7 @@
 //! takes in what a revoked device sent.
 
 use cloud_sync_wire::frame::Entry as FrameEntry;
+use kiosk_core::event::Event;
 use rusqlite::Connection;
 
 use super::decide::{decide, decide_again};
@@ -63,9 +64,9 @@ fn place_again(
     incoming: Incoming,
     terms: AckTerms,
 ) -> Result<Replayed, LedgerError> {
-    let frame = [incoming];
+    let mut frame = [incoming];
     let known = transaction::gather(connection, stream, &frame)?;
-    let mut decision = decide(known, &frame, terms.now);
+    let mut decision = decide(known, &mut frame, terms.now);
     transaction::write(connection, &decision, &frame, terms.now)?;
     transaction::next_ack(connection, &mut decision.stream, terms)?;
     if let Some(quarantined) = decision.quarantined.first() {
@@ -88,37 +89,28 @@ fn apply_again(
     incoming: &Incoming,
     terms: AckTerms,
 ) -> Result<Replayed, LedgerError> {
-    let read = incoming.read.clone().and_then(|event| {
-        let known = events::by_event_id(connection, event.id);
-        match known {
-            Ok(Some((other, _))) if other != row => Err(Fault::new(
-                Reason::Equivocation,
-                "an event of the same identity is stored with other content",
-            )),
-            _ => Ok(event),
-        }
-    });
-    let event = match read {
+    let event = match readable(connection, row, incoming)? {
         Ok(event) => event,
         Err(fault) => {
             quarantine::tried(connection, entry.id, &fault)?;
             return Ok(Replayed::Stays(fault.detail));
         }
     };
-    events::identify(connection, row, event.id, incoming.order())?;
-    let Some(order) = incoming.order() else {
+    events::identify(connection, row, event.id, incoming.order)?;
+    let Some(order) = incoming.order else {
         events::set_state(connection, row, State::Applied)?;
         quarantine::release_event(connection, row)?;
         return Ok(Replayed::Settled(State::Applied));
     };
     let known_order = transaction::known_order(connection, stream.store, order)?;
     let refused_before = known_order.members.iter().any(|member| member.row == row);
-    let member = (!refused_before).then_some(Member {
+    let member = Member {
         row,
         device: stream.device,
         state: State::Withheld,
-        event,
-    });
+        version: event.order_version,
+    };
+    let member = (!refused_before).then_some((member, event));
     let known = Known {
         next_row: 0,
         stream,
@@ -129,6 +121,25 @@ fn apply_again(
     let decision = decide_again(known, member, order, terms.now);
     transaction::write(connection, &decision, &[], terms.now)?;
     settled(connection, entry, row, &decision)
+}
+
+/// The event, if it can be read now and no other has its identity.
+fn readable(
+    connection: &Connection,
+    row: i64,
+    incoming: &Incoming,
+) -> Result<Result<Event, Fault>, LedgerError> {
+    let event = match &incoming.read {
+        Ok(Some(event)) => event,
+        Ok(None) => return Ok(Err(Fault::new(Reason::Undecodable, "it was taken already"))),
+        Err(fault) => return Ok(Err(fault.clone())),
+    };
+    let known = events::by_event_id(connection, event.id)?;
+    if known.is_some_and(|(other, _)| other != row) {
+        let detail = "an event of the same identity is stored with other content";
+        return Ok(Err(Fault::new(Reason::Equivocation, detail)));
+    }
+    Ok(Ok(event.clone()))
 }
 
 fn settled(

@@ -4,12 +4,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cloud_sync_wire::ack::{Ack, QUARANTINED_LIMIT};
+use kiosk_core::event::Event;
 use kiosk_core::ids::{EventId, OrderId};
 use kiosk_core::wall::WallTime;
 use rusqlite::Connection;
 
 use super::decide::decide;
-use super::decision::{Decision, Known, KnownOrder, Quarantined};
+use super::decision::{Decision, Known, KnownOrder, Member, Quarantined};
 use super::reading::Incoming;
 use crate::ledger::quarantine::Place;
 use crate::ledger::streams::Stream;
@@ -27,7 +28,7 @@ pub(crate) struct AckTerms {
 pub(crate) fn ingest(
     connection: &Connection,
     stream: Stream,
-    frame: &[Incoming],
+    frame: &mut [Incoming],
     terms: AckTerms,
 ) -> Result<(Decision, Ack), LedgerError> {
     let known = gather(connection, stream, frame)?;
@@ -56,7 +57,7 @@ pub(crate) fn gather(
         if let Some(id) = incoming.id {
             note_id(connection, id, &mut by_id)?;
         }
-        wanted.extend(incoming.order());
+        wanted.extend(incoming.order);
     }
     let mut orders = HashMap::with_capacity(wanted.len());
     for order in wanted {
@@ -88,12 +89,17 @@ pub(crate) fn known_order(
     order: OrderId,
 ) -> Result<KnownOrder, LedgerError> {
     let members = events::members(connection, store, order)?;
+    let (members, events): (Vec<Member>, Vec<Event>) = members.into_iter().unzip();
     let row = if members.is_empty() {
         None
     } else {
         orders::find(connection, store, order)?
     };
-    Ok(KnownOrder { members, row })
+    Ok(KnownOrder {
+        members,
+        events,
+        row,
+    })
 }
 
 /// Writes everything a decision says but the stream, which the ack writes.

@@ -92,7 +92,7 @@ pub(crate) fn members(
     connection: &Connection,
     store: i64,
     order: OrderId,
-) -> Result<Vec<Member>, LedgerError> {
+) -> Result<Vec<(Member, Event)>, LedgerError> {
     let mut statement = connection.prepare_cached(
         "SELECT e.id, s.device, e.state, e.bytes FROM events e
          JOIN streams s ON s.id = e.stream JOIN devices d ON d.id = s.device
@@ -107,12 +107,13 @@ pub(crate) fn members(
         let (row, device, state, bytes) = row?;
         let event = Event::decode(&bytes)
             .map_err(|error| LedgerError::Storage(format!("event row {row}: {error}")))?;
-        members.push(Member {
+        let member = Member {
             row,
             device,
             state: State::from_code(state),
-            event,
-        });
+            version: event.order_version,
+        };
+        members.push((member, event));
     }
     Ok(members)
 }

@@ -60,7 +60,7 @@ impl Facts {
         };
         let latest = orders::latest(connection, ROWS)?.into_iter().map(|listed| {
             let members = events::members(connection, listed.row.store, listed.row.order)?;
-            let events: Vec<Event> = members.into_iter().map(|member| member.event).collect();
+            let events: Vec<Event> = members.into_iter().map(|(_, event)| event).collect();
             Ok((listed, fold(&events).order))
         });
         Ok(Self {
