@@ -7,6 +7,7 @@ mod page;
 mod watching;
 mod words;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -119,7 +120,8 @@ async fn open(options: &Options) -> anyhow::Result<Store> {
         None => Folder::temporary()?,
     };
     let mut store = Store::enrolled(&Lab::own()?, folder, STORE, &KIOSKS).await?;
-    for kiosk in &store.kiosks {
+    for (last, kiosk) in (2..).zip(&mut store.kiosks) {
+        kiosk.host = own_host(last);
         kiosk
             .command(&["staff", "set-pin", "--role", "manager"], PIN)
             .await?;
@@ -127,6 +129,16 @@ async fn open(options: &Options) -> anyhow::Result<Store> {
     store.start_cloud().await?;
     store.start_kiosks().await?;
     Ok(store)
+}
+
+/// An address of this machine for each kiosk, where there are several: browsers keep cookies by
+/// address without its port, and whoever signs in at one kiosk would be signed out at the other.
+fn own_host(last: u8) -> IpAddr {
+    let own = IpAddr::V4(Ipv4Addr::new(127, 0, 0, last));
+    match std::net::TcpListener::bind((own, 0)) {
+        Ok(_) => own,
+        Err(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+    }
 }
 
 fn tell(page: &str, store: &Store) {

@@ -6,14 +6,15 @@ use anyhow::Context;
 use lab::checker::Shown;
 use lab::dice::Dice;
 use lab::disk::SmallDisk;
+use lab::store::{Folder, Store};
 use lab::wait::{Look, until};
 use serde_json::{Value, json};
 
-use crate::{Told, last_line, lone_kiosk, refused_start, temporary};
+use crate::{Told, lab, last_line, lone_kiosk, refused_start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_second_process_on_a_data_folder_says_who_holds_it() -> Told {
-    let folder = temporary()?;
+    let folder = Folder::temporary()?;
     let mut first = lone_kiosk(folder.path()).await?;
     first.start().await?;
     let second = lone_kiosk(folder.path()).await?;
@@ -35,7 +36,7 @@ async fn the_second_process_on_a_data_folder_says_who_holds_it() -> Told {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_menu_file_is_told_with_all_its_faults_before_anything_is_made() -> Told {
-    let folder = temporary()?;
+    let folder = Folder::temporary()?;
     let menu = folder.path().join("menu.json");
     std::fs::write(&menu, faulty_menu().to_string())?;
     let mut kiosk = lone_kiosk(folder.path()).await?;
@@ -71,8 +72,55 @@ pub(crate) fn faulty_menu() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_no_credential_is_told_with_the_way_to_a_new_one() -> Told {
+    let folder = Folder::temporary()?;
+    let credential = folder.path().join("credential.json");
+    std::fs::write(&credential, "{\"stillopen_credential\": 1}")?;
+    let mut kiosk = lone_kiosk(folder.path()).await?;
+    kiosk.more = vec![
+        "--credential".to_owned(),
+        credential.to_string_lossy().into_owned(),
+    ];
+    let refused = refused_start(&kiosk).await?;
+    assert!(refused.code == Some(64), "{refused:?}");
+    let line = last_line(&refused.err);
+    assert!(line.contains("credential.json"), "{line}");
+    assert!(line.contains("cloud-sync enroll"), "{line}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_credential_of_another_cloud_is_told_and_orders_are_kept() -> Told {
+    let (here, there) = (Folder::temporary()?, Folder::temporary()?);
+    let kiosks = ["front-left"];
+    let mut stranger = Store::enrolled(&lab(), there, "canal-street", &kiosks).await?;
+    let mut store = Store::enrolled(&lab(), here, "canal-street", &kiosks).await?;
+    store.start_cloud().await?;
+    let kiosk = stranger.kiosks.first_mut().context("a kiosk")?;
+    store.cloud.connect(kiosk);
+    kiosk.start().await?;
+    let mut shown = Shown::default();
+    shown.add(kiosk.diner(Dice::printed("another cloud"))?.order().await?);
+    let soon = Duration::from_secs(20);
+    until("the status says why", soon, async || {
+        let status = kiosk.status().await?;
+        let reason = status["link_reason"].as_str().unwrap_or_default();
+        let told = status["link"] == "offline" && reason.contains("credential");
+        Ok(match told {
+            true => Look::Done(()),
+            false => Look::NotYet(format!("{} {}", status["link"], status["link_reason"])),
+        })
+    })
+    .await?;
+    let status = kiosk.status().await?;
+    assert!(status["journal"]["watermark"] == 0, "{status}");
+    shown.strand("its cloud is another one");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_taken_port_is_told_with_the_way_out() -> Told {
-    let folder = temporary()?;
+    let folder = Folder::temporary()?;
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = taken.local_addr()?.to_string();
     let mut kiosk = lone_kiosk(folder.path()).await?;
@@ -83,9 +131,7 @@ async fn a_taken_port_is_told_with_the_way_out() -> Told {
             argument.clone_from(&address);
         }
     }
-    let refused = crate::lab()
-        .run(lab::process::Role::Kiosk, args, "")
-        .await?;
+    let refused = lab().run(lab::process::Role::Kiosk, args, "").await?;
     assert!(refused.code == Some(1), "{refused:?}");
     let line = last_line(&refused.err);
     assert!(
@@ -165,7 +211,7 @@ async fn a_full_disk_refuses_orders_and_takes_them_again_when_there_is_room() ->
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_a_kiosk_well_while_orders_flow() -> Told {
-    let folder = temporary()?;
+    let folder = Folder::temporary()?;
     let mut kiosk = lone_kiosk(folder.path()).await?;
     kiosk.start().await?;
     let mut shown = Shown::default();

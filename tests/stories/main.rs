@@ -12,6 +12,7 @@ mod browser;
 mod cloud;
 mod demo;
 mod faults;
+mod lines;
 mod link;
 mod menus;
 mod outages;
@@ -21,7 +22,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lab::process::{self, Lab, Role};
-use lab::store::{Folder, Kiosk};
+use lab::store::Kiosk;
 use lab::wait::{Look, until};
 
 type Told = Result<(), Ended>;
@@ -61,10 +62,6 @@ async fn lone_kiosk(folder: &Path) -> anyhow::Result<Kiosk> {
 /// `kiosk serve` that is expected not to come up.
 async fn refused_start(kiosk: &Kiosk) -> anyhow::Result<process::Ended> {
     lab().run(Role::Kiosk, kiosk.arguments(), "").await
-}
-
-fn temporary() -> anyhow::Result<Folder> {
-    Folder::temporary()
 }
 
 /// Waits until a kiosk shows one of these links; says how long that took.

@@ -364,7 +364,8 @@ fn breaker(status: &Value) -> Option<BreakerSeen> {
 async fn screens(api: &Api) -> anyhow::Result<Vec<&'static str>> {
     let mut found = Vec::new();
     for page in ["/", "/kitchen", "/board", "/manager"] {
-        if api.get(page).await?.status == 200 {
+        // Some ask who you are before they show anything.
+        if api.get(page).await?.status != 404 {
             found.push(page);
         }
     }

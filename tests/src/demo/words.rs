@@ -64,13 +64,13 @@ pub(super) fn of(tag: &str) -> &'static Words {
 const ENGLISH: Words = Words {
     tag: "en",
     title: "One store, and every plug within reach",
-    lede: "Two kiosks, the cloud and the broker between them run as real processes on this machine. \
-           Cut what you like: diners go on ordering, and every order gets there once.",
+    lede: "Two kiosks and their cloud, real processes on this machine. Cut what you like: diners go on \
+           ordering, and every order gets there, once.",
     shown: "shown a number",
     on_their_way: "kept in the store",
     arrived: "at headquarters",
     try_title: "Try this",
-    try_hint: "Make it fail, let diners order, then mend it and watch the queue drain.",
+    try_hint: "Break it, let diners order, mend it, watch the queue drain.",
     rush_all: "10 orders on each kiosk",
     black_hole_all: "Swallow all HTTP",
     cut_broker: "Cut the broker's lines",

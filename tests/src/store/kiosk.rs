@@ -1,6 +1,6 @@
 //! A kiosk of a store in a box, with its two links.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub struct Kiosk {
     pub mqtt: Proxy,
     /// More arguments of `kiosk serve`, from its next start on.
     pub more: Vec<String>,
+    /// The address of this machine that it listens on.
+    pub host: IpAddr,
     lab: Lab,
     data: PathBuf,
     credential: PathBuf,
@@ -45,6 +47,7 @@ impl Kiosk {
             http: Proxy::open().await?,
             mqtt: Proxy::open().await?,
             more: Vec::new(),
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             lab: lab.clone(),
             data: folder.join(id),
             credential: folder.join(format!("{id}.credential.json")),
@@ -90,9 +93,8 @@ impl Kiosk {
     /// The arguments it is started with.
     #[must_use]
     pub fn arguments(&self) -> Vec<String> {
-        let listen = self
-            .address
-            .map_or_else(|| "127.0.0.1:0".to_owned(), |at| at.to_string());
+        let free_port = SocketAddr::new(self.host, 0);
+        let listen = self.address.unwrap_or(free_port).to_string();
         let data = self.data.to_string_lossy().into_owned();
         let mut args: Vec<String> = ["serve", "--data-dir"].map(str::to_owned).to_vec();
         args.extend([data, "--listen".to_owned(), listen]);
