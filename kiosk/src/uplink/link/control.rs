@@ -270,7 +270,7 @@ impl Link {
         }
     }
 
-    /// The next moment at which [`Event::Wake`] has something to do, and what.
+    /// The next moment at which [`Event::Wake`](super::Event::Wake) has something to do, and what.
     #[must_use]
     pub fn next_deadline(&self, now: Moment) -> Option<Deadline> {
         let deadline = |at, reason| Deadline { at, reason };
