@@ -87,7 +87,8 @@ pub(crate) fn next_row(connection: &Connection) -> Result<i64, LedgerError> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// The set of events that an order of a store is folded from.
+/// The set of events that an order of a store is folded from. The index leaves out events without an
+/// order; without saying so again, SQLite would plan anew for each identity that is bound.
 pub(crate) fn members(
     connection: &Connection,
     store: i64,
@@ -96,7 +97,7 @@ pub(crate) fn members(
     let mut statement = connection.prepare_cached(
         "SELECT e.id, s.device, e.state, e.bytes FROM events e
          JOIN streams s ON s.id = e.stream JOIN devices d ON d.id = s.device
-         WHERE e.order_id = ?1 AND d.store = ?2 AND e.state IN (0, 1, 3)",
+         WHERE e.order_id = ?1 AND e.order_id IS NOT NULL AND d.store = ?2 AND e.state IN (0, 1, 3)",
     )?;
     let rows = statement.query_map((order.0.as_bytes(), store), |row| {
         let bytes: Vec<u8> = row.get(3)?;
@@ -211,7 +212,7 @@ pub(crate) fn of_order(
     let mut statement = connection.prepare_cached(
         "SELECT d.kiosk, s.journal, e.seq, e.state, e.received_at, e.bytes FROM events e
          JOIN streams s ON s.id = e.stream JOIN devices d ON d.id = s.device
-         WHERE e.order_id = ?1 AND d.store = ?2 ORDER BY e.id LIMIT 1000",
+         WHERE e.order_id = ?1 AND e.order_id IS NOT NULL AND d.store = ?2 ORDER BY e.id LIMIT 1000",
     )?;
     let rows = statement.query_map((order.0.as_bytes(), store), |row| {
         Ok(Shown {
@@ -233,7 +234,7 @@ pub(crate) fn store_of_order(
 ) -> Result<Option<i64>, LedgerError> {
     let mut statement = connection.prepare_cached(
         "SELECT d.store FROM events e JOIN streams s ON s.id = e.stream
-         JOIN devices d ON d.id = s.device WHERE e.order_id = ?1 ORDER BY e.state, e.id LIMIT 1",
+         JOIN devices d ON d.id = s.device WHERE e.order_id = ?1 AND e.order_id IS NOT NULL ORDER BY e.state, e.id LIMIT 1",
     )?;
     Ok(statement
         .query_row([order.0.as_bytes()], |row| row.get(0))
