@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -30,6 +30,7 @@ const WRITE_BEHIND: Duration = Duration::from_secs(3);
 
 /// Serves until the process is told to stop.
 pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
+    let signals = StopSignals::listen()?;
     let _lock = FolderLock::take(&config.data_dir)?;
     let ledger = Ledger::open(&config.data_dir)?;
     let (close, closing) = watch::channel(false);
@@ -56,7 +57,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         told(&format!("mqtt listening on mqtt://{address}"));
     }
     tracing::info!(%address, data_dir = %config.data_dir.display(), "serving");
-    until_told_to_stop(&cloud, &messages).await?;
+    until_told_to_stop(signals, &cloud, &messages).await?;
     tracing::info!("stopping: no new connections, finishing what is in hand");
     let _ = close.send(true);
     tokio::join!(server.stop(FINISH), messages.stop());
@@ -181,17 +182,33 @@ pub(crate) fn recorder() -> Result<PrometheusHandle, Failure> {
     Ok(RECORDER.get_or_init(|| handle).clone())
 }
 
-async fn until_told_to_stop(cloud: &Cloud, messages: &Messages) -> Result<(), Failure> {
-    let listen = |kind| signal(kind).map_err(|error| Failure::Failed(error.to_string()));
-    let (mut term, mut int) = (
-        listen(SignalKind::terminate())?,
-        listen(SignalKind::interrupt())?,
-    );
+/// The signals that end a process well. Listened for before anybody is told that it serves: until
+/// then the system's own way, which ends it at once, is in force.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::Failed(error.to_string()));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+}
+
+async fn until_told_to_stop(
+    mut signals: StopSignals,
+    cloud: &Cloud,
+    messages: &Messages,
+) -> Result<(), Failure> {
     let mut write_behind = tokio::time::interval(WRITE_BEHIND);
     loop {
         tokio::select! {
-            _ = term.recv() => return Ok(()),
-            _ = int.recv() => return Ok(()),
+            _ = signals.terminate.recv() => return Ok(()),
+            _ = signals.interrupt.recv() => return Ok(()),
             _ = write_behind.tick() => {
                 messages.measure();
                 if let Err(error) = cloud.presence.write_behind(&cloud.ledger).await {
