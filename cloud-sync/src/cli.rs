@@ -20,7 +20,7 @@ const CONFIGURATION: u8 = 64;
 
 const EXAMPLES: &str = "Examples:
   cloud-sync serve --data-dir /var/lib/cloud-sync
-  echo 'a long password' | cloud-sync user add --data-dir /var/lib/cloud-sync --name ada --role admin
+  echo 'a long password' | cloud-sync user add --data-dir /var/lib/cloud-sync --name hq --role admin
   cloud-sync enroll --data-dir /var/lib/cloud-sync --store canal-street --kiosk front-left --out credential.json
 
 Exit codes: 0 fine, 1 failed, 2 usage, 64 bad configuration.";
@@ -142,7 +142,7 @@ struct EnrollArgs {
 enum UserCommand {
     /// Adds a user, or sets the role and password of one; the password comes on standard input.
     #[command(after_help = "Example:
-  echo 'a long password' | cloud-sync user add --data-dir ./data --name ada --role admin")]
+  echo 'a long password' | cloud-sync user add --data-dir ./data --name hq --role admin")]
     Add(UserArgs),
 }
 

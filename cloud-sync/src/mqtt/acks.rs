@@ -6,16 +6,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cloud_sync_wire::ack::Ack;
-use kiosk_core::ids::JournalId;
+use kiosk_core::ids::{Generation, JournalId};
 
 use crate::ingest::Speaker;
 
 const TOGETHER: Duration = Duration::from_millis(200);
 const BATCHES: u32 = 4;
 
+type Key = (Speaker, JournalId);
+
 #[derive(Default)]
 pub(super) struct Desk {
-    waiting: Mutex<HashMap<(Speaker, JournalId), Waiting>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: HashMap<Key, Waiting>,
+    /// The latest ack sent, by lineage and number: batches end in any order, and an ack that says
+    /// less than the one before it is not worth a message. One small entry for each journal.
+    sent: HashMap<Key, (Generation, u64)>,
 }
 
 struct Waiting {
@@ -48,10 +58,32 @@ impl Desk {
     }
 
     /// The ack that is due now, if one is, and whether this one is the first to wait.
-    fn note(&self, key: &(Speaker, JournalId), ack: Ack, at_once: bool) -> (Option<Ack>, bool) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        match waiting.entry(key.clone()) {
+    fn note(&self, key: &Key, ack: Ack, at_once: bool) -> (Option<Ack>, bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (due, first) = state.note(key, ack, at_once);
+        if let Some(ack) = &due {
+            state.sent.insert(key.clone(), (ack.generation, ack.ack_no));
+        }
+        (due, first)
+    }
+
+    fn collect(&self, key: &Key) -> Option<Ack> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let ack = state.waiting.remove(key)?.ack;
+        state.sent.insert(key.clone(), (ack.generation, ack.ack_no));
+        Some(ack)
+    }
+}
+
+impl State {
+    fn note(&mut self, key: &Key, ack: Ack, at_once: bool) -> (Option<Ack>, bool) {
+        let outdone = self
+            .sent
+            .get(key)
+            .is_some_and(|(generation, no)| *generation == ack.generation && *no > ack.ack_no);
+        match self.waiting.entry(key.clone()) {
             Entry::Vacant(_) if at_once => (Some(ack), false),
+            Entry::Vacant(_) if outdone => (None, false),
             Entry::Vacant(vacant) => {
                 vacant.insert(Waiting { ack, batches: 1 });
                 (None, true)
@@ -67,11 +99,6 @@ impl Desk {
             }
         }
     }
-
-    fn collect(&self, key: &(Speaker, JournalId)) -> Option<Ack> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.remove(key).map(|waiting| waiting.ack)
-    }
 }
 
 #[cfg(test)]
@@ -79,7 +106,6 @@ mod tests {
     use super::*;
     use crate::testing::Kiosk;
     use cloud_sync_wire::chain::Hash;
-    use kiosk_core::ids::Generation;
     use kiosk_core::wall::WallTime;
     use uuid::Uuid;
 
@@ -119,5 +145,9 @@ mod tests {
         assert_eq!(got.recv().await, Some(5));
         hand_in(6, true);
         assert_eq!(got.try_recv(), Ok(6));
+        // A batch that ended late has nothing to add.
+        hand_in(2, false);
+        hand_in(7, false);
+        assert_eq!(got.recv().await, Some(7));
     }
 }

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::error::Problem;
 
-/// The longest body, in bytes: 50 lines with notes and options stay far below.
-pub(super) const LIMIT: usize = 64 * 1024;
+/// The longest body, in bytes. 50 lines with notes of 200 characters, each escaped to 12 bytes as
+/// some writers of JSON do, are 120 KB; options take the rest.
+pub(super) const LIMIT: usize = 256 * 1024;
 /// The longest that a body may take to arrive; no screen in a store is that far away.
 const PATIENCE: Duration = Duration::from_secs(10);
 

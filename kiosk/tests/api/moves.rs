@@ -124,7 +124,7 @@ fn an_action_needs_no_body_but_a_sound_one_if_there_is_one() {
         .send()
         .refused(400, "malformed");
     ask.clone()
-        .raw(vec![b' '; 70_000])
+        .raw(vec![b' '; 300_000])
         .send()
         .refused(413, "too-large");
     ask.send().expect(200);

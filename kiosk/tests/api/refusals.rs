@@ -133,13 +133,28 @@ fn a_total_stays_below_its_limit() {
 #[test]
 fn a_body_that_is_too_large_is_refused_however_it_comes() {
     let kiosk = Kiosk::open();
-    let long = with("/lines/0/note", json!("n".repeat(70_000)))
+    let long = with("/lines/0/note", json!("n".repeat(300_000)))
         .to_string()
         .into_bytes();
     let ask = kiosk.ask("POST", "/api/v1/orders").raw(long);
     let ask = ask.header("Idempotency-Key", "0199a1b2-0000-7000-8000-000000000001");
     ask.clone().send().refused(413, "too-large");
     ask.chunked().send().refused(413, "too-large");
+}
+
+#[test]
+fn the_largest_legal_order_is_taken_however_its_notes_are_escaped() {
+    let kiosk = Kiosk::open();
+    let mut body = with("/lines/0/note", json!("NOTE"));
+    body["lines"] = json!(vec![body["lines"][0].clone(); 50]);
+    body["expected_total"] = json!(50 * 1340);
+    let body = body
+        .to_string()
+        .replace("NOTE", &r"\ud83c\udf36".repeat(200));
+    assert!(body.len() > 64 * 1024);
+    let ask = kiosk.ask("POST", "/api/v1/orders").raw(body.into_bytes());
+    let ask = ask.header("Idempotency-Key", "0199a1b2-0000-7000-8000-000000000002");
+    ask.send().expect(201);
 }
 
 #[test]
