@@ -6,7 +6,7 @@ use kiosk_core::event::Event;
 use rusqlite::Connection;
 
 use super::decide::{decide, decide_again};
-use super::decision::{Decision, Known, Member};
+use super::decision::{Decision, Known, Member, Outcome};
 use super::reading::{Fault, Incoming, Reason};
 use super::transaction::{self, AckTerms};
 use super::{Door, streams};
@@ -71,6 +71,10 @@ fn place_again(
     transaction::next_ack(connection, &mut decision.stream, terms)?;
     if let Some(quarantined) = decision.quarantined.first() {
         return Ok(Replayed::Stays(quarantined.fault.detail.clone()));
+    }
+    if decision.outcomes.first() == Some(&Outcome::Refused) {
+        let why = "too many gaps stand before it; replay it once they are filled";
+        return Ok(Replayed::Stays(why.to_owned()));
     }
     quarantine::remove(connection, entry.id)?;
     let state = decision

@@ -1,6 +1,8 @@
 //! Opening: the file is made or migrated, its settings are checked, the writer starts.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -153,6 +155,9 @@ pub(super) fn reconnect(
 /// Opens the file for writing and makes sure that a commit is a commit.
 fn connect(settings: &JournalSettings, create: OpenFlags) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+    if settings.vfs.is_none() && create.contains(OpenFlags::SQLITE_OPEN_CREATE) {
+        keep_private(&settings.file()).map_err(|error| failure(error.to_string()))?;
+    }
     let conn = open_file(settings, flags)?;
     // Before the first table: the page size can't be changed in WAL mode.
     conn.pragma_update(None, "page_size", 4096)?;
@@ -216,6 +221,17 @@ pub(super) fn connect_reader(settings: &JournalSettings) -> Result<Connection, J
     let conn = open_file(settings, flags)?;
     conn.pragma_update(None, "cache_size", -1024)?;
     Ok(conn)
+}
+
+/// Makes the file, if there is none, readable for this user alone: it holds the journal's key.
+/// SQLite gives its log the same mode.
+fn keep_private(file: &Path) -> std::io::Result<()> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(file)
+        .map(drop)
 }
 
 fn open_file(settings: &JournalSettings, flags: OpenFlags) -> rusqlite::Result<Connection> {

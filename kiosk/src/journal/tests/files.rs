@@ -203,3 +203,20 @@ fn what_is_not_there_is_told_by_its_path() {
     assert!(told.contains("there is none at"), "{told}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn what_holds_the_key_is_readable_for_this_user_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let desk = Desk::new();
+    desk.place().await;
+    let mut files = 0;
+    for entry in std::fs::read_dir(&desk.settings.folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name().to_string_lossy().starts_with("journal") {
+            let mode = entry.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{entry:?}: {mode:o}");
+            files += 1;
+        }
+    }
+    assert!(files >= 2, "the journal and its log");
+}
