@@ -81,8 +81,6 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The menu to start with.
     pub menu: Parsed,
-    /// The folder that pictures named by the menu are looked up in.
-    pub menu_folder: Option<PathBuf>,
     /// Who this kiosk is; none if it stands alone.
     pub credential: Option<Credential>,
     /// Whether unencrypted connections beyond this machine are wanted.
@@ -129,7 +127,6 @@ impl Config {
                 data_dir: given.data_dir,
                 listen,
                 menu,
-                menu_folder: menu_file.and_then(|file| file.parent().map(Path::to_owned)),
                 credential,
                 allow_plaintext,
                 schedule,

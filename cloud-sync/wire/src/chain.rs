@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::hello::from_hex;
+
 /// A SHA-256 hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Hash(pub [u8; 32]);
@@ -59,19 +61,7 @@ impl FromStr for Hash {
     type Err = BadHash;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digit = |c: &u8| {
-            char::from(*c)
-                .to_digit(16)
-                .and_then(|d| u8::try_from(d).ok())
-        };
-        let digits: Vec<u8> = text.as_bytes().iter().filter_map(digit).collect();
-        let bytes: Vec<u8> = digits
-            .chunks_exact(2)
-            .filter_map(|pair| Some(pair.first()? << 4 | pair.last()?))
-            .collect();
-        if digits.len() != text.len() {
-            return Err(BadHash);
-        }
+        let bytes = from_hex(text).ok_or(BadHash)?;
         Self::from_slice(&bytes).ok_or(BadHash)
     }
 }

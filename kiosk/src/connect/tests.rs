@@ -26,7 +26,6 @@ impl Kiosk {
             data_dir: folder.to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
             menu: menus::load(None).ok().unwrap(),
-            menu_folder: None,
             credential: Some(stub.credential.clone()),
             allow_plaintext: false,
             schedule: Schedule::default(),

@@ -13,7 +13,7 @@ mod query;
 mod sessions;
 mod status;
 mod switches;
-mod views;
+pub(super) mod views;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get, post, put};

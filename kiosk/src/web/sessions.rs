@@ -14,6 +14,8 @@ use sha2::{Digest, Sha256};
 
 use crate::journal::StaffRole;
 
+/// The cookie that shows a session to pages and the API.
+pub(super) const SESSION_COOKIE: &str = "stillopen_session";
 /// How long a session lasts.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 /// Wrong PINs of one client before it has to wait.

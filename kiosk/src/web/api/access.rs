@@ -10,9 +10,7 @@ use crate::journal::StaffRole;
 use crate::web::AppState;
 use crate::web::error::Problem;
 use crate::web::request_id::RequestId;
-
-/// The cookie that holds a session's token.
-pub(super) const SESSION_COOKIE: &str = "stillopen_session";
+use crate::web::sessions::SESSION_COOKIE;
 
 /// Somebody of the kitchen, or the manager, who may do all.
 pub(super) struct Kitchen(pub(super) StaffRole);

@@ -13,11 +13,11 @@ use kiosk_core::wall::WallTime;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::access::{SESSION_COOKIE, Shown, foreign, is_foreign, shown};
+use super::access::{Shown, foreign, is_foreign, shown};
 use crate::clock;
 use crate::journal::StaffRole;
 use crate::web::error::Problem;
-use crate::web::sessions::{is_pin, verify_pin};
+use crate::web::sessions::{SESSION_COOKIE, is_pin, verify_pin};
 use crate::web::{AppState, body};
 
 /// A PIN costs 19 MiB and tens of milliseconds to check, on purpose: one at a time.

@@ -18,6 +18,17 @@ pub(in crate::web) enum SyncState {
     Confirmed,
 }
 
+impl SyncState {
+    /// The name on the wire, and of its words on a page.
+    pub(in crate::web) fn name(self) -> &'static str {
+        match self {
+            Self::Saved => "saved",
+            Self::Sent => "sent",
+            Self::Confirmed => "confirmed",
+        }
+    }
+}
+
 /// An order with its sync state.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct OrderView<'a> {

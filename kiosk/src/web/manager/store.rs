@@ -13,6 +13,7 @@ use kiosk_core::wall::WallTime;
 use crate::clock;
 use crate::journal::{Health, Levels, ListFilter, StoredOrder};
 use crate::status::LinkStatus;
+use crate::web::api::views;
 use crate::web::error::Problem;
 use crate::web::staff::age;
 use crate::web::{AppState, Place};
@@ -164,16 +165,5 @@ fn kept(state: &AppState, stored: StoredOrder) -> Kept {
 /// How far an order's events are: the least of them counts.
 pub(super) fn sync_of(state: &AppState, seqs: &[u64]) -> &'static str {
     let outbox = state.journal.outbox();
-    let outbox = outbox.borrow();
-    let mut open = seqs
-        .iter()
-        .filter(|seq| !outbox.is_confirmed(**seq))
-        .peekable();
-    if open.peek().is_none() {
-        "confirmed"
-    } else if open.all(|seq| state.link.is_sent(*seq)) {
-        "sent"
-    } else {
-        "saved"
-    }
+    views::sync_of(seqs, &outbox.borrow(), &state.link).name()
 }

@@ -11,10 +11,7 @@ use crate::clock;
 use crate::journal::StaffRole;
 use crate::web::AppState;
 use crate::web::error::Problem;
-use crate::web::sessions::{PIN_DIGITS, Sessions};
-
-/// The cookie that `POST /api/v1/sessions` sets.
-const COOKIE: &str = "stillopen_session";
+use crate::web::sessions::{PIN_DIGITS, SESSION_COOKIE, Sessions};
 
 /// A page for somebody of the kitchen, or the manager.
 pub(in crate::web) struct KitchenStaff(pub(in crate::web) Look);
@@ -113,6 +110,6 @@ pub(super) fn role(
     let mut pairs = cookies.flat_map(|value| value.split(';'));
     pairs.find_map(|pair| {
         let (name, token) = pair.trim().split_once('=')?;
-        (name == COOKIE).then(|| sessions.role(token, now))?
+        (name == SESSION_COOKIE).then(|| sessions.role(token, now))?
     })
 }
