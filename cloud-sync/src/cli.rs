@@ -31,12 +31,12 @@ Exit codes: 0 fine, 1 failed, 2 usage, 64 bad configuration.";
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// How log lines on standard error look.
+    /// How log lines on standard error are written.
     #[arg(
         long,
         global = true,
         value_enum,
-        default_value = "human",
+        default_value = "text",
         env = "CLOUD_SYNC_LOG_FORMAT"
     )]
     log_format: LogFormat,
@@ -93,8 +93,8 @@ struct ServeArgs {
     #[arg(long, env = "CLOUD_SYNC_DATABASE", value_name = "URL")]
     database: Option<String>,
     /// Serve other machines without encryption: only on a network that is yours alone.
-    #[arg(long, env = "CLOUD_SYNC_ALLOW_PLAIN")]
-    allow_plain: bool,
+    #[arg(long, env = "CLOUD_SYNC_ALLOW_PLAINTEXT")]
+    allow_plaintext: bool,
     /// A TOML file with these settings, under the flags' names.
     #[arg(long, env = "CLOUD_SYNC_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -247,7 +247,7 @@ impl ServeArgs {
             mqtt_listen: self.mqtt_listen,
             mqtt: self.mqtt,
             database: self.database,
-            allow_plain: self.allow_plain,
+            allow_plaintext: self.allow_plaintext,
             config: self.config,
         }
     }

@@ -14,7 +14,7 @@ pub(crate) struct Given {
     pub(crate) mqtt_listen: Option<String>,
     pub(crate) mqtt: Vec<String>,
     pub(crate) database: Option<String>,
-    pub(crate) allow_plain: bool,
+    pub(crate) allow_plaintext: bool,
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -28,7 +28,7 @@ struct File {
     #[serde(default)]
     mqtt: OneOrMany,
     database: Option<String>,
-    allow_plain: Option<bool>,
+    allow_plaintext: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -140,7 +140,7 @@ impl Config {
                 File::default()
             }
         };
-        let plain = given.allow_plain || file.allow_plain.unwrap_or(false);
+        let plain = given.allow_plaintext || file.allow_plaintext.unwrap_or(false);
         let listen = given.listen.or(file.listen);
         let listen = address("listen", listen.as_deref(), 9080, plain, &mut faults);
         let urls = if given.mqtt.is_empty() {
@@ -207,7 +207,7 @@ fn mqtt(urls: &[String], listen: Option<&str>, plain: bool, faults: &mut Vec<Str
 
 fn unencrypted(what: &str, address: &str) -> String {
     format!(
-        "{what}: {address} would be reached without encryption from other machines; use a loopback address behind a TLS proxy, or say --allow-plain if the network is yours alone"
+        "{what}: {address} would be reached without encryption from other machines; use a loopback address behind a TLS proxy, or say --allow-plaintext if the network is yours alone"
     )
 }
 
@@ -289,14 +289,14 @@ mod tests {
 
     #[test]
     fn other_machines_are_served_in_plain_only_if_the_operator_says_so() {
-        let open = |allow_plain| {
+        let open = |allow_plaintext| {
             Config::check(Given {
                 listen: Some("0.0.0.0:80".to_owned()),
-                allow_plain,
+                allow_plaintext,
                 ..given()
             })
         };
-        assert!(open(false).unwrap_err()[0].contains("--allow-plain"));
+        assert!(open(false).unwrap_err()[0].contains("--allow-plaintext"));
         assert!(open(true).is_ok());
     }
 

@@ -5,9 +5,12 @@ use std::io::IsTerminal;
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
+/// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    Human,
+    /// For people.
+    Text,
+    /// One JSON object a line.
     Json,
 }
 
@@ -19,7 +22,7 @@ pub(crate) fn start(format: LogFormat, filter: &str) {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let _ = match format {
-        LogFormat::Human => logs.with_target(false).try_init(),
+        LogFormat::Text => logs.with_target(false).try_init(),
         LogFormat::Json => logs.json().flatten_event(true).try_init(),
     };
 }

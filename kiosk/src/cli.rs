@@ -14,9 +14,16 @@ use crate::{commands, serve};
 
 pub(crate) const BAD_CONFIGURATION: u8 = 64;
 
+const EXAMPLES: &str = "Examples:
+  kiosk serve --data-dir /var/lib/kiosk
+  printf 135790 | kiosk staff set-pin --data-dir /var/lib/kiosk --role manager
+  kiosk check --data-dir /var/lib/kiosk
+
+Exit codes: 0 fine, 1 failed, 2 usage, 64 bad configuration.";
+
 /// Takes orders in the store and stays open when the cloud does not.
 #[derive(Debug, Parser)]
-#[command(name = "kiosk", version, max_term_width = 100)]
+#[command(name = "kiosk", version, max_term_width = 100, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

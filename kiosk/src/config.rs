@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::menus;
 use crate::protect::Tuning;
+use crate::uplink::endpoint;
 
 /// Where the kiosk listens if nobody says otherwise.
 pub const LISTEN: &str = "127.0.0.1:8080";
@@ -115,7 +116,9 @@ impl Config {
         let listen = listen_address(listen.as_deref().unwrap_or(LISTEN), &mut faults);
         let menu_file = given.menu.clone().or(file.menu.clone());
         let menu = menus::load(menu_file.as_deref())
-            .map_err(|trouble| faults.extend(trouble.lines()))
+            .map_err(|trouble| {
+                faults.extend(trouble.lines().iter().map(|line| format!("menu: {line}")))
+            })
             .ok();
         let allow_plaintext = given.allow_plaintext || file.allow_plaintext;
         let credential = credential(&given, &file, allow_plaintext, &mut faults);
@@ -174,52 +177,62 @@ fn credential(
     allow_plaintext: bool,
     faults: &mut Vec<String>,
 ) -> Option<Credential> {
-    let Some(path) = given.credential.as_ref().or(file.credential.as_ref()) else {
-        let urls = [&given.cloud, &file.cloud, &given.mqtt, &file.mqtt];
-        if urls.into_iter().any(Option::is_some) {
-            faults.push(
-                "cloud: needs a credential; make one with `cloud-sync enroll` and name it with \
-                 --credential"
-                    .to_owned(),
-            );
+    let path = given.credential.as_ref().or(file.credential.as_ref());
+    let read = path.and_then(|path| credential_of(path, faults));
+    // A credential's own URL stands between what was given and what the file says.
+    let own = read.as_ref();
+    let cloud = [
+        given.cloud.as_ref(),
+        own.map(|own| &own.cloud),
+        file.cloud.as_ref(),
+    ];
+    let mqtt = [
+        given.mqtt.as_ref(),
+        own.and_then(|own| own.mqtt.as_ref()),
+        file.mqtt.as_ref(),
+    ];
+    let cloud = cloud.into_iter().flatten().next();
+    let mqtt = mqtt.into_iter().flatten().next();
+    let bad_cloud = cloud.and_then(|url| endpoint::cloud(url, allow_plaintext).err());
+    let bad_mqtt = mqtt.and_then(|url| endpoint::broker(url, allow_plaintext).err());
+    for (name, url, bad) in [("cloud", cloud, bad_cloud), ("mqtt", mqtt, bad_mqtt)] {
+        faults.extend(bad.map(|bad| format!("{name}: {bad}")));
+        if let (Some(url), None) = (url, path) {
+            faults.push(format!(
+                "{name}: {url} needs a credential; make one with `cloud-sync enroll` and name it \
+                 with --credential"
+            ));
         }
-        return None;
-    };
-    let mut credential = credential_of(path, faults)?;
-    if let Some(cloud) = &given.cloud {
-        credential.cloud.clone_from(cloud);
     }
-    credential.mqtt = given.mqtt.clone().or(credential.mqtt).or(file.mqtt.clone());
-    check_url(
-        "cloud",
-        &credential.cloud,
-        ["http", "https"],
-        allow_plaintext,
-        faults,
-    );
-    if let Some(mqtt) = &credential.mqtt {
-        check_url("mqtt", mqtt, ["mqtt", "mqtts"], allow_plaintext, faults);
-    }
+    let (cloud, mqtt) = (cloud.cloned(), mqtt.cloned());
+    let mut credential = read?;
+    credential.cloud = cloud?;
+    credential.mqtt = mqtt;
     Some(credential)
 }
 
 fn file(path: &Path, faults: &mut Vec<String>) -> Option<File> {
     let text = std::fs::read_to_string(path)
-        .map_err(|error| faults.push(format!("{} can't be read: {error}", path.display())))
+        .map_err(|error| faults.push(unreadable("config", path, &error)))
         .ok()?;
     toml::from_str(&text)
-        .map_err(|error| faults.push(format!("{}: {error}", path.display())))
+        .map_err(|error| faults.push(format!("config: {}: {error}", path.display())))
         .ok()
+}
+
+fn unreadable(name: &str, path: &Path, error: &std::io::Error) -> String {
+    let path = path.display();
+    format!("{name}: {path} can't be read: {error}; check the path and who may read it")
 }
 
 fn credential_of(path: &Path, faults: &mut Vec<String>) -> Option<Credential> {
     let bytes = std::fs::read(path)
-        .map_err(|error| faults.push(format!("{} can't be read: {error}", path.display())))
+        .map_err(|error| faults.push(unreadable("credential", path, &error)))
         .ok()?;
     Credential::parse(&bytes)
         .map_err(|error| {
             faults.push(format!(
-                "{}: {error}; make a new one with `cloud-sync enroll`",
+                "credential: {}: {error}; make a new one with `cloud-sync enroll`",
                 path.display()
             ));
         })
@@ -241,72 +254,9 @@ fn schedule(day: &DaySection, faults: &mut Vec<String>) -> Option<Schedule> {
     })
 }
 
-/// A URL of one of two schemes, the first plain, the second encrypted; plain only to this machine.
-fn check_url(
-    name: &str,
-    url: &str,
-    [plain, encrypted]: [&str; 2],
-    allow_plaintext: bool,
-    faults: &mut Vec<String>,
-) {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        faults.push(format!(
-            "{name}: {url:?} is not a URL such as {encrypted}://cloud.example"
-        ));
-        return;
-    };
-    let authority = rest.split('/').next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let loopback = host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    if host.is_empty() || (scheme != plain && scheme != encrypted) {
-        faults.push(format!(
-            "{name}: {url:?} must be {encrypted}://… or, on this machine, {plain}://…"
-        ));
-    } else if scheme == plain && !loopback && !allow_plaintext {
-        faults.push(format!(
-            "{name}: {url:?} would send orders unencrypted; use {encrypted}:// or say \
-             --allow-plaintext"
-        ));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn url_faults(url: &str, allow: bool) -> usize {
-        let mut faults = Vec::new();
-        check_url("cloud", url, ["http", "https"], allow, &mut faults);
-        faults.len()
-    }
-
-    #[test]
-    fn plain_urls_are_for_this_machine_alone_unless_the_operator_insists() {
-        for fine in [
-            "http://127.0.0.1:9080",
-            "http://localhost",
-            "http://[::1]:1",
-            "https://a.b/x",
-        ] {
-            assert_eq!(url_faults(fine, false), 0, "{fine}");
-        }
-        for bad in [
-            "http://10.0.0.1",
-            "http://127.0.0.1.evil.test",
-            "ftp://localhost",
-            "x",
-            "http://",
-        ] {
-            assert_eq!(url_faults(bad, false), 1, "{bad}");
-        }
-        assert_eq!(url_faults("http://10.0.0.1", true), 0);
-    }
 
     #[test]
     fn all_faults_are_told_at_once() {
@@ -323,11 +273,56 @@ mod tests {
             ..Given::default()
         };
         let faults = Config::read(given).unwrap_err();
-        for part in ["listen:", "day.starts:", "none.json", "/currency", "/items"] {
+        for part in [
+            "listen:",
+            "day.starts:",
+            "credential: ",
+            "/currency",
+            "/items",
+        ] {
             assert!(
                 faults.iter().any(|fault| fault.contains(part)),
                 "{part} in {faults:?}"
             );
         }
+    }
+
+    #[test]
+    fn urls_are_checked_with_or_without_a_credential() {
+        let given = Given {
+            data_dir: "data".into(),
+            cloud: Some("http://10.0.0.1".to_owned()),
+            mqtt: Some("mqqt://broker.example".to_owned()),
+            config: Some("nowhere.toml".into()),
+            ..Given::default()
+        };
+        let faults = Config::read(given.clone()).unwrap_err();
+        let of = |name: &str| {
+            faults
+                .iter()
+                .filter(|fault| fault.starts_with(name))
+                .count()
+        };
+        assert_eq!(
+            (of("cloud: "), of("mqtt: "), of("config: ")),
+            (2, 2, 1),
+            "{faults:?}"
+        );
+        let given = Given {
+            credential: Some("nowhere.json".into()),
+            ..given
+        };
+        let faults = Config::read(given).unwrap_err();
+        let of = |name: &str| {
+            faults
+                .iter()
+                .filter(|fault| fault.starts_with(name))
+                .count()
+        };
+        assert_eq!(
+            (of("cloud: "), of("mqtt: "), of("credential: ")),
+            (1, 1, 1),
+            "{faults:?}"
+        );
     }
 }

@@ -11,7 +11,7 @@
 
 mod dice;
 mod driver;
-mod endpoint;
+pub(crate) mod endpoint;
 mod errands;
 pub mod http;
 pub mod link;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::cloud::Cloud;
 use crate::ledger::lineage;
 
-pub(crate) async fn alive() -> &'static str {
-    "ok\n"
+pub(crate) async fn alive() -> Json<Value> {
+    Json(json!({ "alive": true }))
 }
 
 /// Ready when the ledger can be read and its writer keeps up.

@@ -46,8 +46,7 @@ impl Query {
     pub(crate) fn read(query: Option<&str>, known: &[&str]) -> Self {
         let mut faults = Faults::default();
         let mut pairs: Vec<(String, String)> = Vec::new();
-        let root = At::Root;
-        let at = root.key("query");
+        let at = At::Root;
         for (name, value) in decode(query.unwrap_or_default()) {
             if !known.contains(&name.as_str()) {
                 faults.add(
@@ -78,7 +77,7 @@ impl Query {
         let value = self.text(name)?;
         let read = read(value);
         if read.is_none() {
-            self.faults.add(&At::Root.key("query").key(name), must);
+            self.faults.add(&At::Root.key(name), must);
         }
         read
     }

@@ -17,8 +17,8 @@ pub enum BadEndpoint {
     },
     /// It would go over the wire for everybody to read.
     #[error(
-        "{url:?} is not encrypted and not on this machine; use {instead}://, or allow it with \
-         allow_plaintext = true"
+        "{url:?} is not encrypted and not on this machine; use {instead}://, or say \
+         --allow-plaintext if the network is yours alone"
     )]
     Plain {
         /// What was given.
@@ -30,14 +30,14 @@ pub enum BadEndpoint {
 
 /// A broker's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BrokerAddress {
-    pub(super) host: String,
-    pub(super) port: u16,
-    pub(super) encrypted: bool,
+pub(crate) struct BrokerAddress {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) encrypted: bool,
 }
 
 /// Reads the cloud's base URL.
-pub(super) fn cloud(text: &str, allow_plain: bool) -> Result<Url, BadEndpoint> {
+pub(crate) fn cloud(text: &str, allow_plain: bool) -> Result<Url, BadEndpoint> {
     let mut url = checked(text, ["http", "https"], allow_plain)?;
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
@@ -47,7 +47,7 @@ pub(super) fn cloud(text: &str, allow_plain: bool) -> Result<Url, BadEndpoint> {
 }
 
 /// Reads the broker's URL: `mqtt://host[:1883]` or `mqtts://host[:8883]`.
-pub(super) fn broker(text: &str, allow_plain: bool) -> Result<BrokerAddress, BadEndpoint> {
+pub(crate) fn broker(text: &str, allow_plain: bool) -> Result<BrokerAddress, BadEndpoint> {
     let url = checked(text, ["mqtt", "mqtts"], allow_plain)?;
     let encrypted = url.scheme() == "mqtts";
     let host = url.host_str().unwrap_or_default();

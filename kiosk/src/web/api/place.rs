@@ -38,23 +38,26 @@ pub(super) async fn place(
 ) -> Result<Response, Problem> {
     let started = clock::monotonic();
     let key = idempotency_key(&headers)?;
-    let bytes = body::read(body).await?;
-    let Ok(_admitted) = state.admission.try_acquire() else {
-        return Err(Problem::too_many_requests(
+    let read = body::read(body).await;
+    // No order was ever made of nothing, so what can't be read is no bound key's content.
+    let bytes = read.as_deref().unwrap_or_default();
+    let cart = body::json(bytes)
+        .and_then(|value| Cart::order(&value).map_err(|faults| Problem::invalid(&faults)));
+    let content = content_of(cart.as_ref().ok(), bytes);
+    let admitted = state.admission.try_acquire();
+    let wish = match &admitted {
+        Ok(_) => read.and(cart).and_then(|cart| {
+            let menu = state.menu();
+            let quote = priced(&state, &menu, &cart)?;
+            Ok(request_for(
+                &state, &menu, cart, quote, key, content, request,
+            ))
+        }),
+        Err(_) => Err(Problem::too_many_requests(
             1,
             "The kiosk has its hands full.",
-        ));
+        )),
     };
-    let cart = body::json(&bytes)
-        .and_then(|value| Cart::order(&value).map_err(|faults| Problem::invalid(&faults)));
-    let content = content_of(cart.as_ref().ok(), &bytes);
-    let wish = cart.and_then(|cart| {
-        let menu = state.menu();
-        let quote = priced(&state, &menu, &cart)?;
-        Ok(request_for(
-            &state, &menu, cart, quote, key, content, request,
-        ))
-    });
     let placed = match wish {
         Ok(wish) => state.journal.place(wish).await?,
         Err(refused) => state
