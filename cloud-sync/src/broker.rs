@@ -75,6 +75,8 @@ pub struct Counters {
     pub connected: usize,
     /// Clients ever let in.
     pub connects: u64,
+    /// Sessions that are over, with all that they held.
+    pub ended: u64,
     /// Connects refused: wrong password, someone else's client id, a will out of bounds, not MQTT 5.
     pub refused_connects: u64,
     /// Publishes accepted.

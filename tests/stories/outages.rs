@@ -11,6 +11,7 @@ use lab::diner::{Accepted, Diner};
 use lab::proxy::Mode;
 use lab::store::{Folder, Store};
 use lab::wait::{Look, until};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::{Told, lab, link_becomes, serially};
@@ -53,29 +54,58 @@ enum Mishap {
 async fn befall(store: &mut Store, mishap: Mishap) -> anyhow::Result<()> {
     match mishap {
         Mishap::KillCloud => store.cloud.kill9()?,
-        Mishap::StartCloud => store.start_cloud().await?,
+        Mishap::StartCloud => {
+            store.start_cloud().await?;
+            orders_arrive(store).await?;
+        }
         Mishap::KillKiosk(index) => {
             let kiosk = store.kiosks.get_mut(index).context("a kiosk")?;
             kiosk.kill9()?;
             kiosk.start().await?;
         }
         Mishap::Broker(mode) => store.kiosks.iter().for_each(|kiosk| kiosk.mqtt.set(mode)),
-        Mishap::Http(mode) => store.kiosks.iter().for_each(|kiosk| kiosk.http.set(mode)),
+        Mishap::Http(mode) => {
+            store.kiosks.iter().for_each(|kiosk| kiosk.http.set(mode));
+            if mode == Mode::Pass {
+                orders_arrive(store).await?;
+            }
+        }
     }
     Ok(())
 }
 
-/// Orders of a diner without a pause, and the pause after them: so that whatever dies dies with
-/// orders in hand, and has time to come back.
-const BURST: usize = 10;
-const PAUSE: Duration = Duration::from_millis(2_500);
+/// Whatever comes next finds a store whose orders reach headquarters, not one still coming back.
+async fn orders_arrive(store: &Store) -> anyhow::Result<()> {
+    for kiosk in &store.kiosks {
+        let mut before = None;
+        let what = format!("orders of {} arrive again", kiosk.id);
+        until(&what, Duration::from_secs(60), async || {
+            let journal = &kiosk.status().await?["journal"];
+            let (watermark, unconfirmed) = (&journal["watermark"], &journal["unconfirmed"]);
+            let before = before.get_or_insert_with(|| watermark.clone());
+            Ok(if watermark != before || unconfirmed == 0 {
+                Look::Done(())
+            } else {
+                Look::NotYet(journal.to_string())
+            })
+        })
+        .await?;
+    }
+    Ok(())
+}
 
-/// Lets a diner order so many times, in bursts.
+/// A diner looks up after so many orders: whatever was due by then has befallen before the next.
+/// In between it goes on, so that whatever dies dies with orders in hand.
+const BURST: usize = 10;
+
+/// Lets a diner order so many times, in bursts; `due` is the count of shown numbers at which the
+/// next mishap befalls.
 fn sit_down(
     diners: &mut JoinSet<anyhow::Result<Vec<Accepted>>>,
     mut diner: Diner,
     orders: usize,
     shown: &Arc<AtomicUsize>,
+    mut due: watch::Receiver<usize>,
 ) {
     let shown = Arc::clone(shown);
     diners.spawn(async move {
@@ -84,7 +114,8 @@ fn sit_down(
             accepted.push(diner.order().await?);
             shown.fetch_add(1, Ordering::Relaxed);
             if order % BURST == 0 {
-                tokio::time::sleep(PAUSE).await;
+                let passed = |due: &usize| shown.load(Ordering::Relaxed) < *due;
+                due.wait_for(passed).await.context("the story ended")?;
             }
         }
         println!("a diner: {orders} orders, {} repeats", diner.retries);
@@ -99,6 +130,7 @@ async fn three_hundred_orders_survive_kill_9_of_everything_in_mid_burst() -> Tol
     let mut store = Store::open(&lab(), "canal-street", &KIOSKS).await?;
     let count = Arc::new(AtomicUsize::new(0));
     let mut diners = JoinSet::new();
+    let (befallen, due) = watch::channel(MISHAPS[0].0);
     for seat in 0..6 {
         let kiosk = store.kiosks.get(seat % 2).context("a kiosk")?;
         sit_down(
@@ -106,9 +138,10 @@ async fn three_hundred_orders_survive_kill_9_of_everything_in_mid_burst() -> Tol
             kiosk.diner(dice.fork(seat as u64))?,
             50,
             &count,
+            due.clone(),
         );
     }
-    for (after, mishap) in MISHAPS {
+    for (index, (after, mishap)) in MISHAPS.into_iter().enumerate() {
         let what = format!("{after} numbers are shown");
         until(&what, Duration::from_secs(60), async || {
             let now = count.load(Ordering::Relaxed);
@@ -120,6 +153,10 @@ async fn three_hundred_orders_survive_kill_9_of_everything_in_mid_burst() -> Tol
         })
         .await?;
         befall(&mut store, mishap).await?;
+        let next = MISHAPS
+            .get(index + 1)
+            .map_or(usize::MAX, |(after, _)| *after);
+        befallen.send_replace(next);
     }
     let mut shown = Shown::default();
     while let Some(accepted) = diners.join_next().await {

@@ -45,6 +45,7 @@ impl Guard {
             Type::ClientAuthenticate,
             Type::ClientConnected,
             Type::ClientDisconnected,
+            Type::SessionTerminated,
             Type::ClientSubscribeCheckAcl,
             Type::MessagePublishCheckAcl,
             Type::MessageDelivered,
@@ -170,6 +171,10 @@ impl Handler for Guard {
             Parameter::ClientDisconnected(session, reason) => {
                 self.ledger.closed(&session.id);
                 debug!(client = %session.id.client_id, %reason, "mqtt client disconnected");
+                None
+            }
+            Parameter::SessionTerminated(..) => {
+                self.ledger.count(|counters| counters.ended += 1);
                 None
             }
             // Live messages carry no retain flag (see `Routes`), replayed ones do.

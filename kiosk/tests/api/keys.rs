@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::orders::at_once;
-use super::support::{Kiosk, Options};
 use super::support::menu::{document, ramen, some};
+use super::support::{Kiosk, Options};
 
 const KEY: &str = "0199a1b2-0000-7000-8000-0000000000ab";
 
@@ -58,21 +58,38 @@ fn a_known_key_is_answered_when_the_kiosk_has_its_hands_full() {
         ..Options::default()
     });
     let order = kiosk.order_with(KEY, &ramen()).send().expect(201);
-    let _busy = kiosk.state.admission.try_acquire().expect("nobody else asks");
+    let _busy = kiosk
+        .state
+        .admission
+        .try_acquire()
+        .expect("nobody else asks");
     assert_eq!(kiosk.order_with(KEY, &ramen()).send().expect(200), order);
     let other = kiosk.order_with(KEY, &some("pizza", 1)).send();
     other.refused(422, "key-reused");
-    kiosk.order(&ramen()).send().refused(429, "too-many-requests");
+    kiosk
+        .order(&ramen())
+        .send()
+        .refused(429, "too-many-requests");
 }
 
 #[test]
 fn a_known_key_is_told_before_a_body_that_is_too_large() {
     let kiosk = Kiosk::open();
     kiosk.order_with(KEY, &ramen()).send().expect(201);
-    let huge = || kiosk.ask("POST", "/api/v1/orders").raw(vec![b' '; 300 * 1024]);
-    huge().header("Idempotency-Key", KEY).send().refused(422, "key-reused");
+    let huge = || {
+        kiosk
+            .ask("POST", "/api/v1/orders")
+            .raw(vec![b' '; 300 * 1024])
+    };
+    huge()
+        .header("Idempotency-Key", KEY)
+        .send()
+        .refused(422, "key-reused");
     let fresh = "0199a1b2-0000-7000-8000-0000000000ff";
-    huge().header("Idempotency-Key", fresh).send().refused(413, "too-large");
+    huge()
+        .header("Idempotency-Key", fresh)
+        .send()
+        .refused(413, "too-large");
 }
 
 #[test]
