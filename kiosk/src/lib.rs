@@ -21,4 +21,5 @@ pub mod serve;
 pub mod status;
 pub mod switches;
 pub mod uplink;
+pub mod wallclock;
 pub mod web;

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kiosk_core::event::{ClockJumped, Fact};
-use kiosk_core::ids::{BootId, EventId};
+use kiosk_core::ids::BootId;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::config::{self, Config};
 use crate::connect::{Connection, Tuner};
-use crate::journal::{FolderLock, Journal, JournalSettings, OpenError, Stamp};
+use crate::journal::{FolderLock, Journal, JournalSettings, OpenError};
+use crate::wallclock::WallClock;
 use crate::web::feed::Feed;
 use crate::web::sessions::Sessions;
 use crate::web::{AppState, Inner, Place};
@@ -23,12 +23,8 @@ use crate::{clock, follow, metrics, web};
 const ADMITTED: usize = 512;
 /// What is in hand when the kiosk is told to stop may take so long.
 const GRACE: Duration = Duration::from_secs(8);
-/// How often the wall clock is compared with the monotonic one, and retention looked after.
+/// How often retention is looked after.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
-/// A wall clock that moves by more than this against the monotonic one is noted.
-const JUMP_MS: i64 = 5 * 60 * 1000;
-/// Before this, the clock has plainly not been set (2024-01-01).
-const PLAUSIBLE_MS: i64 = 1_704_067_200_000;
 
 /// Why the kiosk could not serve.
 #[derive(Debug, thiserror::Error)]
@@ -83,12 +79,14 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         schedule: config.schedule,
         place: place(&config),
         metrics: metrics::install(),
+        wall: WallClock::default(),
         admission: tokio::sync::Semaphore::new(ADMITTED),
         stopping,
     });
     let retuning = tokio::spawn(retuning(connection.tuner(), config.file.clone()));
     let following = tokio::spawn(follow::run(state.clone(), changes));
     let keeping = tokio::spawn(housekeeping(journal.clone()));
+    let watching = tokio::spawn(state.wall.clone().watch(journal.clone()));
     announce(address, &state);
     let app = web::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
@@ -100,6 +98,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     retuning.abort();
     following.abort();
     keeping.abort();
+    watching.abort();
     connection.stop().await;
     journal.close().await;
     served
@@ -109,13 +108,7 @@ fn warn(config: &Config) {
     for warning in &config.menu.warnings {
         tracing::warn!("menu: {warning}");
     }
-    if clock::wall().as_millis() < PLAUSIBLE_MS {
-        tracing::warn!(
-            now = %clock::wall(),
-            "the system clock is not set: orders are taken, but their times and business day are \
-             wrong; set the clock and restart"
-        );
-    }
+    WallClock::warn(clock::wall());
 }
 
 /// At SIGHUP, puts in force what the configuration says of breakers by then.
@@ -218,47 +211,16 @@ pub fn base_settings(folder: &std::path::Path) -> Result<JournalSettings, ServeE
     Ok(JournalSettings::new(folder.to_owned(), boot, seed))
 }
 
-/// Notes jumps of the wall clock and prunes what is beyond retention.
+/// Prunes what is beyond retention.
 async fn housekeeping(journal: Journal) {
     let mut ticks = tokio::time::interval(HOUSEKEEPING);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let offset = || clock::wall().as_millis() - millis(clock::monotonic());
-    let mut known = offset();
     loop {
         ticks.tick().await;
-        let now = offset();
-        let by_ms = now - known;
-        if by_ms.abs() > JUMP_MS {
-            tracing::warn!(
-                by_seconds = by_ms / 1000,
-                "the wall clock was set; waits are not affected"
-            );
-            let at = clock::wall();
-            let stamp = Stamp {
-                at,
-                mono_ms: u64::try_from(millis(clock::monotonic())).unwrap_or(0),
-                event: EventId(clock::uuid7(at)),
-                request: None,
-            };
-            match journal
-                .note(stamp, Fact::ClockJumped(ClockJumped { by_ms }))
-                .await
-            {
-                Ok(()) => known = now,
-                Err(error) => tracing::warn!(%error, "the jump could not be noted yet"),
-            }
-        } else {
-            // Slow drift is the clock being disciplined, not a jump.
-            known = now;
-        }
         while let Ok(pruned @ 1..) = journal.prune().await {
             tracing::debug!(pruned, "confirmed events beyond retention were pruned");
         }
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Resolves when the process is told to stop.

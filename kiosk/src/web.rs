@@ -31,6 +31,7 @@ use self::feed::Feed;
 use self::sessions::Sessions;
 use crate::journal::Journal;
 use crate::status::LinkSource;
+use crate::wallclock::WallClock;
 
 /// What every handler works with. Cheap to clone.
 #[derive(Clone)]
@@ -58,6 +59,8 @@ pub struct Inner {
     pub metrics: Option<PrometheusHandle>,
     /// Orders that may be in hand at once.
     pub admission: tokio::sync::Semaphore,
+    /// What was seen of the wall clock.
+    pub wall: WallClock,
     /// Turns true when the kiosk stops; long answers end then.
     pub stopping: watch::Receiver<bool>,
 }

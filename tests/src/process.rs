@@ -48,13 +48,27 @@ impl Role {
 
 /// The binary that children are made of.
 #[derive(Debug, Clone)]
-pub struct Lab(PathBuf);
+pub struct Lab {
+    binary: PathBuf,
+    environment: Vec<(OsString, OsString)>,
+}
 
 impl Lab {
     /// A built `lab`; tests name it by `CARGO_BIN_EXE_lab`.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        Self {
+            binary: path.into(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// The same, for programs that are to see this in their environment.
+    #[must_use]
+    pub fn with(&self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        let mut lab = self.clone();
+        lab.environment.push((name.into(), value.into()));
+        lab
     }
 
     /// This very process's binary.
@@ -62,11 +76,11 @@ impl Lab {
     /// # Errors
     /// If the system does not say which that is.
     pub fn own() -> anyhow::Result<Self> {
-        Ok(Self(std::env::current_exe()?))
+        Ok(Self::at(std::env::current_exe()?))
     }
 
     fn command(&self, args: &[OsString]) -> Command {
-        let mut command = Command::new(&self.0);
+        let mut command = Command::new(&self.binary);
         command.args(args).process_group(0);
         // What is set for the people at this machine must not reach the store in the box.
         for (name, _) in std::env::vars_os() {
@@ -76,6 +90,8 @@ impl Lab {
             }
         }
         command.env(PARENT, std::process::id().to_string());
+        let given = self.environment.iter().map(|(name, value)| (name, value));
+        command.envs(given);
         command
     }
 

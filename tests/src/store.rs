@@ -99,11 +99,20 @@ impl Store {
             folder,
         };
         for kiosk in kiosks {
-            let mut kiosk = Kiosk::new(lab, store.folder.path(), kiosk).await?;
-            store.cloud.enrol(name, &mut kiosk).await?;
-            store.kiosks.push(kiosk);
+            store.enrol(lab, kiosk).await?;
         }
         Ok(store)
+    }
+
+    /// One more kiosk, to be started with the others.
+    ///
+    /// # Errors
+    /// If enrolment fails.
+    pub async fn enrol(&mut self, lab: &Lab, kiosk: &str) -> anyhow::Result<()> {
+        let mut kiosk = Kiosk::new(lab, self.folder.path(), kiosk).await?;
+        self.cloud.enrol(&self.name, &mut kiosk).await?;
+        self.kiosks.push(kiosk);
+        Ok(())
     }
 
     /// A store with everything running.

@@ -9,6 +9,7 @@
 
 mod broker;
 mod browser;
+mod clocks;
 mod cloud;
 mod demo;
 mod faults;

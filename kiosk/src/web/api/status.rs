@@ -7,10 +7,10 @@ use axum::extract::State;
 use kiosk_core::wall::WallTime;
 use serde_json::{Value, json};
 
-use crate::clock;
 use crate::status::BreakerStatus;
 use crate::web::AppState;
 use crate::web::error::Problem;
+use crate::{clock, wallclock};
 
 pub(super) async fn status(State(state): State<AppState>) -> Result<Json<Value>, Problem> {
     Ok(Json(document(&state).await?))
@@ -55,7 +55,20 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
         "breakers": link.breakers.iter().map(breaker).collect::<Vec<_>>(),
         "switches": state.link.switches().status(),
         "devices": [],
+        "clock": wall_clock(state),
     }))
+}
+
+/// Whether the wall clock can be believed, and when it was set while the kiosk ran.
+fn wall_clock(state: &AppState) -> Value {
+    let now = clock::wall();
+    let jump = state.wall.jump();
+    json!({
+        "now": now,
+        "set": wallclock::is_set(now),
+        "jumped_by_seconds": jump.map(|jump| jump.by_ms / 1000),
+        "jumped_at": jump.map(|jump| jump.at),
+    })
 }
 
 /// A breaker, and until when it lets no call pass.

@@ -7,7 +7,8 @@ use super::orders::Row;
 use super::shell::{LinkLine, Shell};
 use super::store::Store;
 use crate::status::{BreakerStatus, LinkMode};
-use crate::web::staff::{asset, icon, span};
+use crate::wallclock::is_set;
+use crate::web::staff::{asset, clock_time, icon, span};
 use crate::web::text::Language;
 
 /// Orders on the page that headquarters does not have yet.
@@ -40,6 +41,13 @@ pub(super) struct Facts {
     pub(super) free: Option<String>,
     pub(super) low_disk: bool,
     pub(super) trouble: Option<String>,
+    pub(super) clock: Clock,
+}
+
+/// The wall clock, in words.
+pub(super) struct Clock {
+    pub(super) tone: &'static str,
+    pub(super) text: String,
 }
 
 struct Breaker<'a> {
@@ -90,7 +98,25 @@ impl Store {
             free: health.free_bytes.map(bytes),
             low_disk: health.free_bytes.is_some_and(|free| free < LOW_DISK),
             trouble: health.trouble.clone(),
+            clock: self.clock(t),
         }
+    }
+
+    fn clock(&self, t: &Language) -> Clock {
+        let (tone, text) = match self.jump {
+            _ if !is_set(self.now) => ("bad", t.say("clock-not-set")),
+            Some(jump) => {
+                let by = span(t, jump.by_ms.saturating_abs() / 1000);
+                let way = if jump.by_ms < 0 {
+                    "clock-went-back"
+                } else {
+                    "clock-went-on"
+                };
+                ("care", t.say_one(way, "span", &by))
+            }
+            None => ("good", clock_time(self.now, &self.menu.time_zone)),
+        };
+        Clock { tone, text }
     }
 }
 

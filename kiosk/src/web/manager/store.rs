@@ -13,6 +13,7 @@ use kiosk_core::wall::WallTime;
 use crate::clock;
 use crate::journal::{Health, Levels, ListFilter, StoredOrder};
 use crate::status::LinkStatus;
+use crate::wallclock::Jump;
 use crate::web::api::views;
 use crate::web::error::Problem;
 use crate::web::staff::age;
@@ -26,6 +27,8 @@ pub(super) struct Store {
     pub(super) menu: Arc<Menu>,
     pub(super) place: Place,
     pub(super) now: WallTime,
+    /// The latest time that the wall clock was set under the running kiosk.
+    pub(super) jump: Option<Jump>,
     /// The business day looked at.
     pub(super) date: Date,
     /// The latest business day.
@@ -100,6 +103,7 @@ impl Store {
             },
             menu,
             now,
+            jump: state.wall.jump(),
             date,
             day,
         })

@@ -22,6 +22,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
             store: "canal-street".to_owned(),
             kiosk: "front".to_owned(),
         },
+        jump: None,
         now: at(61),
         date,
         day: Some(Day {

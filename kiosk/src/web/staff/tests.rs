@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::journal::{Journal, StaffRole, Stamp};
 use crate::status::LinkSource;
+use crate::wallclock::WallClock;
 use crate::web::feed::Feed;
 use crate::web::sessions::{Sessions, hash_pin};
 use crate::web::{Inner, Place, router};
@@ -123,6 +124,7 @@ impl Kiosk {
                 kiosk: "local".to_owned(),
             },
             metrics: None,
+            wall: WallClock::default(),
             admission: tokio::sync::Semaphore::new(8),
             stopping,
         });

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use kiosk::journal::{Journal, JournalSettings, Levels, StaffRole, Stamp};
 use kiosk::status::LinkSource;
+use kiosk::wallclock::WallClock;
 use kiosk::web::feed::Feed;
 use kiosk::web::sessions::Sessions;
 use kiosk::web::{AppState, Inner, Place};
@@ -85,6 +86,7 @@ impl Kiosk {
                 kiosk: "local".to_owned(),
             },
             metrics: METRICS.get_or_init(kiosk::metrics::install).clone(),
+            wall: WallClock::default(),
             admission: Semaphore::new(options.admitted),
             stopping: told_to_stop,
         });
