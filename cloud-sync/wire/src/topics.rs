@@ -65,6 +65,18 @@ pub fn store_menu(store: &StoreId) -> String {
     format!("{ROOT}/{store}/config/menu")
 }
 
+/// The retained notice of where headquarters has put switches for a store's kiosks.
+#[must_use]
+pub fn store_switches(store: &StoreId) -> String {
+    format!("{ROOT}/{store}/config/switches")
+}
+
+/// The retained notice of how headquarters has set the remote calls of a store's kiosks.
+#[must_use]
+pub fn store_settings(store: &StoreId) -> String {
+    format!("{ROOT}/{store}/config/settings")
+}
+
 /// Everything from the cloud to all kiosks.
 pub const FLEET_CONFIG: &str = "so1/fleet/config/#";
 /// Frames of all kiosks, shared among replicas.
