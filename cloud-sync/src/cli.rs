@@ -133,6 +133,10 @@ struct EnrollArgs {
     /// Where the kiosk finds the broker [default: where it serves, or last served]
     #[arg(long, value_name = "URL")]
     mqtt: Option<String>,
+    /// Puts the kiosk into this group, in which headquarters can switch and set things for it; may
+    /// be given several times. Without any, the kiosk stays in the groups that it is in.
+    #[arg(long = "group", value_name = "NAME")]
+    groups: Vec<String>,
     /// The credential's file; readable by its owner alone.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -153,7 +157,7 @@ struct UserArgs {
     /// What the user signs in with.
     #[arg(long)]
     name: String,
-    /// admin, editor (publishes menus, replays events) or viewer.
+    /// admin, editor (publishes menus, turns switches, replays events) or viewer.
     #[arg(long, value_parser = ["admin", "editor", "viewer"])]
     role: String,
 }
@@ -280,6 +284,7 @@ impl EnrollArgs {
             kiosk: self.kiosk.kiosk,
             cloud: self.cloud,
             mqtt: self.mqtt,
+            groups: self.groups,
         };
         commands::enroll(&self.kiosk.ledger.folder()?, enrolment, &self.out)
     }

@@ -28,6 +28,8 @@ pub(crate) struct Cloud {
     pub(crate) metrics: PrometheusHandle,
     /// Changes when a menu is published.
     pub(crate) menus_changed: watch::Sender<u64>,
+    /// Changes when kiosks are to be told of switches or settings.
+    pub(crate) changed: watch::Sender<u64>,
     /// Turns true when the process is to end.
     pub(crate) closing: watch::Receiver<bool>,
 }
@@ -51,6 +53,7 @@ impl Cloud {
             hours: Arc::default(),
             metrics,
             menus_changed: watch::Sender::new(0),
+            changed: watch::Sender::new(0),
             closing,
         })
     }

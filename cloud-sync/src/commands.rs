@@ -13,6 +13,7 @@ use crate::cli::Failure;
 use crate::clock;
 use crate::cloud;
 use crate::config::MqttUrl;
+use crate::ledger::changes::{self, GROUPS_MOST};
 use crate::ledger::folder::read_limited;
 use crate::ledger::users::{self, Role};
 use crate::ledger::{devices, lineage};
@@ -28,6 +29,7 @@ pub(crate) struct Enrolment {
     pub(crate) kiosk: KioskId,
     pub(crate) cloud: Option<String>,
     pub(crate) mqtt: Option<String>,
+    pub(crate) groups: Vec<String>,
 }
 
 pub(crate) fn enroll(data_dir: &Path, enrolment: Enrolment, out: &Path) -> Result<(), Failure> {
@@ -40,6 +42,9 @@ pub(crate) fn enroll(data_dir: &Path, enrolment: Enrolment, out: &Path) -> Resul
     let waiting = out.with_extension("new");
     let mut file = private_file(&waiting)?;
     let (store, kiosk) = (enrolment.store.clone(), enrolment.kiosk.clone());
+    let mut groups = enrolment.groups.clone();
+    groups.sort();
+    groups.dedup();
     let (key, digest) = (
         secret.key().public(),
         token_digest(secret.access_token().as_bytes()),
@@ -47,6 +52,10 @@ pub(crate) fn enroll(data_dir: &Path, enrolment: Enrolment, out: &Path) -> Resul
     let (prefixes, cloud_url, mqtt_url) = ledger.write_blocking(move |connection| {
         let now = clock::wall();
         let prefixes = devices::enroll(connection, &store, &kiosk, key, digest, now)?;
+        if !groups.is_empty() {
+            let why = ("cloud-sync enroll", "enrolled into these groups");
+            changes::put_into_groups(connection, (&store, &kiosk), &groups, why, now)?;
+        }
         let cloud_url = lineage::get(connection, CLOUD_URL)?;
         Ok((prefixes, cloud_url, lineage::get(connection, MQTT_URL)?))
     })?;
@@ -89,6 +98,19 @@ fn check(enrolment: &Enrolment) -> Result<(), Failure> {
     if enrolment.store.as_str() == "fleet" || enrolment.kiosk.as_str() == "config" {
         faults
             .push("store and kiosk: a store can't be called fleet, a kiosk not config".to_owned());
+    }
+    for group in &enrolment.groups {
+        // The rule of other names.
+        if StoreId::try_new(group).is_err() {
+            faults.push(format!(
+                "group: {group:?} must be 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit"
+            ));
+        }
+    }
+    if enrolment.groups.len() > GROUPS_MOST {
+        faults.push(format!(
+            "group: a kiosk may be in at most {GROUPS_MOST} groups"
+        ));
     }
     if let Some(url) = &enrolment.cloud
         && !["http://", "https://"]

@@ -2,17 +2,20 @@
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 
 use crate::cloud::Cloud;
 use crate::web;
 
 pub(crate) mod access;
+pub(crate) mod changes;
 pub(crate) mod devices;
+pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod input;
 pub(crate) mod kiosks;
 pub(crate) mod menus;
+pub(crate) mod notices;
 pub(crate) mod openapi;
 pub(crate) mod orders;
 pub(crate) mod problem;
@@ -20,6 +23,8 @@ pub(crate) mod quarantine;
 pub(crate) mod request;
 pub(crate) mod server;
 pub(crate) mod sessions;
+pub(crate) mod settings;
+pub(crate) mod switches;
 
 /// A path with what answers there.
 type Route = (&'static str, MethodRouter<Cloud>);
@@ -42,6 +47,22 @@ pub(crate) fn routes() -> Vec<Route> {
             post(devices::events),
         ),
         ("/api/v1/kiosks/{store}/{kiosk}/ack", get(devices::ack)),
+        (
+            "/api/v1/kiosks/{store}/{kiosk}/switches",
+            get(notices::switches),
+        ),
+        (
+            "/api/v1/kiosks/{store}/{kiosk}/settings",
+            get(notices::settings),
+        ),
+        ("/api/v1/kiosks/{store}/{kiosk}/groups", put(groups::put)),
+        ("/api/v1/switches", get(switches::list)),
+        ("/api/v1/switches/{name}", put(switches::turn)),
+        (
+            "/api/v1/settings/breakers",
+            get(settings::list).put(settings::set),
+        ),
+        ("/api/v1/changes", get(changes::record)),
         ("/api/v1/orders", get(orders::list)),
         ("/api/v1/orders/{id}", get(orders::one)),
         ("/api/v1/summary", get(orders::summary)),

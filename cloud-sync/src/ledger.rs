@@ -10,12 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
+pub(crate) mod changes;
 pub(crate) mod devices;
 pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod folder;
 pub(crate) mod lineage;
 pub(crate) mod menus;
+pub(crate) mod notices;
 mod open;
 pub(crate) mod orders;
 pub(crate) mod quarantine;

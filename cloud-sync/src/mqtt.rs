@@ -1,5 +1,5 @@
 //! The ingest side of a broker: takes frames and hellos from its shared subscription through the
-//! one door, and publishes acks and menu notices.
+//! one door, and publishes acks and notices.
 //!
 //! Nothing rests on the broker: what it loses is sent again by the kiosk, and an ack is a state, so
 //! that a lost one is made good by the next. A message is acknowledged to the broker only after the
@@ -25,6 +25,7 @@ use crate::ledger::devices::{self, Said};
 use crate::ledger::menus;
 
 mod acks;
+mod notices;
 #[cfg(test)]
 mod tests;
 
@@ -69,8 +70,10 @@ pub(crate) async fn serve(cloud: Cloud, post: Post) {
     };
     let connected = watch::Sender::new(0_u64);
     let notices = tokio::spawn(messenger.clone().announce(connected.subscribe()));
+    let changes = tokio::spawn(messenger.clone().announce_changes(connected.subscribe()));
     messenger.run(events, &connected, &post).await;
     notices.abort();
+    changes.abort();
 }
 
 fn options(post: &Post) -> MqttOptions {

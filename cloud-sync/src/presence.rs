@@ -171,6 +171,7 @@ mod tests {
             epoch: None,
             watermark: None,
             forked: false,
+            groups: Vec::new(),
         };
         assert_eq!(presence.shown(&kiosk, at(100)).link, "offline");
         presence.seen(1, at(100));

@@ -59,5 +59,6 @@ fn shown(kiosk: &Kiosk, presence: &Presence, now: WallTime) -> Value {
         "version": shown.version,
         "revoked": kiosk.revoked,
         "forked": kiosk.forked,
+        "groups": kiosk.groups,
     })
 }

@@ -67,12 +67,7 @@ pub(crate) async fn fetch(
     let missing = || Problem::not_found("no menu was published for this store yet");
     let (version, document) = found.ok_or_else(missing)?;
     let etag = etag(&version);
-    let wanted = headers.get_all(header::IF_NONE_MATCH).iter();
-    let mut known = wanted
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','));
-    let same =
-        known.any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag);
+    let same = is_known(&headers, &etag);
     let told = [
         (header::ETAG, etag),
         (header::CACHE_CONTROL, "private, no-cache".to_owned()),
@@ -82,6 +77,15 @@ pub(crate) async fn fetch(
     }
     let kind = [(header::CONTENT_TYPE, "application/json")];
     Ok((told, kind, document).into_response())
+}
+
+/// Whether the request names this tag as one that it knows.
+pub(crate) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let wanted = headers.get_all(header::IF_NONE_MATCH).iter();
+    let mut known = wanted
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','));
+    known.any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag)
 }
 
 async fn may_fetch(cloud: &Cloud, store: &str, headers: &HeaderMap) -> Result<(), Problem> {

@@ -646,3 +646,5 @@ async fn the_openapi_document_names_the_methods_that_are_answered() {
         }
     }
 }
+
+mod changes;

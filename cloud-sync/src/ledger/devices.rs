@@ -216,6 +216,7 @@ pub(crate) struct Kiosk {
     pub(crate) epoch: Option<u32>,
     pub(crate) watermark: Option<u64>,
     pub(crate) forked: bool,
+    pub(crate) groups: Vec<String>,
 }
 
 fn kiosk(row: &Row<'_>) -> rusqlite::Result<Kiosk> {
@@ -236,6 +237,10 @@ fn kiosk(row: &Row<'_>) -> rusqlite::Result<Kiosk> {
         epoch: row.get(9)?,
         watermark: unsigned(10)?,
         forked: row.get(11)?,
+        groups: row
+            .get::<_, Option<String>>(12)?
+            .map(|names| names.split(',').map(str::to_owned).collect())
+            .unwrap_or_default(),
     })
 }
 
@@ -247,7 +252,8 @@ pub(crate) fn list(
 ) -> Result<Vec<Kiosk>, LedgerError> {
     let mut statement = connection.prepare_cached(
         "SELECT d.id, st.name, d.kiosk, d.revoked_at IS NOT NULL, d.last_seen, d.link, d.depth,
-         d.version, s.journal, s.epoch, s.watermark, coalesce(s.forked_at IS NOT NULL, 0)
+         d.version, s.journal, s.epoch, s.watermark, coalesce(s.forked_at IS NOT NULL, 0),
+         (SELECT group_concat(group_name) FROM memberships WHERE device = d.id)
          FROM devices d JOIN stores st ON st.id = d.store
          LEFT JOIN streams s ON s.device = d.id
             AND s.epoch = (SELECT max(epoch) FROM streams WHERE device = d.id)

@@ -7,7 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::LedgerError;
 
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+];
 
 /// A file written by a version up to this many migrations ahead only has additions and is fine.
 const AHEAD: usize = 1;

@@ -2,7 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_sync_wire::ack::Ack;
-use cloud_sync_wire::notice::{MenuNotice, Presence};
+use cloud_sync_wire::notice::scope::Scope;
+use cloud_sync_wire::notice::{MenuNotice, Presence, SwitchNotice};
 use cloud_sync_wire::signed;
 use cloud_sync_wire::topics::KioskTopics;
 use kiosk_core::ids::StoreId;
@@ -15,7 +16,9 @@ use tokio::task::JoinHandle;
 use super::{Post, serve};
 use crate::broker::Broker;
 use crate::clock;
+use crate::cloud::Cloud;
 use crate::gate::{Gate, SERVICE};
+use crate::ledger::changes::{self, Kind, Made, Wish};
 use crate::ledger::menus;
 use crate::testing::{Kiosk, Rig};
 
@@ -226,6 +229,46 @@ async fn a_retained_menu_notice_reaches_kiosks_that_come_before_and_after() {
     let second: MenuNotice = signed::open(&bytes, &key).unwrap();
     assert_eq!(second.version, "two");
     assert!(second.at > first.at);
+    house.close().await;
+}
+
+async fn turn(cloud: &Cloud, state: &str, scope: Scope) {
+    let wish = Wish {
+        kind: Kind::Switch,
+        name: "ordering_cloud".to_owned(),
+        scope,
+        value: state.into(),
+        idle: false,
+        by: "mei".to_owned(),
+        reason: "supplier outage".to_owned(),
+    };
+    let make = cloud
+        .ledger
+        .write(move |connection| changes::make(connection, &wish, clock::wall()));
+    assert!(matches!(make.await.unwrap(), Made::InForce(_)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_headquarters_changes_is_retained_for_the_stores_that_it_matters_to() {
+    let rig = Rig::new();
+    let kiosk = rig.kiosk("k").await;
+    rig.kiosk_of("t", "k").await;
+    turn(&rig.cloud, "off", Scope::All).await;
+    let cloud = rig.cloud.clone();
+    let house = House::open(rig).await;
+    let mut line = Line::connected(&house, &kiosk).await;
+    let key = cloud.key.public();
+    let (topic, bytes) = line.next().await;
+    assert_eq!(topic, "so1/s/config/switches");
+    let first: SwitchNotice = signed::open(&bytes, &key).unwrap();
+    assert_eq!((first.number, first.switches[0].state.as_str()), (1, "off"));
+    let (elsewhere, own) = ("t".parse().unwrap(), "k".parse().unwrap());
+    turn(&cloud, "on", Scope::Kiosk(elsewhere, own)).await;
+    turn(&cloud, "on", Scope::Percent(50)).await;
+    cloud.changed.send_modify(|count| *count += 1);
+    let (_, bytes) = line.next().await;
+    let second: SwitchNotice = signed::open(&bytes, &key).unwrap();
+    assert_eq!((second.number, second.switches.len()), (3, 2));
     house.close().await;
 }
 

@@ -1,0 +1,333 @@
+//! What headquarters has changed about kiosks: switches, settings of remote calls, groups. Every
+//! change is a row that stays; the latest of each switch and scope is in force.
+
+use cloud_sync_wire::notice::scope::Scope;
+use kiosk_core::ids::{KioskId, StoreId};
+use kiosk_core::wall::WallTime;
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde_json::Value;
+
+use super::{LedgerError, values};
+
+/// What wider scopes, and what the kiosks of one store, may hold of a kind. A notice holds both and
+/// must fit into one signed message.
+pub(crate) const MOST: usize = 32;
+/// The groups that one kiosk may be in.
+pub(crate) const GROUPS_MOST: usize = 8;
+
+/// What is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Switch,
+    Settings,
+    Groups,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Switch, Self::Settings, Self::Groups];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Switch => "switch",
+            Self::Settings => "settings",
+            Self::Groups => "groups",
+        }
+    }
+}
+
+/// Somebody changing something.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    pub(crate) kind: Kind,
+    /// The switch's; empty for the other kinds.
+    pub(crate) name: String,
+    pub(crate) scope: Scope,
+    pub(crate) value: Value,
+    /// Whether it takes away what was set for that scope before.
+    pub(crate) idle: bool,
+    pub(crate) by: String,
+    pub(crate) reason: String,
+}
+
+/// A change as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Change {
+    pub(crate) id: u64,
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) scope: Scope,
+    pub(crate) value: Value,
+    pub(crate) idle: bool,
+    pub(crate) by: String,
+    pub(crate) reason: String,
+    pub(crate) at: WallTime,
+}
+
+/// What became of a wish.
+#[derive(Debug)]
+pub(crate) enum Made {
+    /// It is in force, now or already before.
+    InForce(Box<Change>),
+    /// There is no such kiosk.
+    NoKiosk,
+    /// So many settings are in force already.
+    TooMany,
+}
+
+/// Makes a change. The same again changes nothing.
+pub(crate) fn make(
+    connection: &Connection,
+    wish: &Wish,
+    now: WallTime,
+) -> Result<Made, LedgerError> {
+    let place = match place(connection, wish)? {
+        Some(place) => place,
+        None => return Ok(Made::NoKiosk),
+    };
+    if let Some(before) = at(connection, wish, &place)? {
+        let same = (&before.value, &before.by, &before.reason, &before.scope);
+        if same == (&wish.value, &wish.by, &wish.reason, &wish.scope) {
+            return Ok(Made::InForce(Box::new(before)));
+        }
+    } else if !has_room(connection, wish, &place)? {
+        return Ok(Made::TooMany);
+    }
+    connection.execute(
+        "INSERT INTO changes (kind, name, reach, percent, group_name, device, value, idle,
+         changed_by, reason, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        (
+            wish.kind.as_str(),
+            &wish.name,
+            place.reach,
+            place.percent,
+            place.group,
+            place.device,
+            wish.value.to_string(),
+            wish.idle,
+            &wish.by,
+            &wish.reason,
+            now.as_millis(),
+        ),
+    )?;
+    connection.execute(
+        "INSERT INTO in_force (kind, name, reach, whose, change) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (kind, name, reach, whose) DO UPDATE SET change = excluded.change",
+        (
+            wish.kind.as_str(),
+            &wish.name,
+            place.reach,
+            place.whose(),
+            connection.last_insert_rowid(),
+        ),
+    )?;
+    let made = at(connection, wish, &place)?;
+    let made = made.ok_or_else(|| LedgerError::Storage("the change was not kept".to_owned()))?;
+    Ok(Made::InForce(Box::new(made)))
+}
+
+/// Where a change stands.
+struct Place<'a> {
+    reach: &'static str,
+    percent: Option<u8>,
+    group: Option<&'a str>,
+    device: Option<i64>,
+    store: Option<i64>,
+}
+
+impl Place<'_> {
+    fn whose(&self) -> String {
+        let device = self.device.map(|id| id.to_string());
+        let group = self.group.map(str::to_owned);
+        group.or(device).unwrap_or_default()
+    }
+}
+
+/// None if it names a kiosk that there is not.
+fn place<'a>(connection: &Connection, wish: &'a Wish) -> Result<Option<Place<'a>>, LedgerError> {
+    let wide = |reach| Place {
+        reach,
+        percent: None,
+        group: None,
+        device: None,
+        store: None,
+    };
+    Ok(Some(match &wish.scope {
+        Scope::All => wide("all"),
+        Scope::Percent(percent) => Place {
+            percent: Some(*percent),
+            ..wide("percent")
+        },
+        Scope::Group(group) => Place {
+            group: Some(group),
+            ..wide("group")
+        },
+        Scope::Kiosk(store, kiosk) => {
+            let Some((device, store)) = device(connection, store, kiosk)? else {
+                return Ok(None);
+            };
+            Place {
+                device: Some(device),
+                store: Some(store),
+                ..wide("kiosk")
+            }
+        }
+        Scope::Unknown(_) => return Ok(None),
+    }))
+}
+
+fn device(
+    connection: &Connection,
+    store: &StoreId,
+    kiosk: &KioskId,
+) -> Result<Option<(i64, i64)>, LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT d.id, d.store FROM devices d JOIN stores s ON s.id = d.store
+         WHERE s.name = ?1 AND d.kiosk = ?2",
+    )?;
+    let found = statement.query_row((store.as_str(), kiosk.as_str()), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    });
+    Ok(found.optional()?)
+}
+
+/// Which stores have a kiosk of that name.
+pub(crate) fn stores_with(
+    connection: &Connection,
+    kiosk: &KioskId,
+) -> Result<Vec<StoreId>, LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT s.name FROM devices d JOIN stores s ON s.id = d.store
+         WHERE d.kiosk = ?1 ORDER BY s.name LIMIT 5",
+    )?;
+    let rows = statement.query_map([kiosk.as_str()], |row| values::parsed(row, 0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Makes room for one more where it is short: what was taken away longest ago need not be told any
+/// longer. False if there is none.
+fn has_room(connection: &Connection, wish: &Wish, place: &Place<'_>) -> Result<bool, LedgerError> {
+    if wish.kind == Kind::Groups {
+        return Ok(true);
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT c.id, c.idle FROM in_force f JOIN changes c ON c.id = f.change
+         LEFT JOIN devices d ON d.id = c.device
+         WHERE f.kind = ?1 AND d.store IS ?2 ORDER BY c.idle DESC, c.id",
+    )?;
+    let rows = statement.query_map((wish.kind.as_str(), place.store), |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
+    })?;
+    let there = rows.collect::<Result<Vec<_>, _>>()?;
+    if there.len() < MOST {
+        return Ok(true);
+    }
+    match there.first() {
+        Some((oldest, true)) => {
+            connection.execute("DELETE FROM in_force WHERE change = ?1", [oldest])?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// The columns of [`change`].
+pub(super) const COLUMNS: &str = "c.id, c.kind, c.name, c.reach, c.percent, c.group_name, st.name,
+     d.kiosk, c.value, c.idle, c.changed_by, c.reason, c.changed_at";
+/// Where they come from.
+pub(super) const FROM: &str =
+    "changes c LEFT JOIN devices d ON d.id = c.device LEFT JOIN stores st ON st.id = d.store";
+
+pub(super) fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
+    let (kind, reach): (String, String) = (row.get(1)?, row.get(3)?);
+    let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
+    let scope = match reach.as_str() {
+        "percent" => Scope::Percent(row.get(4)?),
+        "group" => Scope::Group(row.get(5)?),
+        "kiosk" => Scope::Kiosk(values::parsed(row, 6)?, values::parsed(row, 7)?),
+        _ => Scope::All,
+    };
+    Ok(Change {
+        id: values::unsigned(row, 0)?,
+        kind: kind.ok_or(rusqlite::Error::InvalidQuery)?,
+        name: row.get(2)?,
+        scope,
+        value: values::parsed(row, 8)?,
+        idle: row.get(9)?,
+        by: row.get(10)?,
+        reason: row.get(11)?,
+        at: values::wall(row, 12)?,
+    })
+}
+
+fn at(
+    connection: &Connection,
+    wish: &Wish,
+    place: &Place<'_>,
+) -> Result<Option<Change>, LedgerError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {FROM} JOIN in_force f ON f.change = c.id
+         WHERE f.kind = ?1 AND f.name = ?2 AND f.reach = ?3 AND f.whose = ?4"
+    ))?;
+    let place = (wish.kind.as_str(), &wish.name, place.reach, place.whose());
+    Ok(statement.query_row(place, change).optional()?)
+}
+
+/// What is in force of a kind, what was taken away excepted; behind the change given.
+pub(crate) fn in_force(
+    connection: &Connection,
+    kind: Kind,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Change>, LedgerError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {FROM} JOIN in_force f ON f.change = c.id
+         WHERE f.kind = ?1 AND c.id > ?2 AND c.idle = 0 ORDER BY c.id LIMIT ?3"
+    ))?;
+    let rows = statement.query_map((kind.as_str(), values::signed(after), limit), change)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Everything that was ever changed, the newest first, before the change given.
+pub(crate) fn all(
+    connection: &Connection,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<Change>, LedgerError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {FROM} WHERE c.id < ?1 ORDER BY c.id DESC LIMIT ?2"
+    ))?;
+    let before = before.map_or(i64::MAX, values::signed);
+    let rows = statement.query_map((before, limit), change)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Puts a kiosk into exactly these groups.
+pub(crate) fn put_into_groups(
+    connection: &Connection,
+    (store, kiosk): (&StoreId, &KioskId),
+    groups: &[String],
+    (by, reason): (&str, &str),
+    now: WallTime,
+) -> Result<Made, LedgerError> {
+    let wish = Wish {
+        kind: Kind::Groups,
+        name: String::new(),
+        scope: Scope::Kiosk(store.clone(), kiosk.clone()),
+        value: groups.into(),
+        idle: groups.is_empty(),
+        by: by.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let made = make(connection, &wish, now)?;
+    if let (Made::InForce(_), Some((device, _))) = (&made, device(connection, store, kiosk)?) {
+        connection.execute("DELETE FROM memberships WHERE device = ?1", [device])?;
+        for group in groups {
+            connection.execute(
+                "INSERT INTO memberships (device, group_name) VALUES (?1, ?2)
+                 ON CONFLICT (device, group_name) DO NOTHING",
+                (device, group),
+            )?;
+        }
+    }
+    Ok(made)
+}
