@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::cli::{BAD_CONFIGURATION, failed, runtime};
 use crate::journal::{self, Journal, StaffRole, Stamp};
+use crate::web::pictures::Pictures;
 use crate::web::sessions::{PIN_DIGITS, hash_pin, is_pin};
 use crate::{clock, menus, serve};
 
@@ -52,10 +53,13 @@ pub(crate) fn check_menu(file: &Path) -> ExitCode {
     match menus::load(Some(file)) {
         Ok(parsed) => {
             let mut out = std::io::stdout();
+            let menu = &parsed.menu;
             for warning in &parsed.warnings {
                 let _ = writeln!(out, "warning: {warning}");
             }
-            let menu = &parsed.menu;
+            for missing in Pictures::beside(Some(file)).missing(menu) {
+                let _ = writeln!(out, "warning: {missing}");
+            }
             let _ = writeln!(
                 out,
                 "ok: {} items in {} categories, version {}",

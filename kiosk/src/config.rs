@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::menus;
 use crate::protect::Tuning;
 use crate::uplink::endpoint;
+use crate::web::pictures::Pictures;
 
 /// Where the kiosk listens if nobody says otherwise.
 pub const LISTEN: &str = "127.0.0.1:8080";
@@ -82,6 +83,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The menu to start with.
     pub menu: Parsed,
+    /// Pictures beside its file.
+    pub pictures: Pictures,
     /// Who this kiosk is; none if it stands alone.
     pub credential: Option<Credential>,
     /// Whether unencrypted connections beyond this machine are wanted.
@@ -130,6 +133,7 @@ impl Config {
                 data_dir: given.data_dir,
                 listen,
                 menu,
+                pictures: Pictures::beside(menu_file.as_deref()),
                 credential,
                 allow_plaintext,
                 schedule,

@@ -80,6 +80,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         place: place(&config),
         metrics: metrics::install(),
         wall: WallClock::default(),
+        pictures: config.pictures.clone(),
         admission: tokio::sync::Semaphore::new(ADMITTED),
         stopping,
     });
@@ -107,6 +108,9 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 fn warn(config: &Config) {
     for warning in &config.menu.warnings {
         tracing::warn!("menu: {warning}");
+    }
+    for missing in config.pictures.missing(&config.menu.menu) {
+        tracing::warn!("menu: {missing}");
     }
     WallClock::warn(clock::wall());
 }

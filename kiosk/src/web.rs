@@ -10,8 +10,10 @@ pub mod error;
 pub mod feed;
 mod kitchen;
 mod manager;
+mod name;
 mod openapi;
 mod pages;
+pub mod pictures;
 mod request_id;
 pub mod sessions;
 mod staff;
@@ -28,6 +30,7 @@ use tokio::sync::watch;
 
 use self::error::Problem;
 use self::feed::Feed;
+use self::pictures::Pictures;
 use self::sessions::Sessions;
 use crate::journal::Journal;
 use crate::status::LinkSource;
@@ -59,6 +62,8 @@ pub struct Inner {
     pub metrics: Option<PrometheusHandle>,
     /// Orders that may be in hand at once.
     pub admission: tokio::sync::Semaphore,
+    /// Where pictures of dishes are.
+    pub pictures: Pictures,
     /// What was seen of the wall clock.
     pub wall: WallClock,
     /// Turns true when the kiosk stops; long answers end then.
@@ -112,6 +117,7 @@ pub fn router(state: AppState) -> Router {
         .merge(api::routes())
         .merge(pages::routes())
         .merge(assets::routes())
+        .merge(pictures::routes())
         .fallback(|| async { Problem::not_found("page") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(axum::middleware::from_fn(request_id::carry))

@@ -31,10 +31,11 @@ pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
      form-action 'none'; frame-ancestors 'none'";
 
 /// A file may run nothing when it is opened by itself.
-const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+pub(super) const FILE_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 /// A year, the longest that browsers honour.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Digits of the hash in a URL: 40 bits tell a few hundred files apart beyond doubt.
 const HASH_DIGITS: usize = 10;

@@ -12,6 +12,7 @@ use kiosk_core::text::Text;
 use serde::Serialize;
 
 use super::assets;
+use super::pictures::{Pictures, Url};
 use super::text::{self, Language, Live, MoneyFormat};
 
 /// From here on down a card tells how many are left.
@@ -29,6 +30,8 @@ pub struct Diner<'a> {
     pub menu: &'a Menu,
     /// What may be sold of an item now.
     pub stock: &'a dyn Fn(&str) -> Level,
+    /// Where pictures are.
+    pub pictures: &'a Pictures,
     /// Whether the cloud is out of reach now.
     pub offline: bool,
 }
@@ -44,8 +47,8 @@ struct Page<'a> {
     shop_elsewhere: Elsewhere<'a>,
     languages: Vec<LanguageChoice<'a>>,
     shelves: Vec<Shelf<'a>>,
-    belt: Vec<&'static str>,
-    hero: Option<&'static str>,
+    belt: Vec<Url>,
+    hero: Option<Url>,
     eat_in: Option<&'static str>,
     take_away: Option<&'static str>,
     inclusive: bool,
@@ -62,7 +65,7 @@ struct About<'a> {
     languages: Vec<LanguageChoice<'a>>,
     version: &'static str,
     menu_version: &'a str,
-    belt: Vec<&'static str>,
+    belt: Vec<Url>,
 }
 
 struct LanguageChoice<'a> {
@@ -74,7 +77,7 @@ struct Shelf<'a> {
     id: &'a str,
     name: &'a str,
     elsewhere: Elsewhere<'a>,
-    picture: Option<&'static str>,
+    picture: Option<Url>,
     cards: Vec<Card<'a>>,
 }
 
@@ -82,7 +85,7 @@ struct Card<'a> {
     id: &'a str,
     name: &'a str,
     description: &'a str,
-    picture: Option<&'static str>,
+    picture: Option<Url>,
     facts: String,
     price: String,
     /// What one costs as it comes, its preselected options included.
@@ -124,7 +127,7 @@ impl<'a> Diner<'a> {
             .flat_map(|row| {
                 shelves
                     .iter()
-                    .filter_map(move |shelf| shelf.cards.get(row)?.picture)
+                    .filter_map(move |shelf| shelf.cards.get(row)?.picture.clone())
             })
             .collect();
         belt.dedup();
@@ -135,7 +138,7 @@ impl<'a> Diner<'a> {
             shop: self.menu.name.get(tag),
             shop_elsewhere: self.elsewhere(&self.menu.name, tag),
             languages: self.languages(),
-            hero: belt.first().copied(),
+            hero: belt.first().cloned(),
             belt,
             shelves,
             eat_in: assets::picture(PLATE),
@@ -158,7 +161,7 @@ impl<'a> Diner<'a> {
             .menu
             .items()
             .iter()
-            .filter_map(|item| picture(item.picture.as_deref()));
+            .filter_map(|item| self.picture(item.picture.as_deref()));
         About {
             t,
             shop: self.menu.name.get(tag),
@@ -214,8 +217,9 @@ impl<'a> Diner<'a> {
             id: &category.id,
             name: category.name.get(tag),
             elsewhere: self.elsewhere(&category.name, tag),
-            picture: picture(category.picture.as_deref())
-                .or_else(|| cards.iter().find_map(|card| card.picture)),
+            picture: self
+                .picture(category.picture.as_deref())
+                .or_else(|| cards.iter().find_map(|card| card.picture.clone())),
             cards,
         }
     }
@@ -243,7 +247,7 @@ impl<'a> Diner<'a> {
             id: &item.id,
             name: item.name.get(tag),
             description: item.description.as_ref().map_or("", |text| text.get(tag)),
-            picture: picture(item.picture.as_deref()),
+            picture: self.picture(item.picture.as_deref()),
             facts: facts.join(&t.say("list-separator")),
             price: t.money(self.menu.currency, unit),
             unit,
@@ -253,6 +257,10 @@ impl<'a> Diner<'a> {
             left: level.left,
             flag: flag(level, t),
         }
+    }
+
+    fn picture(&self, name: Option<&str>) -> Option<Url> {
+        name.and_then(|name| self.pictures.url(name))
     }
 
     fn facts(&self, t: &Language, inclusive: bool) -> String {
@@ -280,10 +288,6 @@ fn asset(name: &str) -> &'static str {
 fn icon(name: &str) -> String {
     let url = assets::url("icons.svg");
     format!(r#"<svg class="icon" aria-hidden="true"><use href="{url}#{name}"/></svg>"#)
-}
-
-fn picture(name: Option<&str>) -> Option<&'static str> {
-    name.and_then(assets::picture)
 }
 
 fn allergens(item: &Item, t: &Language) -> Vec<String> {

@@ -13,7 +13,7 @@ mod store;
 mod today;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -24,6 +24,7 @@ use serde::Deserialize;
 use self::store::Store;
 use super::AppState;
 use super::error::Problem;
+use super::name::Name;
 use super::staff::{ManagerOnly, answer};
 
 pub(super) fn routes() -> Router<AppState> {
@@ -60,7 +61,7 @@ async fn orders(
 async fn order(
     who: ManagerOnly,
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Name(id): Name,
 ) -> Result<Response, Problem> {
     let id: OrderId = id.parse().map_err(|_| Problem::not_found("order"))?;
     let stored = state.journal.read(move |reader| reader.order(id)).await?;

@@ -1,7 +1,7 @@
 //! The pages: what a browser gets. Their content is made in the file of each screen.
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -11,6 +11,7 @@ use tower_http::compression::CompressionLayer;
 
 use super::diner::Diner;
 use super::error::Problem;
+use super::name::Name;
 use super::{AppState, assets};
 use crate::status::LinkMode;
 
@@ -39,7 +40,7 @@ async fn diner(
 
 async fn sheet(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Name(id): Name,
     Query(look): Query<Look>,
 ) -> Result<Response, Problem> {
     render(&state, |diner| diner.sheet(&id, look.lang.as_deref()))
@@ -70,6 +71,7 @@ fn render(
     let diner = Diner {
         menu: &menu,
         stock: &stock,
+        pictures: &state.pictures,
         offline,
     };
     let html = page(&diner)

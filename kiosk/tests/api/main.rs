@@ -13,6 +13,7 @@ mod keys;
 mod lists;
 mod moves;
 mod orders;
+mod pictures;
 mod refusals;
 mod sessions;
 mod stock;

@@ -13,9 +13,9 @@ use serde_json::Value;
 use super::access::{Kitchen, Request};
 use super::orders::view;
 use super::place::stamp;
-use super::query::Name;
 use crate::journal::{ActRequest, StaffRole};
 use crate::web::error::Problem;
+use crate::web::name::Name;
 use crate::web::{AppState, body};
 
 /// Longest reason, in characters.

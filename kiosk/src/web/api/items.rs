@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::access::{Manager, Request};
 use super::place::stamp;
-use super::query::Name;
 use crate::clock;
 use crate::journal::StockRequest;
 use crate::web::error::Problem;
+use crate::web::name::Name;
 use crate::web::{AppState, body};
 
 pub(super) async fn availability(

@@ -12,10 +12,11 @@ use kiosk_core::pricing::{Quote, price};
 use serde_json::{Value, json};
 
 use super::access::Kitchen;
-use super::query::{Name, Params};
+use super::query::Params;
 use super::views::{OrderView, sync_of};
 use crate::journal::ListFilter;
 use crate::web::error::Problem;
+use crate::web::name::Name;
 use crate::web::{AppState, body};
 
 /// Orders on one page of a list, if nobody asks for another number.

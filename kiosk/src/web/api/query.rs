@@ -1,29 +1,13 @@
-//! What stands in a URL: query parameters and names in the path.
+//! Query parameters.
 
 use std::collections::BTreeMap;
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::Query;
 use axum::http::Uri;
-use axum::http::request::Parts;
 use jiff::civil::Date;
 use kiosk_core::document::Fault;
 
-use crate::web::AppState;
 use crate::web::error::Problem;
-
-/// The one name in a path. A name that isn't UTF-8 names nothing.
-pub(super) struct Name(pub(super) String);
-
-impl FromRequestParts<AppState> for Name {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        Path::from_request_parts(parts, state)
-            .await
-            .map(|Path(name)| Self(name))
-            .map_err(|_| Problem::not_found("path"))
-    }
-}
 
 /// Query parameters being read: each at most once, none that nobody knows, empty ones as absent.
 pub(super) struct Params {

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::access::{Manager, Request};
 use super::place::stamp;
-use super::query::Name;
 use crate::switches::Switchboard;
 use crate::web::error::Problem;
+use crate::web::name::Name;
 use crate::web::{AppState, body};
 
 const STATES: [&str; 3] = ["on", "off", "auto"];

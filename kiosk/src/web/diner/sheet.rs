@@ -4,7 +4,7 @@ use askama::Template;
 use kiosk_core::menu::{Choice, OptionGroup};
 
 use super::super::text::Language;
-use super::{Diner, Elsewhere, allergens, icon, picture};
+use super::{Diner, Elsewhere, Url, allergens, icon};
 
 #[derive(Template)]
 #[template(path = "item.html")]
@@ -14,7 +14,7 @@ struct Sheet<'a> {
     name: &'a str,
     elsewhere: Elsewhere<'a>,
     description: &'a str,
-    picture: Option<&'static str>,
+    picture: Option<Url>,
     price: String,
     price_minor: i64,
     calories: Option<String>,
@@ -72,7 +72,7 @@ impl<'a> Diner<'a> {
             name: item.name.get(tag),
             elsewhere: self.elsewhere(&item.name, tag),
             description: item.description.as_ref().map_or("", |text| text.get(tag)),
-            picture: picture(item.picture.as_deref()),
+            picture: self.picture(item.picture.as_deref()),
             price: t.money(self.menu.currency, item.price),
             price_minor: item.price,
             calories: item.calories.map(|count| t.count("calories", count)),

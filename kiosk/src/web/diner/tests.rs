@@ -19,6 +19,7 @@ fn with<T>(level: Level, read: impl FnOnce(Diner<'_>) -> T) -> T {
     read(Diner {
         menu: &menu,
         stock: &|_| level,
+        pictures: &Pictures::default(),
         offline: false,
     })
 }
@@ -172,6 +173,7 @@ fn texts_of_a_menu_cannot_break_out_of_the_page() {
     let diner = Diner {
         menu: &menu,
         stock: &|_| Level::UNLIMITED,
+        pictures: &Pictures::default(),
         offline: false,
     };
     for page in [

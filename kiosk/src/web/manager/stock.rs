@@ -5,7 +5,7 @@ use kiosk_core::menu::{Category, Item};
 
 use super::shell::Shell;
 use super::store::Store;
-use crate::web::assets;
+use crate::web::pictures::Url;
 use crate::web::staff::{asset, icon};
 use crate::web::text::Language;
 
@@ -26,7 +26,7 @@ struct Shelf<'a> {
 pub(super) struct StockRow<'a> {
     pub(super) id: &'a str,
     pub(super) name: &'a str,
-    pub(super) picture: Option<&'static str>,
+    pub(super) picture: Option<Url>,
     pub(super) price: String,
     pub(super) available: bool,
     pub(super) sells: bool,
@@ -65,7 +65,7 @@ impl Store {
         StockRow {
             id: &item.id,
             name: item.name.get(tag),
-            picture: item.picture.as_deref().and_then(assets::picture),
+            picture: self.picture(item),
             price: t.money(self.menu.currency, item.price),
             available: level.available,
             sells: level.sells(),

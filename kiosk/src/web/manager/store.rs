@@ -16,6 +16,7 @@ use crate::status::LinkStatus;
 use crate::wallclock::Jump;
 use crate::web::api::views;
 use crate::web::error::Problem;
+use crate::web::pictures::{Pictures, Url};
 use crate::web::staff::age;
 use crate::web::{AppState, Place};
 
@@ -26,6 +27,7 @@ const MOST: u32 = 20_000;
 pub(super) struct Store {
     pub(super) menu: Arc<Menu>,
     pub(super) place: Place,
+    pub(super) pictures: Pictures,
     pub(super) now: WallTime,
     /// The latest time that the wall clock was set under the running kiosk.
     pub(super) jump: Option<Jump>,
@@ -101,6 +103,7 @@ impl Store {
                 written: outbox.next_seq.saturating_sub(1),
                 health,
             },
+            pictures: state.pictures.clone(),
             menu,
             now,
             jump: state.wall.jump(),
@@ -114,6 +117,13 @@ impl Store {
         let menu = &self.menu;
         let orders = self.orders.iter().rev().map(|kept| &kept.order);
         day_report(self.date, menu.currency, &menu.time_zone, orders)
+    }
+
+    /// Where the picture of an item is.
+    pub(super) fn picture(&self, item: &Item) -> Option<Url> {
+        item.picture
+            .as_deref()
+            .and_then(|name| self.pictures.url(name))
     }
 
     /// What may be sold of an item now.

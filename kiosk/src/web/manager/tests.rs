@@ -8,6 +8,7 @@ use super::*;
 use crate::journal::Health;
 use crate::status::{BreakerStatus, LinkMode, LinkStatus};
 use crate::web::Place;
+use crate::web::pictures::Pictures;
 use crate::web::staff::tests::{at, busy, check, sample};
 
 fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
@@ -23,6 +24,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
             kiosk: "front".to_owned(),
         },
         jump: None,
+        pictures: Pictures::default(),
         now: at(61),
         date,
         day: Some(Day {

@@ -12,7 +12,7 @@ use super::shell::Shell;
 use super::small;
 use super::stock::StockRow;
 use super::store::Store;
-use crate::web::assets;
+use crate::web::pictures::Url;
 use crate::web::staff::{age, asset, icon, local, span, station_name};
 use crate::web::text::Language;
 
@@ -54,7 +54,7 @@ struct Sums {
 
 struct TopItem<'a> {
     name: &'a str,
-    picture: Option<&'static str>,
+    picture: Option<Url>,
     quantity: u64,
     amount: String,
     bar: u64,
@@ -134,7 +134,7 @@ impl Store {
             .take(TOP)
             .map(|(item, sum)| TopItem {
                 name: item.name.get(tag),
-                picture: item.picture.as_deref().and_then(assets::picture),
+                picture: self.picture(item),
                 quantity: sum.quantity,
                 amount: t.money(report.currency, sum.amount),
                 bar: (sum.quantity.saturating_mul(BAR) / most).max(2),

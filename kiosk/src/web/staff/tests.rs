@@ -12,6 +12,7 @@ use crate::journal::{Journal, StaffRole, Stamp};
 use crate::status::LinkSource;
 use crate::wallclock::WallClock;
 use crate::web::feed::Feed;
+use crate::web::pictures::Pictures;
 use crate::web::sessions::{Sessions, hash_pin};
 use crate::web::{Inner, Place, router};
 
@@ -125,6 +126,7 @@ impl Kiosk {
             },
             metrics: None,
             wall: WallClock::default(),
+            pictures: Pictures::default(),
             admission: tokio::sync::Semaphore::new(8),
             stopping,
         });

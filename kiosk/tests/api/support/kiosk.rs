@@ -8,6 +8,7 @@ use kiosk::journal::{Journal, JournalSettings, Levels, StaffRole, Stamp};
 use kiosk::status::LinkSource;
 use kiosk::wallclock::WallClock;
 use kiosk::web::feed::Feed;
+use kiosk::web::pictures::Pictures;
 use kiosk::web::sessions::Sessions;
 use kiosk::web::{AppState, Inner, Place};
 use kiosk::{clock, follow, web};
@@ -54,7 +55,7 @@ pub(crate) struct Kiosk {
     menus: watch::Sender<Arc<Menu>>,
     free: Arc<AtomicU64>,
     stopping: watch::Sender<bool>,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Kiosk {
@@ -87,6 +88,7 @@ impl Kiosk {
             },
             metrics: METRICS.get_or_init(kiosk::metrics::install).clone(),
             wall: WallClock::default(),
+            pictures: Pictures::beside(Some(&folder.path().join("menu.json"))),
             admission: Semaphore::new(options.admitted),
             stopping: told_to_stop,
         });
@@ -107,7 +109,7 @@ impl Kiosk {
             menus,
             free,
             stopping,
-            _folder: folder,
+            folder,
         }
     }
 
