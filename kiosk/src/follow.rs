@@ -57,7 +57,7 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
         tokio::select! {
             change = changes.recv() => match change {
                 None => return,
-                Some(Change::Order { seq, order }) => {
+                Some(Change::Order { seq, order, .. }) => {
                     let heard = Heard::of(&order);
                     push_order(&state, &heard, "saved");
                     if let Some(confirmed) = watched.add(seq, heard) {

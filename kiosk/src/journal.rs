@@ -28,6 +28,7 @@ mod newfile;
 mod open;
 mod outbox;
 mod place;
+mod printing;
 mod prune;
 mod ranges;
 mod read;
@@ -48,11 +49,13 @@ use cloud_sync_wire::frame::Entry;
 use cloud_sync_wire::keys::SecretKey;
 use kiosk_core::event::Fact;
 use kiosk_core::ids::JournalId;
-use kiosk_core::order::Order;
+use kiosk_core::order::{Action, Order};
 use kiosk_core::stock::Level;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 use self::jobs::Job;
+use crate::devices::job::Job as PrintJob;
+use crate::devices::routing::Routing;
 
 pub use self::act::{ActRefusal, ActRequest};
 pub use self::backup::backup;
@@ -64,6 +67,7 @@ pub use self::folder::FolderLock;
 pub use self::newfile::CopyError;
 pub use self::outbox::Outbox;
 pub use self::place::{PlaceRefusal, PlaceRequest, Placed};
+pub use self::printing::{PrintFilter, PrintRefusal, PrintRequest, PrintWish};
 pub use self::ranges::Ranges;
 pub use self::read::{ListFilter, Reader, StoredOrder};
 pub use self::settings::StaffRole;
@@ -110,6 +114,8 @@ pub struct JournalSettings {
     /// What SQLite is told with `PRAGMA synchronous`. Anything but FULL loses orders in a power
     /// cut; only a test that must show it sets this.
     pub synchronous: Synchronous,
+    /// What of an order is printed, and where.
+    pub routing: Arc<Routing>,
     /// 64 random bytes for the journal's identity and key, used only if the file is made now.
     pub seed: [u8; 64],
 }
@@ -140,6 +146,7 @@ impl JournalSettings {
             group_limit: 128,
             log_pages: 1_000,
             synchronous: Synchronous::Full,
+            routing: Arc::default(),
             seed,
         }
     }
@@ -154,6 +161,8 @@ pub enum Change {
         seq: u64,
         /// The order as it is now.
         order: Arc<Order>,
+        /// What was done with it; none when it was placed.
+        action: Option<Action>,
     },
     /// Stock or availability of items changed.
     Stock,
@@ -182,6 +191,7 @@ struct Shared {
     levels: watch::Receiver<Arc<Levels>>,
     day: watch::Receiver<Option<kiosk_core::day::Day>>,
     health: watch::Receiver<Health>,
+    prints: watch::Receiver<u64>,
 }
 
 /// Whether the journal takes orders.
@@ -246,6 +256,21 @@ impl Journal {
     #[must_use]
     pub fn health(&self) -> watch::Receiver<Health> {
         self.shared.health.clone()
+    }
+
+    /// Counts the commits that touched print jobs.
+    #[must_use]
+    pub fn prints(&self) -> watch::Receiver<u64> {
+        self.shared.prints.clone()
+    }
+
+    /// Changes the spool.
+    ///
+    /// # Errors
+    /// [`PrintRefusal`] if there is no such job or its state forbids it.
+    pub async fn print(&self, request: PrintRequest) -> Result<PrintJob, PrintRefusal> {
+        self.ask(|reply| Job::Print(Box::new(request), reply))
+            .await?
     }
 
     /// Places an order: the one write that a diner waits for.

@@ -9,6 +9,7 @@ pub mod clock;
 mod commands;
 pub mod config;
 pub mod connect;
+pub mod devices;
 pub mod downlink;
 pub mod follow;
 pub mod journal;

@@ -66,6 +66,7 @@ impl Group<'_> {
                 by: request.by,
             },
         );
+        let (action, now) = (request.action, request.stamp.since(self.settings.boot));
         let order = folded(order, &request.stamp, version, &fact)?;
         let seq = self.append(request.stamp, Some((order.id, version)), fact)?;
         seqs.extend(seq.to_be_bytes());
@@ -79,13 +80,17 @@ impl Group<'_> {
                 seqs,
                 document_of(&order)?,
             ))?;
-        if request.action == Action::Void && fold::void_returns_stock(before) {
-            self.return_stock(&order)?;
+        if action == Action::Void {
+            if fold::void_returns_stock(before) {
+                self.return_stock(&order)?;
+            }
+            self.spool_voided(&order, now)?;
         }
         let order = Arc::new(order);
         self.changes.push(Change::Order {
             seq,
             order: Arc::clone(&order),
+            action: Some(action),
         });
         Ok(order)
     }

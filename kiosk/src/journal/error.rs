@@ -1,6 +1,6 @@
 //! What can go wrong: each variant is something that the caller does differently.
 
-use super::{ActRefusal, DayRefusal, PlaceRefusal};
+use super::{ActRefusal, DayRefusal, PlaceRefusal, PrintRefusal};
 
 /// Why the journal could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +107,15 @@ impl Refusal for PlaceRefusal {
 }
 
 impl Refusal for ActRefusal {
+    fn trouble(&self) -> Option<&JournalError> {
+        match self {
+            Self::Journal(error) => Some(error),
+            Self::NotFound | Self::Illegal(_) => None,
+        }
+    }
+}
+
+impl Refusal for PrintRefusal {
     fn trouble(&self) -> Option<&JournalError> {
         match self {
             Self::Journal(error) => Some(error),

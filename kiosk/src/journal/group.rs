@@ -31,6 +31,7 @@ pub(super) struct Group<'a> {
     pub(super) levels: Levels,
     pub(super) levels_changed: bool,
     pub(super) changes: Vec<Change>,
+    pub(super) prints_changed: bool,
 }
 
 /// Unsigned numbers are kept in SQLite's signed integers; seqs never come near the edge.

@@ -17,8 +17,11 @@ use super::group::Group;
 use super::place::known;
 use super::{
     ActRefusal, ActRequest, Confirmed, DayClosed, DayRefusal, DayRequest, JournalError, KeptSwitch,
-    PlaceRefusal, Placed, StaffRole, Stamp, StockRequest, SwitchRequest,
+    PlaceRefusal, Placed, PrintRefusal, PrintRequest, StaffRole, Stamp, StockRequest,
+    SwitchRequest,
 };
+
+use crate::devices::job::Job as PrintJob;
 
 type Reply<T> = oneshot::Sender<T>;
 
@@ -32,6 +35,7 @@ pub(super) enum Job {
     Confirm(Box<(Ack, Vec<u8>)>, Reply<Result<Confirmed, JournalError>>),
     Prune(Reply<Result<u64, JournalError>>),
     SetPin(Stamp, StaffRole, String, Reply<Result<(), JournalError>>),
+    Print(Box<PrintRequest>, Reply<Result<PrintJob, PrintRefusal>>),
     Switch(Box<SwitchRequest>, Reply<Result<KeptSwitch, JournalError>>),
     Stop(Reply<()>),
 }
@@ -82,6 +86,7 @@ pub(super) fn run(group: &mut Group<'_>, job: Job, full: Option<u64>) -> Ran {
             group.in_savepoint(|group| group.set_pin(stamp, role, &hash)),
             reply,
         ),
+        Job::Print(request, reply) => ran(group.in_savepoint(|group| group.print(*request)), reply),
         Job::Switch(request, reply) => ran(
             group.in_savepoint(|group| group.turn_switch(*request)),
             reply,
@@ -103,6 +108,7 @@ pub(super) fn refuse(job: Job, error: JournalError) -> Answer {
         Job::Note(_, _, reply) | Job::SetPin(_, _, _, reply) => ran(Err(error), reply).0,
         Job::Confirm(_, reply) => ran(Err(error), reply).0,
         Job::Prune(reply) => ran(Err(error), reply).0,
+        Job::Print(_, reply) => ran(Err(PrintRefusal::Journal(error)), reply).0,
         Job::Switch(_, reply) => ran(Err(error), reply).0,
         Job::Stop(reply) => stopped(reply).0,
     }

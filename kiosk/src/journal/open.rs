@@ -51,7 +51,9 @@ pub(super) fn open(
     let (levels_out, levels) = watch::channel(Arc::new(opened.levels));
     let (day_out, day) = watch::channel(opened.head.day);
     let (health_out, health) = watch::channel(health(&settings));
+    let (prints_out, prints) = watch::channel(0);
     let outlets = Outlets {
+        prints: prints_out,
         outbox: outbox_out,
         levels: levels_out,
         day: day_out,
@@ -77,6 +79,7 @@ pub(super) fn open(
         levels,
         day,
         health,
+        prints,
     };
     Ok(Journal {
         shared: Arc::new(shared),

@@ -169,6 +169,7 @@ impl Group<'_> {
         let taken = self.take_stock(&draft)?;
         let number = order_number(&self.head.prefix, self.head.counter + 1);
         let (key, content) = (draft.key, draft.content);
+        let now = draft.stamp.since(self.settings.boot);
         let (order, bytes) = draft.finish(number, date)?;
         let id = order.id;
         if !self.insert_order(key, content, &order)? {
@@ -181,11 +182,14 @@ impl Group<'_> {
             self.store_level(date, &item, level)
                 .map_err(|error| JournalError::Storage(error.to_string()))?;
         }
+        self.spool_placed(&order, now)
+            .map_err(|error| JournalError::Storage(error.to_string()))?;
         self.head.counter += 1;
         let order = Arc::new(order);
         self.changes.push(Change::Order {
             seq,
             order: Arc::clone(&order),
+            action: None,
         });
         Ok(Placed {
             order,

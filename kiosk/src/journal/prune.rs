@@ -12,6 +12,7 @@ const STEP: u64 = 500;
 impl Group<'_> {
     /// Deletes up to [`STEP`] events that are confirmed and beyond retention; gives how many.
     pub(super) fn prune(&mut self) -> Result<u64, JournalError> {
+        self.prune_prints()?;
         let settled = self.head.settled();
         let until = if self.head.event_bytes > self.settings.retention_bytes {
             settled

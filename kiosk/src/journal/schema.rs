@@ -6,7 +6,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What `user_version` is after all migrations.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 const MIGRATIONS: &[&str] = &[
     // 1: first.
@@ -101,6 +101,38 @@ CREATE TABLE settings (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT;
+",
+    // 2: what is to be printed.
+    "
+CREATE TABLE print_jobs (
+    -- Its place in the spool.
+    no INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    kind TEXT NOT NULL,
+    order_id BLOB CHECK (length(order_id) = 16),
+    number TEXT,
+    business_date TEXT,
+    station TEXT,
+    language TEXT NOT NULL,
+    device TEXT NOT NULL,
+    -- [0,2,…]: which lines of the order, counted from zero; [] for all.
+    lines TEXT NOT NULL,
+    state TEXT NOT NULL,
+    why TEXT,
+    note TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    copy INTEGER NOT NULL DEFAULT 0 CHECK (copy IN (0, 1)),
+    sent_to TEXT,
+    created_at INTEGER NOT NULL,
+    -- Since when it waits: wall time, and the monotonic time of one run.
+    since_at INTEGER NOT NULL,
+    boot BLOB NOT NULL CHECK (length(boot) = 16),
+    mono_ms INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX print_jobs_open ON print_jobs (no) WHERE state IN ('queued', 'sending');
+CREATE INDEX print_jobs_stuck ON print_jobs (no) WHERE state IN ('held', 'failed');
+CREATE INDEX print_jobs_by_order ON print_jobs (order_id) WHERE order_id IS NOT NULL;
 ",
 ];
 

@@ -6,6 +6,7 @@ mod days;
 mod files;
 mod groups;
 mod placing;
+mod printing;
 mod pruning;
 mod sequences;
 mod switches;

@@ -37,6 +37,8 @@ pub(super) struct Outlets {
     pub(super) levels: watch::Sender<Arc<Levels>>,
     pub(super) day: watch::Sender<Option<Day>>,
     pub(super) health: watch::Sender<Health>,
+    /// Counts the commits that touched print jobs.
+    pub(super) prints: watch::Sender<u64>,
     pub(super) feed: mpsc::UnboundedSender<Change>,
 }
 
@@ -171,19 +173,7 @@ impl Writer {
             self.mend()?;
         }
         let conn = &self.conn;
-        if let Err(error) = run_sql(conn, "BEGIN IMMEDIATE") {
-            let busy = error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
-            let text = if busy {
-                JournalError::Storage("another process is writing to it".to_owned())
-            } else {
-                error.into()
-            };
-            return Err(if busy {
-                Failed::Busy(text)
-            } else {
-                text.into()
-            });
-        }
+        run_sql(conn, "BEGIN IMMEDIATE").map_err(not_begun)?;
         let (
             Memory {
                 version,
@@ -201,6 +191,7 @@ impl Writer {
             levels,
             levels_changed: anew,
             changes: Vec::new(),
+            prints_changed: false,
         };
         for job in jobs.by_ref() {
             let (answer, ends) = run_job(&mut group, job, full);
@@ -216,11 +207,15 @@ impl Writer {
             levels,
             levels_changed,
             changes,
+            prints_changed,
             ..
         } = group;
         // About six pages a transaction and two an order; the checkpoint tells how many truly.
         self.log += 6 + 2 * (head.next_seq - before.next_seq);
         self.tell(&head, levels_changed.then_some(&levels), changes);
+        if prints_changed {
+            self.outlets.prints.send_modify(|count| *count += 1);
+        }
         self.memory = Some(Memory {
             version,
             head,
@@ -334,6 +329,14 @@ impl Writer {
             reserve: self.settings.reserve_bytes,
         }
     }
+}
+
+fn not_begun(error: rusqlite::Error) -> Failed {
+    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) {
+        let text = "another process is writing to it";
+        return Failed::Busy(JournalError::Storage(text.to_owned()));
+    }
+    Failed::Unknown(error.into())
 }
 
 fn answer_all(answers: Vec<Answer>, verdict: &Verdict<'_>) {

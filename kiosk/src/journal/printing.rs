@@ -1,0 +1,394 @@
+//! Print jobs: written with the event they belong to, changed by the one table of their moves.
+
+use kiosk_core::ids::{BootId, OrderId};
+use kiosk_core::order::Order;
+use kiosk_core::wall::WallTime;
+use rusqlite::{OptionalExtension, Row};
+use uuid::Uuid;
+
+use super::group::{Group, from_sql, to_sql};
+use super::read::Reader;
+use super::{JournalError, Stamp};
+use crate::devices::job::{Draft, Illegal, Job, Kind, OnVoid, PrintId, Since, State, Step, Why};
+use crate::devices::routing::{copy_of, void_of};
+
+/// Jobs of each kind of end that are kept for people to look at and print again.
+const KEPT: i64 = 20_000;
+/// Jobs that the print room takes in hand at once; the rest wait in the file.
+const IN_HAND: u32 = 1_000;
+
+const COLUMNS: &str = "no, id, kind, order_id, number, business_date, station, language, device,
+    lines, state, why, note, attempts, copy, sent_to, created_at, since_at, boot, mono_ms, changed_at";
+
+/// A wish for the spool.
+#[derive(Debug, Clone)]
+pub struct PrintRequest {
+    /// When.
+    pub now: Since,
+    /// What.
+    pub wish: PrintWish,
+}
+
+/// What is wished of the spool.
+#[derive(Debug, Clone)]
+pub enum PrintWish {
+    /// A step of a job.
+    Step(PrintId, Step),
+    /// The same once more as a copy, perhaps on another printer.
+    Copy(PrintId, Option<String>),
+    /// A test page on a printer, in a language.
+    Test(String, String),
+}
+
+/// Why it was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PrintRefusal {
+    /// There is no such job.
+    #[error("there is no such print job")]
+    NotFound,
+    /// Its state forbids it.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    /// The disk is full or fails.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl From<rusqlite::Error> for PrintRefusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Journal(error.into())
+    }
+}
+
+/// Which print jobs are listed.
+#[derive(Debug, Clone, Default)]
+pub struct PrintFilter {
+    /// In these states; empty for all.
+    pub states: Vec<State>,
+    /// Older than the job at this place.
+    pub before: Option<u64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Whose job is made.
+struct Of<'a> {
+    order: Option<OrderId>,
+    number: Option<&'a str>,
+    date: Option<jiff::civil::Date>,
+    language: &'a str,
+}
+
+impl Stamp {
+    /// The same moment, for what waits from then on.
+    pub(super) fn since(&self, boot: BootId) -> Since {
+        Since {
+            at: self.at,
+            boot,
+            mono_ms: self.mono_ms,
+        }
+    }
+}
+
+impl Group<'_> {
+    /// Spools what an order that is being placed brings to paper.
+    pub(super) fn spool_placed(&mut self, order: &Order, now: Since) -> Result<(), JournalError> {
+        if self.settings.routing.is_empty() {
+            return Ok(());
+        }
+        let of = Of {
+            order: Some(order.id),
+            number: Some(&order.number),
+            date: Some(order.business_date),
+            language: &order.language,
+        };
+        for draft in self.settings.routing.placed(order) {
+            self.spool(draft, &of, now)?;
+        }
+        Ok(())
+    }
+
+    /// Throws the tickets of a voided order away; stations that may have one are told.
+    pub(super) fn spool_voided(&mut self, order: &Order, now: Since) -> Result<(), JournalError> {
+        let sql = format!("SELECT {COLUMNS} FROM print_jobs WHERE order_id = ?1 ORDER BY no");
+        let jobs = {
+            let mut query = self.conn.prepare_cached(&sql)?;
+            let rows = query.query_map([order.id.0.as_bytes()], job_from)?;
+            rows.collect::<rusqlite::Result<Vec<Job>>>()?
+        };
+        let mut told: Vec<(Option<String>, String)> = Vec::new();
+        for job in jobs {
+            let Some(on) = OnVoid::of(&job) else { continue };
+            let void = void_of(&job);
+            let station = (void.station.clone(), void.device.clone());
+            if on != OnVoid::Cancel && !told.contains(&station) {
+                let of = Of {
+                    order: job.order,
+                    number: job.number.as_deref(),
+                    date: self.today(),
+                    language: &job.language,
+                };
+                self.spool(void, &of, now)?;
+                told.push(station);
+            }
+            if on != OnVoid::Tell {
+                let discard = Step::Discard(Why::Voided, order.reason.clone());
+                if let Ok(cancelled) = job.after(discard, now) {
+                    self.store_job(&cancelled)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn print(&mut self, request: PrintRequest) -> Result<Job, PrintRefusal> {
+        let now = request.now;
+        match request.wish {
+            PrintWish::Step(id, step) => {
+                let released = matches!(step, Step::Release(_));
+                let mut job = self.job(id)?.after(step, now)?;
+                if released {
+                    job.business_date = self.today();
+                }
+                self.store_job(&job)?;
+                Ok(job)
+            }
+            PrintWish::Copy(id, device) => {
+                let job = self.job(id)?;
+                let of = Of {
+                    order: job.order,
+                    number: job.number.as_deref(),
+                    date: self.today(),
+                    language: &job.language,
+                };
+                Ok(self.spool(copy_of(&job, device), &of, now)?)
+            }
+            PrintWish::Test(device, language) => {
+                let draft = Draft {
+                    kind: Kind::Test,
+                    station: None,
+                    language: None,
+                    device,
+                    lines: Vec::new(),
+                    copy: false,
+                };
+                let of = Of {
+                    order: None,
+                    number: None,
+                    date: None,
+                    language: &language,
+                };
+                Ok(self.spool(draft, &of, now)?)
+            }
+        }
+    }
+
+    fn today(&self) -> Option<jiff::civil::Date> {
+        self.head.day.map(|day| day.date)
+    }
+
+    fn job(&self, id: PrintId) -> Result<Job, PrintRefusal> {
+        let sql = format!("SELECT {COLUMNS} FROM print_jobs WHERE id = ?1");
+        let mut query = self.conn.prepare_cached(&sql)?;
+        let job = query.query_row([id.0.as_bytes()], job_from).optional()?;
+        job.ok_or(PrintRefusal::NotFound)
+    }
+
+    fn spool(&mut self, draft: Draft, of: &Of<'_>, now: Since) -> Result<Job, JournalError> {
+        let id = PrintId(crate::clock::uuid7(now.at));
+        let language = draft.language.unwrap_or_else(|| of.language.to_owned());
+        let lines = serde_json::to_string(&draft.lines)
+            .map_err(|error| JournalError::Damaged(error.to_string()))?;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO print_jobs (id, kind, order_id, number, business_date, station,
+                     language, device, lines, state, copy, created_at, since_at, boot, mono_ms,
+                     changed_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?11, ?11, ?12, ?13, ?11)",
+            )?
+            .execute((
+                id.0.as_bytes(),
+                draft.kind.as_str(),
+                of.order.map(|order| order.0.as_bytes().to_vec()),
+                of.number,
+                of.date.map(|date| date.to_string()),
+                &draft.station,
+                &language,
+                &draft.device,
+                &lines,
+                draft.copy,
+                now.at.as_millis(),
+                now.boot.0.as_bytes(),
+                to_sql(now.mono_ms),
+            ))?;
+        self.prints_changed = true;
+        Ok(Job {
+            no: from_sql(self.conn.last_insert_rowid()),
+            id,
+            kind: draft.kind,
+            order: of.order,
+            number: of.number.map(str::to_owned),
+            business_date: of.date,
+            station: draft.station,
+            language,
+            device: draft.device,
+            lines: draft.lines,
+            state: State::Queued,
+            why: None,
+            note: None,
+            attempts: 0,
+            copy: draft.copy,
+            sent_to: None,
+            created_at: now.at,
+            since: now,
+            changed_at: now.at,
+        })
+    }
+
+    fn store_job(&mut self, job: &Job) -> Result<(), JournalError> {
+        self.conn
+            .prepare_cached(
+                "UPDATE print_jobs SET device = ?2, state = ?3, why = ?4, note = ?5, attempts = ?6,
+                     copy = ?7, sent_to = ?8, since_at = ?9, boot = ?10, mono_ms = ?11,
+                     changed_at = ?12, business_date = ?13
+                 WHERE no = ?1",
+            )?
+            .execute((
+                to_sql(job.no),
+                &job.device,
+                job.state.as_str(),
+                job.why.map(Why::as_str),
+                &job.note,
+                job.attempts,
+                job.copy,
+                &job.sent_to,
+                job.since.at.as_millis(),
+                job.since.boot.0.as_bytes(),
+                to_sql(job.since.mono_ms),
+                job.changed_at.as_millis(),
+                job.business_date.map(|date| date.to_string()),
+            ))?;
+        self.prints_changed = true;
+        Ok(())
+    }
+
+    /// Forgets jobs that are done with, beyond so many.
+    pub(super) fn prune_prints(&self) -> Result<(), JournalError> {
+        self.conn
+            .prepare_cached(
+                "DELETE FROM print_jobs WHERE no <= (SELECT max(no) FROM print_jobs) - ?1
+                     AND state IN ('printed', 'cancelled')",
+            )?
+            .execute([KEPT])?;
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// The jobs that the print room has to do with, oldest first.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn open_prints(&self) -> Result<Vec<Job>, JournalError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM print_jobs WHERE state IN ('queued', 'sending')
+             ORDER BY no LIMIT {IN_HAND}"
+        );
+        let mut query = self.conn.prepare_cached(&sql)?;
+        let rows = query.query_map([], job_from)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Print jobs, newest first.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn prints(&self, filter: &PrintFilter) -> Result<Vec<Job>, JournalError> {
+        let states: Vec<String> = filter
+            .states
+            .iter()
+            .map(|state| format!("'{}'", state.as_str()))
+            .collect();
+        let which = match states.is_empty() {
+            true => String::new(),
+            false => format!("AND state IN ({})", states.join(", ")),
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM print_jobs WHERE no < ?1 {which} ORDER BY no DESC LIMIT ?2"
+        );
+        let mut query = self.conn.prepare_cached(&sql)?;
+        let before = filter.before.map_or(i64::MAX, to_sql);
+        let rows = query.query_map((before, filter.limit), job_from)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The job of that identity.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn print(&self, id: PrintId) -> Result<Option<Job>, JournalError> {
+        let sql = format!("SELECT {COLUMNS} FROM print_jobs WHERE id = ?1");
+        let mut query = self.conn.prepare_cached(&sql)?;
+        Ok(query.query_row([id.0.as_bytes()], job_from).optional()?)
+    }
+
+    /// How many jobs wait for a human.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn stuck_prints(&self) -> Result<u64, JournalError> {
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT count(*) FROM print_jobs WHERE state IN ('held', 'failed')")?;
+        Ok(query.query_row([], |row| row.get(0).map(from_sql))?)
+    }
+}
+
+fn job_from(row: &Row<'_>) -> rusqlite::Result<Job> {
+    let uuid = |column| -> rusqlite::Result<Uuid> { Ok(Uuid::from_bytes(row.get(column)?)) };
+    let order: Option<[u8; 16]> = row.get(3)?;
+    let date: Option<String> = row.get(5)?;
+    let lines: String = row.get(9)?;
+    let why: Option<String> = row.get(11)?;
+    Ok(Job {
+        no: from_sql(row.get(0)?),
+        id: PrintId(uuid(1)?),
+        kind: name(row, 2, Kind::from_name)?,
+        order: order.map(|bytes| OrderId(Uuid::from_bytes(bytes))),
+        number: row.get(4)?,
+        business_date: date.and_then(|date| date.parse().ok()),
+        station: row.get(6)?,
+        language: row.get(7)?,
+        device: row.get(8)?,
+        lines: serde_json::from_str(&lines).map_err(|error| unreadable(9, error))?,
+        state: name(row, 10, State::from_name)?,
+        why: why.as_deref().and_then(Why::from_name),
+        note: row.get(12)?,
+        attempts: row.get(13)?,
+        copy: row.get(14)?,
+        sent_to: row.get(15)?,
+        created_at: WallTime::from_millis(row.get(16)?),
+        since: Since {
+            at: WallTime::from_millis(row.get(17)?),
+            boot: BootId(uuid(18)?),
+            mono_ms: from_sql(row.get(19)?),
+        },
+        changed_at: WallTime::from_millis(row.get(20)?),
+    })
+}
+
+fn name<T>(row: &Row<'_>, column: usize, read: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    read(&text).ok_or_else(|| unreadable(column, UnknownName(text)))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not known to this version")]
+struct UnknownName(String);
+
+fn unreadable(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+}
