@@ -82,6 +82,13 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Show what paper would show: as text, or as a picture, a page or a printer's bytes
+    #[command(after_help = "Examples:\n  kiosk paper\n  \
+        kiosk paper --layout ticket --language zh-Hans --width 58 --png ticket.png\n  \
+        kiosk paper --data-dir /var/lib/kiosk --order A042 --html receipt.html\n\n\
+        Without --data-dir the order is a sample. An order of a data folder is named by its id, or by \
+        its number, which means the latest order of that number.")]
+    Paper(commands::paper::Look),
     /// Work with menu documents
     #[command(subcommand)]
     Menu(MenuCommand),
@@ -169,6 +176,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             credential,
         } => commands::export(&data_dir, &out, all, credential.as_deref()),
         Command::Backup { data_dir, out } => commands::backup(&data_dir, &out),
+        Command::Paper(look) => commands::paper::show(&look),
         Command::Menu(MenuCommand::Check { file }) => commands::check_menu(&file),
         Command::Staff(StaffCommand::SetPin { data_dir, role }) => {
             commands::set_pin(&data_dir, role)

@@ -1,4 +1,6 @@
-//! The commands that look at a data folder and end: check, export, backup, menu check, set-pin.
+//! The commands that look at a data folder and end: check, export, backup, paper, menu check, set-pin.
+
+pub(crate) mod paper;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;

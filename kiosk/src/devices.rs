@@ -12,5 +12,6 @@
 //! Everything here is optional: a kiosk without devices takes orders all the same.
 
 pub mod job;
+pub mod layout;
 pub mod routing;
 pub mod spool;

@@ -69,7 +69,7 @@ pub use self::outbox::Outbox;
 pub use self::place::{PlaceRefusal, PlaceRequest, Placed};
 pub use self::printing::{PrintFilter, PrintRefusal, PrintRequest, PrintWish};
 pub use self::ranges::Ranges;
-pub use self::read::{ListFilter, Reader, StoredOrder};
+pub use self::read::{ListFilter, Reader, StoredOrder, find_order};
 pub use self::settings::StaffRole;
 pub use self::stock::StockRequest;
 pub use self::switches::{KeptSwitch, SwitchRequest};

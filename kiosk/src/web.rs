@@ -8,7 +8,7 @@ mod body;
 pub mod diner;
 pub mod error;
 pub mod feed;
-mod kitchen;
+pub(crate) mod kitchen;
 mod manager;
 mod name;
 mod openapi;
@@ -16,7 +16,7 @@ mod pages;
 pub mod pictures;
 mod request_id;
 pub mod sessions;
-mod staff;
+pub(crate) mod staff;
 pub mod text;
 
 use std::sync::Arc;

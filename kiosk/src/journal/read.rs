@@ -1,5 +1,6 @@
 //! Reading: a few connections of its own, so that nobody who looks delays one who orders.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use cloud_sync_wire::frame::{Entry, entry_size};
@@ -13,6 +14,9 @@ use super::group::{from_sql, hash_column, to_sql};
 use super::place::{PlaceRefusal, Placed, known, seqs_from};
 use super::settings::StaffRole;
 use super::{JournalError, JournalSettings, days, open};
+
+/// How far back an order is looked for by its number.
+const RECENT: u32 = 5000;
 
 /// Connections kept open for the next reader.
 const IDLE: usize = 4;
@@ -50,6 +54,24 @@ pub struct ListFilter {
     pub before: Option<u64>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// The order in the journal of `folder` that has this id, or is the latest of the recent ones with this
+/// number. Reads only, while a kiosk serves or not.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn find_order(folder: &Path, name: &str) -> Result<Option<Order>, JournalError> {
+    let reader = Reader::open(&JournalSettings::reading(folder))?;
+    if let Ok(id) = name.parse() {
+        return Ok(reader.order(id)?.map(|stored| stored.order));
+    }
+    let recent = reader.list(&ListFilter {
+        limit: RECENT,
+        ..ListFilter::default()
+    })?;
+    let mut orders = recent.into_iter().map(|stored| stored.order);
+    Ok(orders.find(|order| order.number == name))
 }
 
 impl Readers {

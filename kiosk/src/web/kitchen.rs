@@ -13,6 +13,8 @@ use kiosk_core::menu::Menu;
 use kiosk_core::order::{Order, Status};
 use kiosk_core::wall::WallTime;
 
+pub(crate) use self::notes::allergy;
+pub(crate) use self::ticket::is_usual;
 use self::ticket::{Bump, Ticket};
 use super::AppState;
 use super::error::Problem;

@@ -15,9 +15,8 @@ use serde::Deserialize;
 
 pub(super) use self::frame::{Frame, asset, icon};
 pub(super) use self::guard::{KitchenStaff, ManagerOnly};
-pub(super) use self::writing::{
-    age, clock_time, destination, local, long_date, span, station_name,
-};
+pub(super) use self::writing::{age, long_date, span};
+pub(crate) use self::writing::{clock_time, destination, local, station_name};
 
 use super::error::Problem;
 use super::{AppState, assets};

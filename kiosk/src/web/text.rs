@@ -211,6 +211,20 @@ fn grouped(digits: &str, separator: &str) -> String {
     out
 }
 
+/// A decimal rate as a percentage: `0.0825` is `8.25 %`.
+pub fn percent(rate: &str) -> String {
+    let (whole, part) = rate.split_once('.').unwrap_or((rate, ""));
+    let mut digits = part.chars().chain(std::iter::repeat('0'));
+    let shifted: String = whole.chars().chain(digits.by_ref().take(2)).collect();
+    let rest: String = part.chars().skip(2).collect();
+    let whole = shifted.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    match rest.trim_end_matches('0') {
+        "" => format!("{whole} %"),
+        rest => format!("{whole}.{rest} %"),
+    }
+}
+
 /// The keys of the messages in a Fluent file, in its order.
 fn keys(source: &str) -> impl Iterator<Item = &str> {
     source.lines().filter_map(|line| {

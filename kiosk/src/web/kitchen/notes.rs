@@ -35,7 +35,7 @@ static WORDS: LazyLock<Words> = LazyLock::new(|| {
 });
 
 /// Whether a note speaks of an allergy.
-pub(super) fn allergy(note: &str) -> bool {
+pub(crate) fn allergy(note: &str) -> bool {
     let note = folded(note);
     let mut starts = 0..note.len();
     starts.any(|start| {

@@ -124,7 +124,8 @@ impl<'a> TicketLine<'a> {
     }
 }
 
-fn is_usual(option: &LineOption, menu: &Menu) -> bool {
+/// Whether the dish comes with this option unless a diner says otherwise.
+pub(crate) fn is_usual(option: &LineOption, menu: &Menu) -> bool {
     let group = menu.group(&option.group);
     let choice = group.and_then(|group| group.option(&option.option));
     option.quantity == 1 && choice.is_some_and(|choice| choice.default)

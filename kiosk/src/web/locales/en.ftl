@@ -516,3 +516,18 @@ report-voids = Voided orders
 report-refunds = Refunded orders
 report-by-hour = By hour
 report-by-item = By dish
+
+# Paper
+paper-copy = COPY 副本
+paper-void = VOID 作废
+paper-receipt = Receipt { $number }
+paper-ticket = Kitchen ticket { $number }
+paper-each = { $price } each
+paper-tax-at = Tax { $rate }
+paper-pay = Please pay at the counter
+paper-reason = Reason: { $reason }
+paper-kitchen = Kitchen
+paper-thanks = Thank you, enjoy your meal.
+paper-trial = Test page
+paper-trial-columns = { $count } letters in a line
+paper-trial-text = If every line can be read and the code scanned, this printer is set up well.

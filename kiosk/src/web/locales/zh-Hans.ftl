@@ -457,3 +457,18 @@ report-voids = 作废订单
 report-refunds = 退款订单
 report-by-hour = 按小时
 report-by-item = 按菜品
+
+# 纸张：小票与厨单
+paper-copy = 副本 COPY
+paper-void = 作废 VOID
+paper-receipt = 小票 { $number }
+paper-ticket = 厨单 { $number }
+paper-each = 单价 { $price }
+paper-tax-at = 税 { $rate }
+paper-pay = 请到柜台付款
+paper-reason = 原因：{ $reason }
+paper-kitchen = 后厨
+paper-thanks = 谢谢光临，请慢用。
+paper-trial = 测试页
+paper-trial-columns = 每行 { $count } 个字符
+paper-trial-text = 如果每一行都清晰可读、二维码可以扫描，打印机设置就是正确的。

@@ -7,7 +7,7 @@ use kiosk_core::report::{DayReport, Sum};
 use super::shell::Shell;
 use super::store::Store;
 use crate::web::staff::{Frame, asset, icon, local};
-use crate::web::text::Language;
+use crate::web::text::{Language, percent};
 
 #[derive(Template)]
 #[template(path = "manager/report.html")]
@@ -187,20 +187,6 @@ fn payment_name(method: &str, status: &str, t: &Language) -> String {
     t.say_with("report-payment", &args)
 }
 
-/// A decimal rate as a percentage: `0.0825` is `8.25 %`.
-fn percent(rate: &str) -> String {
-    let (whole, part) = rate.split_once('.').unwrap_or((rate, ""));
-    let mut digits = part.chars().chain(std::iter::repeat('0'));
-    let shifted: String = whole.chars().chain(digits.by_ref().take(2)).collect();
-    let rest: String = part.chars().skip(2).collect();
-    let whole = shifted.trim_start_matches('0');
-    let whole = if whole.is_empty() { "0" } else { whole };
-    match rest.trim_end_matches('0') {
-        "" => format!("{whole} %"),
-        rest => format!("{whole}.{rest} %"),
-    }
-}
-
 /// A cell that no spreadsheet takes for a formula.
 fn csv_cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '@', '\t']);
@@ -219,19 +205,6 @@ fn csv_cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rates_are_told_in_percent() {
-        for (rate, told) in [
-            ("0.0825", "8.25 %"),
-            ("0.1", "10 %"),
-            ("1", "100 %"),
-            ("0", "0 %"),
-            ("0.005", "0.5 %"),
-        ] {
-            assert_eq!(percent(rate), told);
-        }
-    }
 
     #[test]
     fn cells_are_quoted_and_never_formulas() {

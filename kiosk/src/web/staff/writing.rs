@@ -14,12 +14,12 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// A moment in the store's own time.
-pub(in crate::web) fn local(at: WallTime, zone: &TimeZone) -> jiff::Zoned {
+pub(crate) fn local(at: WallTime, zone: &TimeZone) -> jiff::Zoned {
     at.timestamp().to_zoned(zone.clone())
 }
 
 /// The store's time of day, such as `17:21`.
-pub(in crate::web) fn clock_time(at: WallTime, zone: &TimeZone) -> String {
+pub(crate) fn clock_time(at: WallTime, zone: &TimeZone) -> String {
     local(at, zone).strftime("%H:%M").to_string()
 }
 
@@ -55,7 +55,7 @@ pub(in crate::web) fn long_date(t: &Language, date: Date) -> String {
 }
 
 /// Where an order goes, in as few words as tell it: `Table 7`, `Take away`.
-pub(in crate::web) fn destination(t: &Language, order: &Order) -> String {
+pub(crate) fn destination(t: &Language, order: &Order) -> String {
     match order.table.as_deref().filter(|table| !table.is_empty()) {
         Some(table) => t.say_one("staff-table", "table", table),
         None => service(t, order),
@@ -71,7 +71,7 @@ fn service(t: &Language, order: &Order) -> String {
 
 /// What a kitchen station is called. A menu names stations by plain words; those we know are said in
 /// every language.
-pub(in crate::web) fn station_name(t: &Language, station: &str) -> String {
+pub(crate) fn station_name(t: &Language, station: &str) -> String {
     t.say_if_known(&format!("station-{station}"))
         .unwrap_or_else(|| {
             let mut letters = station.chars();

@@ -152,3 +152,16 @@ fn messages_for_the_script_keep_their_variables() {
     };
     assert_eq!(forms["one"], "{$count} item");
 }
+
+#[test]
+fn rates_are_told_in_percent() {
+    for (rate, told) in [
+        ("0.0825", "8.25 %"),
+        ("0.1", "10 %"),
+        ("1", "100 %"),
+        ("0", "0 %"),
+        ("0.005", "0.5 %"),
+    ] {
+        assert_eq!(percent(rate), told);
+    }
+}

@@ -1,0 +1,105 @@
+//! What a diner takes along.
+
+use std::collections::BTreeMap;
+
+use kiosk_core::cart::Method;
+use kiosk_core::money::Rate;
+use kiosk_core::order::{Order, PaymentStatus, Status};
+use kiosk_core::pricing::Line;
+use kiosk_paper::{Block, Sheet, all, banner, cut, maybe, pair, qr, rule, space, text, when};
+
+use super::{Slip, copy_mark, moment};
+use crate::web::staff::destination;
+use crate::web::text::percent;
+
+/// The receipt of an order, in the diner's language.
+#[must_use]
+pub fn receipt(slip: &Slip<'_>) -> Sheet {
+    let (order, t) = (slip.order, slip.t());
+    let voided = order.status == Status::Voided;
+    let title = t.say_one("paper-receipt", "number", &order.number);
+    Sheet::new(
+        slip.language,
+        title,
+        [
+            copy_mark(slip.copy, t),
+            when(voided, banner(t.say("paper-void"))),
+            text(slip.menu.name.get(slip.tag()))
+                .large()
+                .bold()
+                .centred(),
+            space(),
+            text(t.say("done-number")).centred(),
+            text(&order.number).huge().bold().centred(),
+            space(),
+            pair(destination(t, order), moment(order.placed_at, slip.menu)),
+            rule(),
+            all(order.lines.iter().map(|line| dish(slip, line))),
+            rule(),
+            pair(t.say("subtotal"), slip.money(order.subtotal)),
+            all(taxes(order).into_iter().map(|(rate, tax)| {
+                pair(
+                    t.say_one("paper-tax-at", "rate", &percent(&rate.to_string())),
+                    slip.money(tax),
+                )
+            })),
+            pair(t.say("total"), slip.money(order.total)).large().bold(),
+            rule(),
+            payment(slip),
+            maybe(order.reason.as_deref(), |reason| {
+                text(t.say_one("paper-reason", "reason", reason))
+            }),
+            space(),
+            text(t.say("paper-thanks")).centred(),
+            qr(order.id.to_string()),
+            cut(),
+        ],
+    )
+}
+
+fn dish(slip: &Slip<'_>, line: &Line) -> Block {
+    let each = slip
+        .t()
+        .say_one("paper-each", "price", &slip.money(line.unit_price));
+    let options: Vec<_> = line
+        .options
+        .iter()
+        .map(|option| slip.option(option))
+        .collect();
+    let options = options.join(&slip.t().say("list-comma"));
+    let name = format!("{} × {}", line.quantity, line.name.get(slip.tag()));
+    all([
+        pair(name, slip.money(line.total)).hanging(4),
+        when(line.quantity > 1, text(each).indented(4)),
+        when(!options.is_empty(), text(options).indented(4)),
+        maybe(line.note.as_deref(), |note| {
+            text(format!("“{note}”")).indented(4)
+        }),
+    ])
+}
+
+/// What the diner still has to do, or what was done.
+fn payment(slip: &Slip<'_>) -> Block {
+    let (order, t) = (slip.order, slip.t());
+    let payment = &order.payment;
+    let owed = payment.status == PaymentStatus::Due && order.status != Status::Voided;
+    all([
+        pair(
+            t.say(&format!("method-{}", payment.method.as_str())),
+            t.say(&format!("payment-{}", payment.status.as_str())),
+        ),
+        when(
+            owed && payment.method == Method::Counter,
+            text(t.say("paper-pay")).tall().bold().centred(),
+        ),
+    ])
+}
+
+/// The tax of each rate.
+fn taxes(order: &Order) -> BTreeMap<Rate, i64> {
+    let mut taxes = BTreeMap::new();
+    for line in &order.lines {
+        *taxes.entry(line.tax_rate).or_default() += line.tax;
+    }
+    taxes
+}
