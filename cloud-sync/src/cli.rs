@@ -66,6 +66,11 @@ enum Command {
     #[command(after_help = "Example:
   cloud-sync revoke --data-dir ./data --store canal-street --kiosk front-left")]
     Revoke(KioskArgs),
+    /// Has all kiosks send again what this ledger does not hold: after it was put back from a backup
+    /// and kiosks did not notice by themselves. Works while serving.
+    #[command(after_help = "Example:
+  cloud-sync new-generation --data-dir ./data")]
+    NewGeneration(LedgerArgs),
     /// People at headquarters.
     #[command(subcommand)]
     User(UserCommand),
@@ -231,6 +236,9 @@ async fn command(command: Command) -> Result<(), Failure> {
         Command::User(UserCommand::Add(args)) => {
             blocking(move || commands::add_user(&args.ledger.folder()?, &args.name, &args.role))
                 .await
+        }
+        Command::NewGeneration(args) => {
+            blocking(move || commands::new_generation(&args.folder()?)).await
         }
         Command::Import(args) => import::import(&args.ledger.folder()?, &args.files).await,
     }

@@ -41,6 +41,7 @@ impl Cloud {
         closing: watch::Receiver<bool>,
     ) -> Result<Self, LedgerError> {
         let Lineage { key, generation } = lineage(&ledger)?;
+        ledger.write_blocking(lineage::open_anew)?;
         tracing::info!(%generation, "ledger opened");
         let presence = Arc::new(Presence::default());
         Ok(Self {

@@ -167,6 +167,17 @@ pub(crate) fn revoke(data_dir: &Path, store: &StoreId, kiosk: &KioskId) -> Resul
     Ok(())
 }
 
+pub(crate) fn new_generation(data_dir: &Path) -> Result<(), Failure> {
+    let (ledger, _) = cloud::open(data_dir)?;
+    let standing = ledger
+        .write_blocking(|connection| lineage::begin_new(connection, 0, "told to", clock::wall()))?;
+    println!(
+        "generation {} ({}): kiosks send again what this ledger does not hold",
+        standing.generation, standing.lineage
+    );
+    Ok(())
+}
+
 pub(crate) fn add_user(data_dir: &Path, name: &str, role: &str) -> Result<(), Failure> {
     let role = Role::from_name(role).ok_or_else(|| format!("{role:?} is not a role"))?;
     let name = name.trim().to_owned();

@@ -12,7 +12,7 @@ use crate::cli::Failure;
 use crate::cloud;
 use crate::http::request::new_id;
 use crate::ingest::decision::Outcome;
-use crate::ingest::{Door, Speaker};
+use crate::ingest::{Door, Speaker, Way};
 use crate::presence::Presence;
 
 /// The largest file that is read: a month of a busy kiosk is a hundredth of it.
@@ -88,7 +88,9 @@ async fn take_frame(door: &Door, bytes: &[u8], request: &str) -> Result<Vec<Outc
         store: sender.store,
         kiosk: sender.kiosk,
     };
-    let received = door.frame(&speaker, bytes.to_vec(), request).await;
+    let received = door
+        .frame(&speaker, bytes.to_vec(), request, Way::Carried)
+        .await;
     received
         .map(|received| received.outcomes)
         .map_err(|refused| refused.to_string())

@@ -15,13 +15,14 @@ use kiosk_core::ids::{JournalId, KioskId, StoreId};
 use tokio::sync::watch;
 
 use crate::clock;
-use crate::ledger::{Ledger, LedgerError, quarantine, streams};
+use crate::ledger::{Ledger, LedgerError, lineage, quarantine, streams};
 use crate::presence::Presence;
 
 pub(crate) mod coverage;
 pub(crate) mod decide;
 pub(crate) mod decision;
 pub(crate) mod greeting;
+pub(crate) mod proof;
 pub(crate) mod reading;
 pub(crate) mod replay;
 pub(crate) mod transaction;
@@ -58,12 +59,25 @@ pub(crate) enum Refused {
     Bad(String),
     /// No hello has named this journal.
     #[error("this journal is not known; say hello first")]
-    UnknownJournal,
+    UnknownJournal(JournalId),
+    /// No hello has named it since the ledger was opened. Before it has shown what the kiosk holds as
+    /// confirmed, taking its frames could bury that this ledger has lost some of that.
+    #[error("the ledger was opened anew; say hello first")]
+    HelloFirst(JournalId),
     /// The journal belongs to another kiosk.
     #[error("this journal belongs to another kiosk; begin a new one")]
     Foreign,
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+/// How a frame came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From its kiosk, which has to say hello first.
+    Live,
+    /// In a file, by hand. Its kiosk's next hello is compared all the same.
+    Carried,
 }
 
 /// What became of a frame.
@@ -118,6 +132,7 @@ impl Door {
         speaker: &Speaker,
         bytes: Vec<u8>,
         request: &str,
+        way: Way,
     ) -> Result<Received, Refused> {
         let ledger = self.ledger.clone();
         let from = speaker.clone();
@@ -126,7 +141,7 @@ impl Door {
         let read = tokio::task::spawn_blocking(move || open_frame(&ledger, &from, &raw));
         let read = read.await.map_err(|_| LedgerError::Closed)?;
         match read {
-            Ok((sender, frame)) => self.ingest(speaker, sender, frame, request).await,
+            Ok((sender, frame)) => self.ingest(speaker, sender, frame, (request, way)).await,
             Err(refused) => {
                 self.note_refused(speaker, &refused, bytes, request).await;
                 Err(refused)
@@ -139,18 +154,27 @@ impl Door {
         speaker: &Speaker,
         sender: Sender,
         mut frame: Vec<Incoming>,
-        request: &str,
+        (request, way): (&str, Way),
     ) -> Result<Received, Refused> {
         let terms = self.terms();
-        let (decision, ack, frame) = self
+        let journal = sender.journal;
+        let taken = self
             .ledger
             .write(move |connection| {
-                let stream = streams::find(connection, sender.journal)?
+                let stream = streams::find(connection, journal)?
                     .ok_or_else(|| LedgerError::Storage("the journal is gone".to_owned()))?;
+                if way == Way::Live && !is_greeted(connection, &stream)? {
+                    return Ok(None);
+                }
                 let (decision, ack) = transaction::ingest(connection, stream, &mut frame, terms)?;
-                Ok((decision, ack, frame))
+                Ok(Some((decision, ack, frame)))
             })
             .await?;
+        let Some((decision, ack, frame)) = taken else {
+            metrics::counter!("cloud_ingest_hello_first_total").increment(1);
+            tracing::debug!(kiosk = %speaker, request, %journal, "a frame came before a hello");
+            return Err(Refused::HelloFirst(journal));
+        };
         self.tell(speaker, &decision, &frame, &ack, request);
         Ok(Received {
             ack,
@@ -168,11 +192,14 @@ impl Door {
         let from = speaker.clone();
         let ack = self.ledger.read(move |connection| {
             let Some(stream) = own_stream(connection, &from, journal)? else {
-                return Ok(None);
+                return Ok(Err(Refused::UnknownJournal(journal)));
             };
-            transaction::ack(connection, &stream, terms).map(Some)
+            if !is_greeted(connection, &stream)? {
+                return Ok(Err(Refused::HelloFirst(journal)));
+            }
+            transaction::ack(connection, &stream, terms).map(Ok)
         });
-        ack.await?.ok_or(Refused::UnknownJournal)
+        ack.await?
     }
 
     /// What acks say now besides the state of a stream.
@@ -303,6 +330,14 @@ fn decision_lag(decision: &Decision, at: i64) -> f64 {
     (now - at).max(0) as f64 / 1000.0
 }
 
+/// Whether the stream's kiosk has said hello since the ledger was opened.
+fn is_greeted(
+    connection: &rusqlite::Connection,
+    stream: &streams::Stream,
+) -> Result<bool, LedgerError> {
+    Ok(stream.greeted == Some(lineage::standing(connection)?.opening))
+}
+
 /// The stream of a journal, if it is this speaker's.
 fn own_stream(
     connection: &rusqlite::Connection,
@@ -332,7 +367,7 @@ fn open_frame(
     }
     let journal = sender.journal;
     let stream = ledger.read_blocking(|connection| own_stream(connection, speaker, journal))?;
-    let stream = stream.ok_or(Refused::UnknownJournal)?;
+    let stream = stream.ok_or(Refused::UnknownJournal(journal))?;
     let entries = frame.verify(&stream.key).map_err(|error| bad(&error))?;
     if entries.iter().any(|entry| entry.seq >= SEQ_LIMIT) {
         return Err(Refused::Bad("an event's number is impossible".to_owned()));

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloud_sync_wire::ack::Ack;
+use cloud_sync_wire::control::{Ask, Control};
 use cloud_sync_wire::notice::{MenuNotice, Presence as Told};
 use cloud_sync_wire::topics::{self, KioskTopics};
+use kiosk_core::ids::JournalId;
 use kiosk_core::wall::WallTime;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, PubAckReason, Publish};
@@ -20,7 +22,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::clock;
 use crate::cloud::Cloud;
 use crate::http::request::{is_usable, new_id};
-use crate::ingest::{Refused, Speaker};
+use crate::ingest::{Refused, Speaker, Way};
 use crate::ledger::devices::{self, Said};
 use crate::ledger::menus;
 
@@ -165,7 +167,12 @@ impl Messenger {
     }
 
     async fn frame(&self, speaker: &Speaker, payload: Vec<u8>, request: &str) {
-        match self.cloud.door.frame(speaker, payload, request).await {
+        match self
+            .cloud
+            .door
+            .frame(speaker, payload, request, Way::Live)
+            .await
+        {
             Ok(received) => {
                 let at_once = received.repeats();
                 let messenger = self.clone();
@@ -177,6 +184,9 @@ impl Messenger {
             }
             Err(Refused::Ledger(error)) => {
                 tracing::error!(kiosk = %speaker, request, %error, "events could not be stored; the kiosk will send them again");
+            }
+            Err(Refused::UnknownJournal(journal) | Refused::HelloFirst(journal)) => {
+                self.ask_hello(speaker, journal);
             }
             // The door has told why.
             Err(_) => {}
@@ -242,6 +252,25 @@ impl Messenger {
             Ok(()) => metrics::counter!("cloud_acks_total", "transport" => "mqtt").increment(1),
             // The next ack says all that this one would have.
             Err(error) => tracing::debug!(kiosk = %speaker, %error, "an ack was not published"),
+        }
+    }
+
+    /// A lost one is made good by the next frame.
+    fn ask_hello(&self, speaker: &Speaker, journal: JournalId) {
+        let control = Control {
+            journal,
+            ask: Ask::Hello,
+            at: clock::wall(),
+        };
+        let topic = KioskTopics::new(&speaker.store, &speaker.kiosk).down_control();
+        let Ok(bytes) = cloud_sync_wire::signed::sign(&control, &self.cloud.key) else {
+            return;
+        };
+        let published = self
+            .client
+            .try_publish(topic, QoS::AtLeastOnce, false, bytes);
+        if let Err(error) = published {
+            tracing::debug!(kiosk = %speaker, %error, "a hello could not be asked for");
         }
     }
 

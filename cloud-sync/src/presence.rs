@@ -172,6 +172,7 @@ mod tests {
             watermark: None,
             forked: false,
             groups: Vec::new(),
+            lost: Vec::new(),
         };
         assert_eq!(presence.shown(&kiosk, at(100)).link, "offline");
         presence.seen(1, at(100));

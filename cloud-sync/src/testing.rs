@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::clock;
 use crate::cloud::Cloud;
 use crate::ingest::decision::Outcome;
-use crate::ingest::{Received, Refused, Speaker};
+use crate::ingest::{Received, Refused, Speaker, Way};
 use crate::ledger::{Ledger, devices};
 use crate::serve::recorder;
 
@@ -90,7 +90,7 @@ impl Rig {
     pub(crate) async fn send(&self, kiosk: &Kiosk, entries: &[Entry]) -> Result<Received, Refused> {
         self.cloud
             .door
-            .frame(&kiosk.speaker, kiosk.frame(entries), "r")
+            .frame(&kiosk.speaker, kiosk.frame(entries), "r", Way::Live)
             .await
     }
 
@@ -117,6 +117,7 @@ pub(crate) struct Kiosk {
     /// The journal's events, in order.
     pub(crate) entries: Vec<Entry>,
     pub(crate) last_ack: Option<Vec<u8>>,
+    pub(crate) retained_from: u64,
 }
 
 impl Kiosk {
@@ -132,6 +133,7 @@ impl Kiosk {
             journal: JournalId(Uuid::new_v4()),
             entries: Vec::new(),
             last_ack: None,
+            retained_from: 1,
         }
     }
 
@@ -194,7 +196,7 @@ impl Kiosk {
             registration: to_hex(&self.registration()),
             journal: self.journal,
             next_seq: self.entries.len() as u64 + 1,
-            retained_from: 1,
+            retained_from: self.retained_from,
             generation: None,
             ack_no: 0,
             watermark: 0,

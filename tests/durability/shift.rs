@@ -220,6 +220,8 @@ impl Shift {
                 at: WallTime::from_millis(NOON),
                 heartbeat_ms: None,
                 epoch: None,
+                lineage: 0,
+                forked: false,
             };
             match journal.confirm(ack, b"signed".to_vec()).await {
                 Ok(Confirmed::Taken { .. } | Confirmed::Stale) => {

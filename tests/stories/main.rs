@@ -13,6 +13,7 @@ mod clocks;
 mod cloud;
 mod demo;
 mod faults;
+mod lineage;
 mod lines;
 mod link;
 mod menus;

@@ -14,6 +14,7 @@ use super::problem::Problem;
 use super::request::{Id, RequestId};
 use crate::clock;
 use crate::cloud::Cloud;
+use crate::ingest::Way;
 
 /// A hello is a signed message with another one in hex inside.
 const HELLO_LIMIT: usize = 80 * 1024;
@@ -46,7 +47,10 @@ pub(crate) async fn events(
 ) -> Result<Response, Problem> {
     let (speaker, _) = access::device(&cloud, &headers, &store, &kiosk).await?;
     let bytes = input::body(body, FRAME_LIMIT).await?;
-    let received = cloud.door.frame(&speaker, bytes, &request).await?;
+    let received = cloud
+        .door
+        .frame(&speaker, bytes, &request, Way::Live)
+        .await?;
     signed(&cloud, &received.ack)
 }
 

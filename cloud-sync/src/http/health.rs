@@ -16,7 +16,7 @@ pub(crate) async fn alive() -> Json<Value> {
 /// Ready when the ledger can be read and its writer keeps up.
 pub(crate) async fn ready(State(cloud): State<Cloud>) -> (StatusCode, Json<Value>) {
     let mut reasons = Vec::new();
-    if let Err(error) = cloud.ledger.read(lineage::generation).await {
+    if let Err(error) = cloud.ledger.read(lineage::standing).await {
         reasons.push(format!("the ledger can't be read: {error}"));
     }
     if cloud.ledger.load() >= 100 {

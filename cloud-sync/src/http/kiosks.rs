@@ -60,5 +60,7 @@ fn shown(kiosk: &Kiosk, presence: &Presence, now: WallTime) -> Value {
         "revoked": kiosk.revoked,
         "forked": kiosk.forked,
         "groups": kiosk.groups,
+        "lost": kiosk.lost.iter().map(|(first, last)| json!({"first": first, "last": last}))
+            .collect::<Vec<_>>(),
     })
 }

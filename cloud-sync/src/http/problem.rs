@@ -160,7 +160,8 @@ impl From<Refused> for Problem {
         let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
         match refused {
             Refused::Bad(detail) => Self::new(unprocessable, "bad-frame", "Moved nothing", detail),
-            Refused::UnknownJournal => Self::new(
+            // One type for both: kiosks of all versions answer it with a hello.
+            Refused::UnknownJournal(_) | Refused::HelloFirst(_) => Self::new(
                 StatusCode::CONFLICT,
                 "unknown-journal",
                 "Unknown journal",

@@ -129,8 +129,11 @@ async fn ingest_beside_raw_group_inserts() {
         started.elapsed(),
     );
     let started = clock::instant();
-    let sending =
-        stream::iter(frames).map(|frame| rig.cloud.door.frame(&kiosk.speaker, frame, "r"));
+    let sending = stream::iter(frames).map(|frame| {
+        rig.cloud
+            .door
+            .frame(&kiosk.speaker, frame, "r", super::Way::Live)
+    });
     let received: Vec<_> = sending.buffered(AT_ONCE).collect().await;
     let took = started.elapsed();
     assert!(received.iter().all(Result::is_ok));

@@ -60,6 +60,35 @@ impl Coverage {
                 .any(|span| (span.first..=span.last).contains(&seq))
     }
 
+    /// Whether all of `first..=last` are covered.
+    pub(crate) fn covers_all(&self, first: u64, last: u64) -> bool {
+        let mut next = first.max(self.watermark + 1);
+        for span in &self.spans {
+            if span.first <= next && next <= span.last {
+                next = span.last + 1;
+            }
+        }
+        next > last
+    }
+
+    /// What is missing of `1..=last`, at most so many stretches of it.
+    pub(crate) fn gaps_until(&self, last: u64, most: usize) -> Vec<(u64, u64)> {
+        let mut next = self.watermark + 1;
+        let mut gaps = Vec::new();
+        for span in &self.spans {
+            if span.first > next {
+                gaps.push((next, span.first - 1));
+            }
+            next = next.max(span.last + 1);
+        }
+        gaps.push((next, u64::MAX));
+        let until = gaps.into_iter().filter(|(first, _)| *first <= last);
+        until
+            .map(|(first, end)| (first, end.min(last)))
+            .take(most)
+            .collect()
+    }
+
     /// Takes in an event that is not covered.
     pub(crate) fn take(&mut self, seq: u64, content: Hash, chain: Hash) -> Result<(), Unplaced> {
         let span = Span {
@@ -296,6 +325,16 @@ mod tests {
                 prop_assert_eq!(coverage.watermark + told, there.len() as u64);
                 let copy = Coverage::unpack(coverage.watermark, coverage.chain, &coverage.pack());
                 prop_assert_eq!(&copy, &coverage);
+                for last in 1..=24 {
+                    let missing = |seq: &u64| !there.contains(seq);
+                    let gaps = coverage.gaps_until(last, 99);
+                    let told: u64 = gaps.iter().map(|(first, end)| end - first + 1).sum();
+                    prop_assert_eq!(told, (1..=last).filter(missing).count() as u64);
+                    for first in 1..=last {
+                        let all = (first..=last).all(|seq| there.contains(&seq));
+                        prop_assert_eq!(coverage.covers_all(first, last), all);
+                    }
+                }
             }
         }
     }

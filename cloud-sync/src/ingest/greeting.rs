@@ -1,16 +1,23 @@
 //! Hellos: a kiosk names its journal and says what it believes to be durable.
 
-use cloud_sync_wire::ack::Ack;
+use std::collections::HashMap;
+
+use cloud_sync_wire::ack::{Ack, RANGES_LIMIT};
+use cloud_sync_wire::chain::Hash;
 use cloud_sync_wire::hello::{Hello, Registration, from_hex, open_hello};
 use cloud_sync_wire::keys::PublicKey;
 use cloud_sync_wire::signed;
 use rusqlite::Connection;
 
+use super::proof::{Kinship, differs, ends, shows_loss};
 use super::transaction::{self, AckTerms};
 use super::{Door, Refused, Speaker};
 use crate::ledger::devices::{self, Said};
 use crate::ledger::streams::{self, Stream};
 use crate::ledger::{LedgerError, events, lineage};
+
+/// The most seqs of a hello that are looked up; a true one names a watermark and at most 32 ranges.
+const NAMED_LIMIT: usize = 1 + 4 * RANGES_LIMIT;
 
 /// What a hello brought to light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -130,15 +137,20 @@ fn greet(
     let (registration, hello) =
         open_hello(bytes, own).map_err(|error| Refused::Bad(error.to_string()))?;
     let (mut stream, new) = registered(connection, &registration, device.id, terms)?;
+    let proof = proof(&hello, &stream, cloud);
     let findings = Findings {
         new,
-        restored: is_ahead(connection, &hello, &stream, cloud)?,
+        restored: is_ahead(connection, proof.as_ref(), &stream)?,
         forked: has_forked(connection, &hello, &stream)?,
     };
     if findings.restored {
-        lineage::begin_new(connection)?;
+        let known = proof.map_or(0, |proof| proof.lineage);
+        let why = format!("{speaker} holds an ack that says more than the ledger");
+        lineage::begin_new(connection, known, &why, terms.now)?;
     }
     stream.forked |= findings.forked;
+    stream.greeted = Some(lineage::standing(connection)?.opening);
+    stream.retained_from = hello.retained_from.clamp(1, super::SEQ_LIMIT);
     let ack = transaction::next_ack(connection, &mut stream, terms)?;
     Ok((ack, hello, findings, device.id))
 }
@@ -167,21 +179,33 @@ pub(crate) fn registered(
     Ok((begun, new))
 }
 
-/// Whether an ack that this ledger's key signed says more than the ledger holds.
+/// The ack of this ledger's key that the kiosk holds of this journal.
+fn proof(hello: &Hello, stream: &Stream, cloud: &PublicKey) -> Option<Ack> {
+    let bytes = hello.last_ack.as_deref().and_then(from_hex)?;
+    let proof = signed::open::<Ack>(&bytes, cloud).ok()?;
+    (proof.journal == stream.journal).then_some(proof)
+}
+
+/// Whether a genuine ack says more than the ledger holds.
 fn is_ahead(
     connection: &Connection,
-    hello: &Hello,
+    proof: Option<&Ack>,
     stream: &Stream,
-    cloud: &PublicKey,
 ) -> Result<bool, LedgerError> {
-    let proof = hello.last_ack.as_deref().and_then(from_hex);
-    let proof = proof.and_then(|bytes| signed::open::<Ack>(&bytes, cloud).ok());
-    let Some(proof) = proof.filter(|proof| proof.journal == stream.journal) else {
+    let Some(proof) = proof else {
         return Ok(false);
     };
-    let same_lineage = proof.generation == lineage::generation(connection)?;
-    let ahead = proof.ack_no > stream.ack_no || proof.watermark > stream.coverage.watermark;
-    Ok(same_lineage && ahead)
+    let kinship = if proof.generation == lineage::standing(connection)?.generation {
+        Kinship::Same
+    } else if lineage::has_been(connection, proof.generation)? {
+        Kinship::Earlier
+    } else {
+        Kinship::Unknown
+    };
+    let named = ends(proof.watermark, proof.chain, &proof.ranges);
+    let stored = stored_at(connection, stream, named.map(|(seq, _)| seq))?;
+    let held = (&stream.coverage, stream.ack_no);
+    Ok(shows_loss(proof, kinship, held, &stored))
 }
 
 /// Whether the kiosk's chain hash differs from the stored one at a seq that both know.
@@ -190,16 +214,25 @@ fn has_forked(
     hello: &Hello,
     stream: &Stream,
 ) -> Result<bool, LedgerError> {
-    let known = hello.ranges.iter().map(|range| (range.last, range.chain));
-    for (seq, chain) in known.chain([(hello.watermark, hello.chain)]) {
-        let stored = match stream.coverage.chain_at(seq) {
-            Some(stored) => Some(stored),
-            None if seq == 0 || !stream.coverage.covers(seq) => None,
+    let known = || ends(hello.watermark, hello.chain, &hello.ranges);
+    let stored = stored_at(connection, stream, known().map(|(seq, _)| seq))?;
+    Ok(differs(known(), &stored).is_some())
+}
+
+/// The chain hashes that are stored at these seqs.
+fn stored_at(
+    connection: &Connection,
+    stream: &Stream,
+    seqs: impl IntoIterator<Item = u64>,
+) -> Result<HashMap<u64, Hash>, LedgerError> {
+    let mut stored = HashMap::new();
+    for seq in seqs.into_iter().take(NAMED_LIMIT) {
+        let chain = match stream.coverage.chain_at(seq) {
+            Some(chain) => Some(chain),
+            None if !stream.coverage.covers(seq) => None,
             None => events::at(connection, stream.id, seq)?.map(|(_, chain)| chain),
         };
-        if stored.is_some_and(|stored| stored != chain) {
-            return Ok(true);
-        }
+        stored.extend(chain.map(|chain| (seq, chain)));
     }
-    Ok(false)
+    Ok(stored)
 }

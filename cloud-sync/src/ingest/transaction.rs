@@ -172,9 +172,10 @@ pub(crate) fn ack(
 ) -> Result<Ack, LedgerError> {
     let (quarantined, quarantined_total) =
         events::not_applied(connection, stream.id, QUARANTINED_LIMIT)?;
+    let standing = lineage::standing(connection)?;
     Ok(Ack {
         journal: stream.journal,
-        generation: lineage::generation(connection)?,
+        generation: standing.generation,
         ack_no: stream.ack_no,
         watermark: stream.coverage.watermark,
         chain: stream.coverage.chain,
@@ -185,5 +186,7 @@ pub(crate) fn ack(
         at: terms.now,
         heartbeat_ms: Some(terms.heartbeat_ms),
         epoch: Some(stream.epoch),
+        lineage: standing.lineage,
+        forked: stream.forked,
     })
 }

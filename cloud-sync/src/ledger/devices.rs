@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use cloud_sync_wire::chain::Hash;
 use cloud_sync_wire::keys::PublicKey;
 use kiosk_core::ids::{KioskId, StoreId};
 use kiosk_core::number::store_prefix;
@@ -9,9 +10,12 @@ use kiosk_core::wall::WallTime;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{LedgerError, values};
+use crate::ingest::coverage::Coverage;
 
 /// Prefixes of one letter there are.
 const SINGLE_LETTERS: usize = 24;
+/// The most stretches of lost events that are told of a kiosk.
+const LOST_TOLD: usize = 8;
 /// Spare prefixes of a kiosk, for the journals that follow its first.
 const SPARES: usize = 3;
 
@@ -217,6 +221,8 @@ pub(crate) struct Kiosk {
     pub(crate) watermark: Option<u64>,
     pub(crate) forked: bool,
     pub(crate) groups: Vec<String>,
+    /// Events that are missing here and that the kiosk no longer holds, as first and last.
+    pub(crate) lost: Vec<(u64, u64)>,
 }
 
 fn kiosk(row: &Row<'_>) -> rusqlite::Result<Kiosk> {
@@ -241,7 +247,19 @@ fn kiosk(row: &Row<'_>) -> rusqlite::Result<Kiosk> {
             .get::<_, Option<String>>(12)?
             .map(|names| names.split(',').map(str::to_owned).collect())
             .unwrap_or_default(),
+        lost: lost(row)?,
     })
+}
+
+/// What is missing of the events that the kiosk said it no longer holds.
+fn lost(row: &Row<'_>) -> rusqlite::Result<Vec<(u64, u64)>> {
+    let Some(spans) = row.get::<_, Option<Vec<u8>>>(13)? else {
+        return Ok(Vec::new());
+    };
+    let (watermark, retained_from) = (values::unsigned(row, 10)?, values::unsigned(row, 14)?);
+    // The chain hash at the watermark says nothing of what is missing.
+    let coverage = Coverage::unpack(watermark, Hash::START, &spans);
+    Ok(coverage.gaps_until(retained_from.saturating_sub(1), LOST_TOLD))
 }
 
 /// Kiosks in order of store and kiosk, behind the one given; each with its latest journal.
@@ -253,8 +271,8 @@ pub(crate) fn list(
     let mut statement = connection.prepare_cached(
         "SELECT d.id, st.name, d.kiosk, d.revoked_at IS NOT NULL, d.last_seen, d.link, d.depth,
          d.version, s.journal, s.epoch, s.watermark, coalesce(s.forked_at IS NOT NULL, 0),
-         (SELECT group_concat(group_name) FROM memberships WHERE device = d.id)
-         FROM devices d JOIN stores st ON st.id = d.store
+         (SELECT group_concat(group_name) FROM memberships WHERE device = d.id),
+         s.spans, s.retained_from FROM devices d JOIN stores st ON st.id = d.store
          LEFT JOIN streams s ON s.device = d.id
             AND s.epoch = (SELECT max(epoch) FROM streams WHERE device = d.id)
          WHERE (st.name, d.kiosk) > (?1, ?2) ORDER BY st.name, d.kiosk LIMIT ?3",

@@ -115,7 +115,7 @@ fn told(connection: &Connection, kind: Kind, store: &StoreId) -> Result<Told, Le
         _ => true,
     });
     Ok(Told {
-        generation: lineage::generation(connection)?,
+        generation: lineage::standing(connection)?.generation,
         number: number(connection, kind, store)?,
         groups,
         changes,

@@ -21,10 +21,15 @@ pub(crate) struct Stream {
     pub(crate) coverage: Coverage,
     pub(crate) ack_no: u64,
     pub(crate) forked: bool,
+    /// The opening under which its kiosk last said hello.
+    pub(crate) greeted: Option<i64>,
+    /// The first event that the kiosk said to hold.
+    pub(crate) retained_from: u64,
 }
 
 const SELECT: &str = "SELECT s.id, s.journal, s.device, d.store, d.revoked_at IS NOT NULL, s.key,
-    s.epoch, s.watermark, s.chain, s.spans, s.ack_no, s.forked_at IS NOT NULL
+    s.epoch, s.watermark, s.chain, s.spans, s.ack_no, s.forked_at IS NOT NULL,
+    s.greeted, s.retained_from
     FROM streams s JOIN devices d ON d.id = s.device";
 
 fn stream(row: &Row<'_>) -> rusqlite::Result<Stream> {
@@ -40,6 +45,8 @@ fn stream(row: &Row<'_>) -> rusqlite::Result<Stream> {
         coverage: Coverage::unpack(values::unsigned(row, 7)?, values::hash(row, 8)?, &spans),
         ack_no: values::unsigned(row, 10)?,
         forked: row.get(11)?,
+        greeted: row.get(12)?,
+        retained_from: values::unsigned(row, 13)?,
     })
 }
 
@@ -94,7 +101,8 @@ pub(crate) fn save(
 ) -> Result<(), LedgerError> {
     let mut statement = connection.prepare_cached(
         "UPDATE streams SET watermark = ?2, chain = ?3, spans = ?4, ack_no = ?5,
-         forked_at = CASE WHEN ?6 THEN coalesce(forked_at, ?7) END WHERE id = ?1",
+         forked_at = CASE WHEN ?6 THEN coalesce(forked_at, ?7) END, greeted = ?8,
+         retained_from = ?9 WHERE id = ?1",
     )?;
     statement.execute((
         stream.id,
@@ -104,6 +112,8 @@ pub(crate) fn save(
         values::signed(stream.ack_no),
         stream.forked,
         now.as_millis(),
+        stream.greeted,
+        values::signed(stream.retained_from),
     ))?;
     Ok(())
 }

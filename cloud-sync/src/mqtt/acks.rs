@@ -123,6 +123,8 @@ mod tests {
             at: WallTime::from_millis(0),
             heartbeat_ms: None,
             epoch: None,
+            lineage: 0,
+            forked: false,
         }
     }
 

@@ -265,7 +265,9 @@ impl Reader {
             Some((reason, _)) => self.words.t(&format!("reason-{reason}")),
             None => self.words.t("care-quarantine-sub"),
         };
+        let lost = kiosks.iter().map(|kiosk| kiosk.lost).sum();
         let lines = [
+            ("bad", lost, "care-lost", self.words.t("care-lost-sub")),
             ("bad", facts.quarantined, "care-quarantine", quarantine_sub),
             (
                 "bad",

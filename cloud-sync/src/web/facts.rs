@@ -122,6 +122,8 @@ pub(crate) struct KioskState {
     pub(crate) last_seen: Option<WallTime>,
     pub(crate) depth: u64,
     pub(crate) version: String,
+    /// Events that are missing here and nowhere else to be had.
+    pub(crate) lost: u64,
 }
 
 /// The kiosks, those that need care first.
@@ -139,6 +141,11 @@ pub(crate) fn kiosk_states(facts: &Facts, presence: &Presence, now: WallTime) ->
             last_seen: shown.last_seen,
             depth: shown.depth.unwrap_or(0),
             version: shown.version.unwrap_or_default(),
+            lost: kiosk
+                .lost
+                .iter()
+                .map(|(first, last)| last - first + 1)
+                .sum(),
         }
     };
     let mut states: Vec<KioskState> = facts.kiosks.iter().map(state).collect();

@@ -45,6 +45,41 @@ pub struct Ack {
     /// Which of the kiosk's journals this is, from 1, for people and for the number prefix.
     #[serde(default)]
     pub epoch: Option<u32>,
+    /// Counts the generations of the ledger, so that of two a reader knows the later one; 0 from a
+    /// cloud that doesn't count them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lineage: u64,
+    /// Events that contradict each other were sent under this journal's numbers: a rolled-back or
+    /// copied disk. Whoever writes it carries on in a new journal.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub forked: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl Ack {
+    /// The last seq that this ack speaks of: one with as many ranges as there can be leaves what
+    /// lies beyond them to a later one.
+    #[must_use]
+    pub fn horizon(&self) -> u64 {
+        let full = self.ranges.len() >= RANGES_LIMIT;
+        let last = self.ranges.last().map(|range| range.last);
+        last.filter(|_| full).unwrap_or(u64::MAX)
+    }
 }
 
 /// Events that are durable beyond the watermark.
@@ -88,6 +123,8 @@ mod tests {
             at: WallTime::from_millis(1_795_168_200_000),
             heartbeat_ms: Some(5000),
             epoch: Some(1),
+            lineage: 0,
+            forked: false,
         }
     }
 
@@ -134,5 +171,41 @@ mod tests {
             signed::open::<Ack>(&golden, &cloud().public()).unwrap(),
             ack()
         );
+    }
+
+    #[test]
+    fn version_one_with_lineage_and_fork_is_still_read() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/golden/ack-v1-lineage-fork.bin"
+        );
+        let later = Ack {
+            lineage: 3,
+            forked: true,
+            ..ack()
+        };
+        if std::env::var_os("WRITE_GOLDEN").is_some() {
+            std::fs::write(path, signed::sign(&later, &cloud()).unwrap()).unwrap();
+        }
+        let golden = std::fs::read(path).unwrap();
+        assert_eq!(
+            signed::open::<Ack>(&golden, &cloud().public()).unwrap(),
+            later
+        );
+    }
+
+    #[test]
+    fn an_ack_full_of_ranges_says_nothing_of_what_lies_beyond() {
+        let range = |first| Range {
+            first,
+            last: first + 1,
+            chain: Hash::START,
+        };
+        let limit = u64::try_from(RANGES_LIMIT).unwrap();
+        let mut full = ack();
+        full.ranges = (1..=limit).map(|at| range(at * 10)).collect();
+        assert_eq!(full.horizon(), limit * 10 + 1);
+        full.ranges.pop();
+        assert_eq!(full.horizon(), u64::MAX);
     }
 }

@@ -1,7 +1,7 @@
 //! What travels between kiosks and cloud-sync.
 //!
 //! * [`frame`]: batches of events, signed by the kiosk's journal key
-//! * [`signed`]: everything else that is signed: [`ack`], [`hello`], [`notice`]
+//! * [`signed`]: everything else that is signed: [`ack`], [`control`], [`hello`], [`notice`]
 //! * [`chain`]: content and chain hashes
 //! * [`credential`]: what enrolment gives a kiosk
 //! * [`archive`]: exported events in a file
@@ -18,6 +18,7 @@
 pub mod ack;
 pub mod archive;
 pub mod chain;
+pub mod control;
 pub mod credential;
 pub mod frame;
 pub mod hello;

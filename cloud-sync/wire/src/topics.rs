@@ -40,6 +40,12 @@ impl KioskTopics {
         format!("{}/down/ack", self.base)
     }
 
+    /// What the cloud asks of this kiosk.
+    #[must_use]
+    pub fn down_control(&self) -> String {
+        format!("{}/down/control", self.base)
+    }
+
     /// Everything from the cloud to this kiosk alone.
     #[must_use]
     pub fn down_all(&self) -> String {

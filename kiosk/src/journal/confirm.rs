@@ -1,7 +1,10 @@
 //! Confirming: what a verified ack releases.
 //!
-//! An ack is a state. The kiosk takes the union of what it knew and what the ack says, ignores an
-//! older ack of the same lineage, and believes it only where the chain hashes agree with its own.
+//! An ack is a state. The kiosk ignores an older one of the same generation, and believes one only
+//! where the chain hashes agree with its own. In one generation what is durable only grows: an ack that
+//! leaves out what an earlier one named comes from a ledger that went back in time without knowing it.
+//! Such an ack changes nothing, least of all the earlier one that is kept as proof; the kiosk says
+//! hello with that proof, and the ledger begins a new generation, in which its word alone counts.
 
 use cloud_sync_wire::ack::{Ack, Range};
 use cloud_sync_wire::chain::Hash;
@@ -28,6 +31,12 @@ pub enum Confirmed {
         again: u64,
         /// Events that the new lineage misses and this journal no longer holds, as `first..=last`.
         lost_window: Option<(u64, u64)>,
+    },
+    /// It leaves out what this generation has confirmed before: the ledger went back in time. Nothing
+    /// was taken; a hello shows the cloud the proof.
+    Withdrawn {
+        /// The first seq that it leaves out.
+        seq: u64,
     },
     /// The cloud knows another history of this journal: a rolled-back or cloned disk.
     Disagrees {
@@ -62,19 +71,24 @@ struct Known {
     ack_no: u64,
 }
 
+/// The setting that holds the number of the latest generation.
+const LINEAGE: &str = "lineage";
+
 impl Group<'_> {
     pub(super) fn confirm(&mut self, ack: &Ack, signed: &[u8]) -> Result<Confirmed, JournalError> {
         if ack.journal != self.journal {
             return Ok(Confirmed::Stale);
         }
         let known = known(self.conn)?;
-        let same_lineage = known
+        let same = known
             .as_ref()
-            .is_none_or(|k| k.generation == ack.generation);
-        let older = known
-            .as_ref()
-            .is_some_and(|k| same_lineage && ack.ack_no <= k.ack_no);
-        if older || self.is_retired(ack.generation)? {
+            .is_none_or(|known| known.generation == ack.generation);
+        let older = match &known {
+            Some(known) if same => ack.ack_no <= known.ack_no,
+            Some(_) => self.is_past(ack)?,
+            None => false,
+        };
+        if older {
             return Ok(Confirmed::Stale);
         }
         if let Some(seq) = self.disagreement(ack)? {
@@ -83,12 +97,14 @@ impl Group<'_> {
         let before = self.head.confirmed.clone();
         let told = ack.ranges.iter().map(|range| (range.first, range.last));
         let mut confirmed = Ranges::new(ack.watermark, told);
-        if same_lineage {
-            confirmed.advance(before.watermark());
-            before
-                .beyond()
-                .iter()
-                .for_each(|(first, last)| confirmed.insert(*first, *last));
+        if same {
+            if let Some(seq) = before.first_not_in(&confirmed, ack.horizon()) {
+                return Ok(Confirmed::Withdrawn { seq });
+            }
+            // What the ack had no room for.
+            for (first, last) in before.beyond() {
+                confirmed.insert(*first, *last);
+            }
         }
         let chain = if confirmed.watermark() == ack.watermark {
             ack.chain
@@ -97,8 +113,9 @@ impl Group<'_> {
         };
         self.head.confirmed = confirmed;
         self.store_cloud(ack, signed, chain)?;
+        self.store_lineage(ack.lineage)?;
         self.take_prefix(ack.epoch);
-        if same_lineage {
+        if same {
             self.store_hour(ack)?;
             let newly = self.head.confirmed.count() - before.count();
             return Ok(Confirmed::Taken { newly });
@@ -158,6 +175,21 @@ impl Group<'_> {
             );
             self.head.prefix.clone_from(prefix);
         }
+    }
+
+    /// Whether an ack is of a generation that a later one has taken the place of.
+    fn is_past(&self, ack: &Ack) -> Result<bool, JournalError> {
+        let latest = self.setting(LINEAGE)?.and_then(|text| text.parse().ok());
+        let earlier = latest.is_some_and(|latest: u64| (1..=latest).contains(&ack.lineage));
+        Ok(earlier || self.is_retired(ack.generation)?)
+    }
+
+    fn store_lineage(&self, lineage: u64) -> Result<(), JournalError> {
+        let known = self.setting(LINEAGE)?;
+        if lineage == 0 || known == Some(lineage.to_string()) {
+            return Ok(());
+        }
+        self.set_setting(LINEAGE, &lineage.to_string())
     }
 
     fn is_retired(&self, generation: Generation) -> Result<bool, JournalError> {

@@ -22,6 +22,20 @@ impl Outbox {
         retained.saturating_sub(self.confirmed.count_from(self.retained_from))
     }
 
+    /// Events that were confirmed, that the cloud has lost since, and that are not here any more, as
+    /// first and last: a ledger that went back further than this journal remembers.
+    #[must_use]
+    pub fn lost_window(&self) -> Option<(u64, u64)> {
+        let pruned = self.retained_from.saturating_sub(1);
+        self.confirmed.missing_until(pruned)
+    }
+
+    /// The first event that waits to be confirmed and is here to be sent.
+    #[must_use]
+    pub fn first_unconfirmed(&self) -> u64 {
+        self.confirmed.first_missing(self.retained_from)
+    }
+
     /// All events up to this one are confirmed.
     #[must_use]
     pub fn watermark(&self) -> u64 {

@@ -85,6 +85,17 @@ impl Ranges {
         parts(self).into_iter().map(common).sum()
     }
 
+    /// The first one up to `until` that is in, but not in `other`.
+    #[must_use]
+    pub fn first_not_in(&self, other: &Self, until: u64) -> Option<u64> {
+        let all = std::iter::once((1, self.watermark)).chain(self.beyond.iter().copied());
+        let outside = all.filter_map(|(first, last)| {
+            let seq = other.first_missing(first);
+            (seq <= last.min(until)).then_some(seq)
+        });
+        outside.min()
+    }
+
     /// Whether this one is in.
     #[must_use]
     pub fn contains(&self, seq: u64) -> bool {
@@ -182,6 +193,10 @@ mod tests {
             let other = Ranges::new(5, [(9, 20), (30, 31)]);
             let common = set.iter().filter(|seq| other.contains(**seq)).count();
             prop_assert_eq!(ranges.count_common(&other), common as u64);
+            for until in 1..80 {
+                let outside = set.iter().find(|seq| **seq <= until && !other.contains(**seq));
+                prop_assert_eq!(ranges.first_not_in(&other, until), outside.copied());
+            }
             let missing = (1..).find(|seq| !set.contains(seq)).unwrap();
             prop_assert_eq!(ranges.watermark(), missing - 1);
         }

@@ -1,6 +1,7 @@
 //! What the journal keeps beside orders: PINs of staff and named settings.
 
 use kiosk_core::event::{Fact, StaffChanged};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::group::Group;
 use super::{JournalError, Stamp};
@@ -26,6 +27,21 @@ impl StaffRole {
 }
 
 impl Group<'_> {
+    /// A named setting.
+    pub(super) fn setting(&self, name: &str) -> Result<Option<String>, JournalError> {
+        setting(self.conn, name)
+    }
+
+    pub(super) fn set_setting(&self, name: &str, value: &str) -> Result<(), JournalError> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO settings (name, value) VALUES (?1, ?2)
+                 ON CONFLICT (name) DO UPDATE SET value = ?2",
+            )?
+            .execute((name, value))?;
+        Ok(())
+    }
+
     pub(super) fn set_pin(
         &mut self,
         stamp: Stamp,
@@ -44,4 +60,13 @@ impl Group<'_> {
             .execute((role.as_str(), hash))?;
         Ok(())
     }
+}
+
+/// A named setting.
+pub(super) fn setting(conn: &Connection, name: &str) -> Result<Option<String>, JournalError> {
+    let value = conn
+        .prepare_cached("SELECT value FROM settings WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    Ok(value)
 }

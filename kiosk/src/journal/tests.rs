@@ -190,6 +190,8 @@ impl Desk {
             at: WallTime::from_millis(self.at),
             heartbeat_ms: None,
             epoch: None,
+            lineage: 0,
+            forked: false,
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use cloud_sync_wire::control::Ask;
 use cloud_sync_wire::topics::KioskTopics;
 use metrics::counter;
 use resilience::Moment;
@@ -143,6 +144,7 @@ impl Driver {
                 }
             }
             News::Acked(Reply::Fenced) => self.step(Event::Fenced),
+            News::Acked(Reply::Withdrawn) => self.step(Event::MqttAsksHello),
             News::Acked(Reply::Acked(grant)) => self.step(Event::MqttAcked(grant)),
             News::Acked(_) => {}
         }
@@ -188,8 +190,14 @@ impl Driver {
         }
     }
 
-    fn receive(&self, message: Message) {
+    fn receive(&mut self, message: Message) {
         let Message { topic, payload } = message;
+        if topic == self.topics.down_control() {
+            if self.errands.asked(&payload) == Some(Ask::Hello) {
+                self.step(Event::MqttAsksHello);
+            }
+            return;
+        }
         let taken = if topic == self.topics.down_ack() {
             self.acks.try_send(payload).is_ok()
         } else {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cloud_sync_wire::ack::Ack;
+use cloud_sync_wire::control::{Ask, Control};
 use cloud_sync_wire::credential::Credential;
 use cloud_sync_wire::frame::{self, BODY_LIMIT, EVENTS_LIMIT, Entry, Sender};
 use cloud_sync_wire::hello::{Hello, Registration, to_hex};
@@ -184,6 +185,17 @@ impl Errands {
         }
     }
 
+    /// What the cloud asks by MQTT; none if it is not genuine or speaks of another journal.
+    pub(super) fn asked(&self, payload: &[u8]) -> Option<Ask> {
+        match signed::open::<Control>(payload, self.cloud.key()) {
+            Ok(control) => (control.journal == self.journal.id()).then_some(control.ask),
+            Err(error) => {
+                tracing::warn!(%error, "what came as a request of the cloud is ignored");
+                None
+            }
+        }
+    }
+
     fn tell(&self, news: News) {
         // Nobody listens any more when the kiosk stops.
         let _ = self.news.send(news);
@@ -266,7 +278,7 @@ impl Errands {
         match error {
             CallError::Overloaded(wait) => Reply::Overloaded(wait),
             CallError::Refused(_) => Reply::Refused,
-            CallError::UnknownJournal => Reply::UnknownJournal,
+            CallError::HelloFirst => Reply::HelloFirst,
             CallError::BadFrame(status) => {
                 tracing::warn!(call, request, status, "the cloud can't use what was sent");
                 Reply::BadFrame
@@ -293,6 +305,13 @@ impl Errands {
                         "the cloud lost events that this kiosk no longer holds"
                     );
                 }
+            }
+            Ok(Confirmed::Withdrawn { seq }) => {
+                tracing::warn!(
+                    seq,
+                    "an ack leaves out what was confirmed before: the cloud is shown the proof"
+                );
+                return Reply::Withdrawn;
             }
             Ok(Confirmed::Disagrees { seq }) => {
                 tracing::error!(

@@ -85,8 +85,8 @@ pub enum CallError {
     #[error("credential refused with status {0}")]
     Refused(u16),
     /// It wants a hello first.
-    #[error("the cloud doesn't know the journal")]
-    UnknownJournal,
+    #[error("the cloud wants a hello first")]
+    HelloFirst,
     /// It can't use the frame as it is.
     #[error("the frame was refused with status {0}")]
     BadFrame(u16),
@@ -103,7 +103,7 @@ impl CallError {
             }
             Self::Overloaded(wait) => return Verdict::Overloaded(*wait),
             Self::Refused(_) => Outcome::Ignored,
-            Self::UnknownJournal | Self::BadFrame(_) => Outcome::Ok,
+            Self::HelloFirst | Self::BadFrame(_) => Outcome::Ok,
         })
     }
 }
@@ -278,9 +278,7 @@ async fn refusal(response: Response) -> CallError {
             CallError::BadFrame(status.as_u16())
         }
         (StatusCode::CONFLICT, _) => match read(response, PROBLEM_LIMIT).await {
-            Ok(problem) if names(&problem, "/problems/unknown-journal") => {
-                CallError::UnknownJournal
-            }
+            Ok(problem) if names(&problem, "/problems/unknown-journal") => CallError::HelloFirst,
             _ => CallError::Status(status.as_u16()),
         },
         _ => CallError::Status(status.as_u16()),

@@ -48,6 +48,7 @@ use super::settings::UplinkSettings;
 enum Obstacle {
     CredentialRefused,
     HelloRefused,
+    Withdrawn,
     Fenced,
 }
 
@@ -239,6 +240,12 @@ impl Link {
             Event::MqttAcked(grant) => {
                 self.mqtt.heard();
                 self.granted(grant, actions);
+            }
+            Event::MqttAsksHello => {
+                self.mqtt.greet_again(now);
+                // What was sent since moved nothing.
+                let moot = self.flights.extract(|flight| flight.via == Transport::Mqtt);
+                self.not_first_time(&moot);
             }
             Event::Fenced => self.block(now, Obstacle::Fenced),
             Event::Wake => {}

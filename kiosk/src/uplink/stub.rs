@@ -177,6 +177,8 @@ impl Stub {
             at: WallTime::from_millis(1_795_168_200_000),
             heartbeat_ms: None,
             epoch: None,
+            lineage: 0,
+            forked: false,
         };
         let key = match ledger.manner {
             Manner::Forging => SecretKey::from_seed(&[66; 32]),

@@ -92,6 +92,11 @@ care-offline = { $n ->
    *[other] { $n } kiosks are offline
 }
 care-offline-sub = selling goes on, orders arrive later
+care-lost = { $n ->
+    [one] One event was lost when the ledger went back in time
+   *[other] { $n } events were lost when the ledger went back in time
+}
+care-lost-sub = no kiosk holds them any more; import an export or a backup that does
 care-forked = { $n ->
     [one] One kiosk was rolled back or cloned
    *[other] { $n } kiosks were rolled back or cloned

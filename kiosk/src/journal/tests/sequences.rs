@@ -148,12 +148,13 @@ impl Story {
         let from = outbox.watermark().max(outbox.retained_from - 1);
         let watermark = (from + upto).min(last);
         let beyond = watermark + gap;
-        let ranges: &[(u64, u64)] = if gap > 1 && beyond < last {
-            &[(beyond, last)]
-        } else {
-            &[]
-        };
-        self.confirm(watermark, ranges).await;
+        // What a ledger holds only grows.
+        let mut held = outbox.confirmed;
+        held.advance(watermark);
+        if gap > 1 && beyond < last {
+            held.insert(beyond, last);
+        }
+        self.confirm(held.watermark(), held.beyond()).await;
     }
 
     async fn confirm(&mut self, watermark: u64, ranges: &[(u64, u64)]) {

@@ -16,11 +16,68 @@ async fn acks_add_up_and_old_ones_change_nothing() {
     assert_eq!(taken, Confirmed::Taken { newly: 5 });
     assert_eq!(desk.outbox().unconfirmed(), 5);
     assert_eq!(desk.confirm(late).await, Confirmed::Stale);
-    // A newer ack that knows less takes nothing away.
-    let taken = desk.confirm(desk.ack(5, 5, &[]).await).await;
+    let taken = desk.confirm(desk.ack(5, 7, &[]).await).await;
     assert_eq!(taken, Confirmed::Taken { newly: 2 });
     assert_eq!(desk.outbox().watermark(), 7);
     desk.assert_whole();
+}
+
+#[tokio::test]
+async fn an_ack_that_leaves_out_what_was_confirmed_changes_nothing_and_the_proof_stays() {
+    let desk = desk_of(10).await;
+    let proof = desk.ack(4, 5, &[(8, 9)]).await;
+    let kept = desk.journal.confirm(proof, b"proof".to_vec()).await;
+    assert_eq!(kept.unwrap(), Confirmed::Taken { newly: 7 });
+    let before = (desk.outbox(), desk.journal.hello_state().await.unwrap());
+    // As a ledger put back from a backup acks what comes live, under the same generation.
+    for (watermark, ranges, seq) in [
+        (3, &[(10, 10)][..], 4),
+        (3, &[(5, 10)], 4),
+        (7, &[(9, 10)], 8),
+        (5, &[(8, 8), (10, 10)], 9),
+    ] {
+        let less = desk.ack(99, watermark, ranges).await;
+        assert_eq!(desk.confirm(less).await, Confirmed::Withdrawn { seq });
+        let after = (desk.outbox(), desk.journal.hello_state().await.unwrap());
+        assert_eq!(before, after);
+    }
+    assert_eq!(before.1.last_ack.as_deref(), Some(&b"proof"[..]));
+}
+
+#[tokio::test]
+async fn ranges_that_a_full_ack_has_no_room_for_stay_confirmed() {
+    let desk = desk_of(200).await;
+    desk.confirm(desk.ack(1, 0, &[(150, 160)]).await).await;
+    let many: Vec<(u64, u64)> = (1..=32).map(|at| (at * 4, at * 4 + 1)).collect();
+    let taken = desk.confirm(desk.ack(2, 0, &many).await).await;
+    assert_eq!(taken, Confirmed::Taken { newly: 64 });
+    assert!(desk.outbox().is_confirmed(155));
+    // With room for it, it has to be there.
+    let fewer = desk.ack(3, 0, &many[..31]).await;
+    let withdrawn = Confirmed::Withdrawn { seq: 128 };
+    assert_eq!(desk.confirm(fewer).await, withdrawn);
+}
+
+#[tokio::test]
+async fn of_two_generations_the_later_one_stays_in_whatever_order_they_are_heard() {
+    let desk = desk_of(10).await;
+    let of = async |number, watermark| Ack {
+        generation: generation(u128::from(number)),
+        lineage: number,
+        ..desk.ack(1, watermark, &[]).await
+    };
+    desk.confirm(of(1, 9).await).await;
+    let third = desk.confirm(of(3, 5).await).await;
+    let again = Confirmed::NewGeneration {
+        again: 4,
+        lost_window: None,
+    };
+    assert_eq!(third, again);
+    // Never heard of before, but outdone.
+    assert_eq!(desk.confirm(of(2, 8).await).await, Confirmed::Stale);
+    assert_eq!(desk.outbox().unconfirmed(), 5);
+    let fourth = desk.confirm(of(4, 5).await).await;
+    assert!(matches!(fourth, Confirmed::NewGeneration { .. }));
 }
 
 #[tokio::test]

@@ -78,6 +78,13 @@ impl MqttPath {
         }
     }
 
+    /// The cloud wants a hello again; one that is due already stays due when it is.
+    pub(super) fn greet_again(&mut self, now: Moment) {
+        if let Self::Ready { .. } = self {
+            *self = Self::arrived(now);
+        }
+    }
+
     pub(super) fn carries(self) -> bool {
         matches!(self, Self::Ready { .. })
     }
@@ -122,11 +129,19 @@ impl Link {
                 self.flights.remove(id);
                 self.block(now, Obstacle::Fenced);
             }
-            Reply::UnknownJournal => {
+            Reply::HelloFirst => {
                 self.flights.remove(id);
                 // In answer to the hello itself this makes no sense: not again without a pause.
                 if was_control && !std::mem::take(&mut self.http.greeted) {
                     self.pause_http(now.plus(ASK_BREAKER_AGAIN));
+                }
+                self.http.greeted = false;
+            }
+            Reply::Withdrawn => {
+                self.flights.remove(id);
+                // A hello shows the cloud the proof. If that does not help, nothing here will.
+                if was_control && !self.http.greeted {
+                    self.block(now, Obstacle::Withdrawn);
                 }
                 self.http.greeted = false;
             }
@@ -335,6 +350,10 @@ impl Link {
             }
             (Mode::Offline, Some(Obstacle::Fenced), _) => {
                 "the cloud knows other events under this journal: its disk was rolled back or copied"
+            }
+            (Mode::Offline, Some(Obstacle::Withdrawn), _) => {
+                "the cloud lost what it had confirmed and does not ask for it again; \
+                 run `cloud-sync new-generation` there"
             }
             (Mode::Offline, None, State::ForcedOpen) => "switched off by hand",
             (Mode::Offline, None, State::HalfOpen) => "trying the cloud",

@@ -91,7 +91,9 @@ pub enum Reply {
     /// The cloud does not accept the credential.
     Refused,
     /// The cloud wants a hello first.
-    UnknownJournal,
+    HelloFirst,
+    /// With a genuine ack that leaves out what an earlier one confirmed.
+    Withdrawn,
     /// The cloud can't use the frame as it is.
     BadFrame,
     /// The cloud knows other events under this journal's numbers.
@@ -137,6 +139,8 @@ pub enum Event {
     MqttDown,
     /// A genuine ack came by MQTT; an outdated one grants nothing.
     MqttAcked(Option<Grant>),
+    /// By MQTT the cloud asks for a hello, or an ack leaves out what an earlier one confirmed.
+    MqttAsksHello,
     /// The cloud knows other events under this journal's numbers.
     Fenced,
     /// A deadline has passed, or somebody moved the breaker.

@@ -301,7 +301,7 @@ fn a_refused_credential_is_told_and_asked_about_seldom() {
 #[test]
 fn an_unknown_journal_is_answered_with_a_hello_and_the_batch_again() {
     let mut world = World::online(1);
-    world.http = Http::Says(Reply::UnknownJournal);
+    world.http = Http::Says(Reply::HelloFirst);
     world.rows(1);
     world.run_until(world.now.plus(secs(1)), |world| world.log.len() > 1);
     world.http = Http::Up;
@@ -311,6 +311,55 @@ fn an_unknown_journal_is_answered_with_a_hello_and_the_batch_again() {
         (world.unconfirmed(), world.link.mode().0),
         (0, Mode::Online)
     );
+}
+
+#[test]
+fn an_ack_that_withdraws_is_answered_with_one_hello_and_sending_stops_if_that_does_not_help() {
+    let mut world = World::online(1);
+    world.broker(false);
+    world.http = Http::Says(Reply::Withdrawn);
+    world.log.clear();
+    world.rows(1);
+    world.run(secs(20));
+    let hellos = |world: &World| {
+        let all = world.log.iter();
+        all.filter(|(_, action)| matches!(action, Action::HelloByHttp(_)))
+            .count()
+    };
+    assert_eq!((world.sends().len(), hellos(&world)), (1, 1));
+    assert_eq!(world.link.mode().0, Mode::Offline);
+    assert!(world.link.reason().contains("new-generation"));
+    world.http = Http::Up;
+    world.run(secs(120));
+    assert_eq!(
+        (world.unconfirmed(), world.link.mode().0),
+        (0, Mode::Online)
+    );
+}
+
+#[test]
+fn a_hello_asked_for_by_mqtt_is_said_before_anything_else_goes_that_way() {
+    let mut world = World::online(1);
+    world.http = Http::BlackHole;
+    world.run(secs(60));
+    world.broker_is_deaf = true;
+    world.rows(3);
+    world.run(secs(1));
+    world.log.clear();
+    world.feed(Event::MqttAsksHello);
+    assert!(matches!(world.log[..], [(_, Action::HelloByMqtt)]));
+    // While one is due, another request makes no second.
+    world.feed(Event::MqttAsksHello);
+    assert_eq!(world.log.len(), 1);
+    world.broker_is_deaf = false;
+    assert!(world.run_until(world.now.plus(secs(120)), |world| world.unconfirmed() == 0));
+    let first_send = world.sends()[0].0;
+    let (last_hello, _) = world
+        .log
+        .iter()
+        .rfind(|(at, action)| matches!(action, Action::HelloByMqtt) && *at <= first_send)
+        .unwrap();
+    assert!(*last_hello < first_send);
 }
 
 #[test]
@@ -421,7 +470,8 @@ fn fault() -> impl Strategy<Value = Fault> {
         2 => Just(Fault::Cloud(Http::BlackHole)),
         1 => prop_oneof![
             Just(Reply::Refused),
-            Just(Reply::UnknownJournal),
+            Just(Reply::HelloFirst),
+            Just(Reply::Withdrawn),
             Just(Reply::BadFrame),
             Just(Reply::Overloaded(secs(7))),
             Just(Reply::Failed),

@@ -18,7 +18,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Result<Json<Value>,
 
 async fn document(state: &AppState) -> Result<Value, Problem> {
     let outbox = state.journal.outbox().borrow().clone();
-    let first = outbox.confirmed.first_missing(1);
+    let first = outbox.first_unconfirmed();
     let oldest = if outbox.unconfirmed() == 0 {
         None
     } else {
@@ -48,6 +48,7 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
             "next_seq": outbox.next_seq,
             "watermark": outbox.watermark(),
             "unconfirmed": outbox.unconfirmed(),
+            "lost_window": outbox.lost_window().map(|(first, last)| json!({"first": first, "last": last})),
             "oldest_unconfirmed_seconds": age,
             "free_bytes": health.free_bytes,
             "trouble": health.trouble,

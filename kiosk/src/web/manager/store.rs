@@ -75,7 +75,7 @@ impl Store {
             ..ListFilter::default()
         };
         let outbox = state.journal.outbox().borrow().clone();
-        let first = outbox.confirmed.first_missing(1);
+        let first = outbox.first_unconfirmed();
         let waits = outbox.unconfirmed() > 0;
         let (orders, oldest) = state
             .journal
