@@ -20,6 +20,7 @@ mod import;
 mod ingest;
 mod ledger;
 mod logs;
+mod metrics;
 mod mqtt;
 mod presence;
 mod serve;

@@ -2,10 +2,9 @@
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -34,7 +33,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let _lock = FolderLock::take(&config.data_dir)?;
     let ledger = Ledger::open(&config.data_dir)?;
     let (close, closing) = watch::channel(false);
-    let metrics = recorder()?;
+    let metrics = crate::metrics::recorder()?;
     let building = ledger.clone();
     let cloud = tokio::task::spawn_blocking(move || Cloud::new(building, metrics, closing))
         .await
@@ -162,24 +161,6 @@ fn told(line: &str) {
     let mut out = std::io::stdout().lock();
     // Nobody may read standard output any more; serving goes on.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-}
-
-/// The process's recorder of metrics, installed once.
-pub(crate) fn recorder() -> Result<PrometheusHandle, Failure> {
-    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
-    if let Some(handle) = RECORDER.get() {
-        return Ok(handle.clone());
-    }
-    const SECONDS: [f64; 13] = [
-        0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0, 300.0,
-    ];
-    let builder = PrometheusBuilder::new()
-        .set_buckets(&SECONDS)
-        .map_err(|error| error.to_string())?;
-    let handle = builder
-        .install_recorder()
-        .map_err(|error| error.to_string())?;
-    Ok(RECORDER.get_or_init(|| handle).clone())
 }
 
 /// The signals that end a process well. Listened for before anybody is told that it serves: until

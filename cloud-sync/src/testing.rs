@@ -23,7 +23,7 @@ use crate::cloud::Cloud;
 use crate::ingest::decision::Outcome;
 use crate::ingest::{Received, Refused, Speaker, Way};
 use crate::ledger::{Ledger, devices};
-use crate::serve::recorder;
+use crate::metrics::recorder;
 
 /// A cloud in a folder of its own.
 pub(crate) struct Rig {

@@ -550,15 +550,32 @@ async fn health_readiness_and_metrics_are_open() {
         open("/readyz").await.json(),
         json!({ "ready": true, "reasons": [] })
     );
-    let metrics = String::from_utf8(open("/metrics").await.body).unwrap();
-    for name in [
-        "cloud_ingest_events_total{result=\"applied\"}",
-        "cloud_ingest_commit_seconds_bucket",
-        "cloud_acks_total",
-        "cloud_kiosk_lag_seconds",
-        "cloud_orders_total",
+}
+
+#[tokio::test]
+async fn every_metric_of_the_contract_is_there_before_the_first_event() {
+    let site = Site::new();
+    let metrics = site.call(Method::GET, "/metrics", None, ()).await.body;
+    let metrics = String::from_utf8(metrics).unwrap();
+    for result in [
+        "applied",
+        "parked",
+        "duplicate",
+        "alias",
+        "quarantined",
+        "refused",
     ] {
-        assert!(metrics.contains(name), "{name}");
+        let name = format!("cloud_ingest_events_total{{result=\"{result}\"}}");
+        assert!(metrics.contains(&name), "{name} in\n{metrics}");
+    }
+    for name in [
+        "cloud_ingest_commit_seconds_bucket",
+        "cloud_acks_total{transport=\"http\"}",
+        "cloud_acks_total{transport=\"mqtt\"}",
+        "cloud_kiosk_lag_seconds_bucket",
+        "cloud_orders_total ",
+    ] {
+        assert!(metrics.contains(name), "{name} in\n{metrics}");
     }
 }
 

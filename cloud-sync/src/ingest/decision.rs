@@ -23,6 +23,15 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Applied,
+        Self::Parked,
+        Self::Duplicate,
+        Self::Alias,
+        Self::Quarantined,
+        Self::Refused,
+    ];
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",

@@ -65,6 +65,9 @@ fn register() {
         metrics::counter!("kiosk_orders_total", "service" => service, "method" => "counter")
             .increment(0);
     }
+    let _ = metrics::histogram!("kiosk_order_accept_seconds");
+    let _ = metrics::histogram!("kiosk_journal_commit_seconds");
+    let _ = metrics::histogram!("kiosk_journal_group_size");
     for outcome in ["success", "failure"] {
         metrics::counter!("kiosk_breaker_calls_total", "name" => "ordering", "outcome" => outcome)
             .increment(0);
