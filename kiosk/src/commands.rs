@@ -94,7 +94,7 @@ pub(crate) fn set_pin(folder: &Path, role: StaffRole) -> ExitCode {
     }
     let kept = hash_pin(pin).and_then(|hash| {
         let settings = serve::base_settings(folder).map_err(|error| error.to_string())?;
-        std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        journal::make_folder(folder).map_err(|error| error.to_string())?;
         runtime()?.block_on(async {
             let (feed, _nobody) = mpsc::unbounded_channel();
             let journal = Journal::open(settings, feed).map_err(|error| error.to_string())?;

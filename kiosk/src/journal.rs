@@ -63,7 +63,7 @@ pub use self::confirm::{Confirmed, HelloState};
 pub use self::days::{DayClosed, DayRefusal, DayRequest};
 pub use self::error::{JournalError, OpenError};
 pub use self::export::{Exported, export};
-pub use self::folder::FolderLock;
+pub use self::folder::{FolderLock, make_folder};
 pub use self::newfile::CopyError;
 pub use self::outbox::Outbox;
 pub use self::place::{PlaceRefusal, PlaceRequest, Placed};

@@ -28,6 +28,9 @@ pub enum JournalError {
     /// Something in the file is not what this software wrote. The rest of it can still be used.
     #[error("the journal is damaged: {0}; see `kiosk check`")]
     Damaged(String),
+    /// There is no file to read.
+    #[error("there is no journal at {0}; name the folder that `kiosk serve` uses with --data-dir")]
+    Absent(String),
     /// The kiosk is stopping.
     #[error("the kiosk is stopping")]
     Stopping,

@@ -23,7 +23,7 @@ impl FolderLock {
             folder: folder.display().to_string(),
             error: error.to_string(),
         };
-        make(folder).map_err(trouble)?;
+        make_folder(folder)?;
         let path = folder.join("kiosk.lock");
         let mut file = OpenOptions::new()
             .read(true)
@@ -55,6 +55,17 @@ impl FolderLock {
         writeln!(file, "{}", std::process::id()).map_err(trouble)?;
         Ok(Self { _file: file })
     }
+}
+
+/// Makes the data folder if need be, for this user alone.
+///
+/// # Errors
+/// [`OpenError::Folder`] if it can't be made.
+pub fn make_folder(folder: &Path) -> Result<(), OpenError> {
+    make(folder).map_err(|error| OpenError::Folder {
+        folder: folder.display().to_string(),
+        error: error.to_string(),
+    })
 }
 
 /// Makes the folder, for this user alone: it will hold a key. Its name is on the disk before the

@@ -217,8 +217,7 @@ fn failure(text: String) -> rusqlite::Error {
 pub(super) fn connect_reader(settings: &JournalSettings) -> Result<Connection, JournalError> {
     let file = settings.file();
     if settings.vfs.is_none() && !file.exists() {
-        let text = format!("there is none at {}", file.display());
-        return Err(JournalError::Storage(text));
+        return Err(JournalError::Absent(file.display().to_string()));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = open_file(settings, flags)?;

@@ -7,6 +7,14 @@ use reqwest::Url;
 /// A URL that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadEndpoint {
+    /// Not a URL at all; what was given is not shown, it may hold a password.
+    #[error("it is no URL such as {example} ({detail})")]
+    NoUrl {
+        /// What one looks like.
+        example: String,
+        /// Why it can't be read.
+        detail: String,
+    },
     /// Not a URL, or one that lacks or holds what it must not.
     #[error("{url:?} can't be used: {detail}")]
     Unusable {
@@ -66,7 +74,10 @@ fn checked(text: &str, schemes: [&'static str; 2], allow_plain: bool) -> Result<
         url: shown.to_owned(),
         detail,
     };
-    let mut url = Url::parse(text).map_err(|error| unusable("the URL", error.to_string()))?;
+    let mut url = Url::parse(text).map_err(|error| BadEndpoint::NoUrl {
+        example: format!("{encrypted}://cloud.example"),
+        detail: error.to_string(),
+    })?;
     if !url.username().is_empty() || url.password().is_some() {
         let detail = "it holds a name or password; the credential has them".to_owned();
         return Err(unusable(url.host_str().unwrap_or_default(), detail));

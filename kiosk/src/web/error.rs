@@ -213,7 +213,7 @@ impl Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             "/problems/too-large",
             "Too large",
-            &format!("The body may have at most {limit} bytes."),
+            &format!("The body may have at most {limit} bytes. Make two smaller requests of it."),
         )
     }
 
@@ -247,7 +247,7 @@ impl Problem {
             JournalError::TooLarge { .. } => return Self::too_much(),
             JournalError::DiskFull { .. } => ("The kiosk's disk is full.", FULL_DISK_SECONDS),
             JournalError::Stopping => ("The kiosk is stopping.", FAILING_DISK_SECONDS),
-            JournalError::Storage(_) | JournalError::Damaged(_) => (
+            JournalError::Storage(_) | JournalError::Damaged(_) | JournalError::Absent(_) => (
                 "The kiosk's disk does not answer as it should.",
                 FAILING_DISK_SECONDS,
             ),

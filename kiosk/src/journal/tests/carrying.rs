@@ -108,7 +108,7 @@ async fn where_nothing_can_be_written_the_path_is_told_and_nothing_left() {
     let refused = backup(empty.path(), &empty.path().join("b"))
         .unwrap_err()
         .to_string();
-    assert!(refused.contains("there is none at"), "{refused}");
+    assert!(refused.contains("there is no journal at"), "{refused}");
     assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
 }
 

@@ -200,7 +200,7 @@ fn what_is_not_there_is_told_by_its_path() {
     let told = check::check(folder.path(), |_, _| {})
         .unwrap_err()
         .to_string();
-    assert!(told.contains("there is none at"), "{told}");
+    assert!(told.contains("there is no journal at"), "{told}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
