@@ -208,8 +208,11 @@ impl Task {
         let opened = signed::open::<MenuNotice>(&notice.payload, self.start.cloud.key());
         match opened {
             Ok(menu) if menu.store == self.start.store => {
-                let known = self.start.menus.borrow().version() == menu.version;
-                if self.fetching.noticed(now(), menu.at, known) {
+                let in_force = Arc::clone(&self.start.menus.borrow());
+                if self
+                    .fetching
+                    .noticed(now(), &menu.version, in_force.version())
+                {
                     tracing::info!(version = menu.version, "a new menu is announced");
                 }
             }

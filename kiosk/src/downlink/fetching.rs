@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use kiosk_core::wall::WallTime;
 use resilience::Moment;
 
 use crate::uplink::Dice;
@@ -29,8 +28,8 @@ pub(super) enum Fetched {
 pub(super) struct Fetching {
     due: Moment,
     failures: u32,
-    /// The cloud's time of the newest notice.
-    newest: Option<WallTime>,
+    /// The version of the latest notice.
+    announced: Option<String>,
     told: bool,
     dice: Dice,
 }
@@ -41,7 +40,7 @@ impl Fetching {
         Self {
             due: now.plus(dice.below(SPREAD)),
             failures: 0,
-            newest: None,
+            announced: None,
             told: false,
             dice,
         }
@@ -51,16 +50,16 @@ impl Fetching {
         self.due
     }
 
-    /// A genuine notice has come; whether it is news.
-    pub(super) fn noticed(&mut self, now: Moment, at: WallTime, is_known: bool) -> bool {
-        if self.newest.is_some_and(|newest| at <= newest) {
-            return false;
-        }
-        self.newest = Some(at);
-        if !is_known && self.failures == 0 {
+    /// A genuine notice has come; whether it is news. Its date says nothing: headquarters' clock may
+    /// have been set back since, and an old notice that comes again costs one question.
+    pub(super) fn noticed(&mut self, now: Moment, version: &str, in_force: &str) -> bool {
+        let again = self.announced.as_deref() == Some(version);
+        self.announced = Some(version.to_owned());
+        let is_news = !again && version != in_force;
+        if is_news && self.failures == 0 {
             self.due = self.due.min(now.plus(self.dice.below(SPREAD)));
         }
-        !is_known
+        is_news
     }
 
     /// The link changed: `told` if the broker would tell of a new menu, `back` if the cloud has
@@ -102,10 +101,6 @@ impl Fetching {
 mod tests {
     use super::*;
 
-    fn at(millis: i64) -> WallTime {
-        WallTime::from_millis(millis)
-    }
-
     fn settled(told: bool) -> Fetching {
         let mut fetching = Fetching::new(Moment::START, 3);
         fetching.link_changed(Moment::START, told, false);
@@ -118,7 +113,7 @@ mod tests {
         let due = |seed| {
             let mut fetching = Fetching::new(Moment::START, seed);
             fetching.fetched(Moment::START, Fetched::Answered);
-            assert!(fetching.noticed(Moment::START, at(1), false));
+            assert!(fetching.noticed(Moment::START, "new", "old"));
             fetching.due()
         };
         assert!((0..100).all(|seed| due(seed) < Moment::from_secs(2)));
@@ -126,14 +121,24 @@ mod tests {
     }
 
     #[test]
-    fn an_older_notice_and_one_of_the_menu_in_force_change_nothing() {
+    fn a_notice_of_the_menu_in_force_and_one_that_comes_again_change_nothing() {
         let mut fetching = settled(true);
         let due = fetching.due();
-        assert!(!fetching.noticed(Moment::START, at(5), true));
-        assert!(!fetching.noticed(Moment::START, at(5), false));
-        assert!(!fetching.noticed(Moment::START, at(4), false));
+        assert!(!fetching.noticed(Moment::START, "b", "b"));
         assert_eq!(fetching.due(), due);
-        assert!(fetching.noticed(Moment::START, at(6), false));
+        assert!(fetching.noticed(Moment::START, "c", "b"));
+        fetching.fetched(Moment::START, Fetched::Answered);
+        // It could not be used, say: the broker's retained copy is no reason to ask again.
+        let due = fetching.due();
+        assert!(!fetching.noticed(Moment::START, "c", "b"));
+        assert_eq!(fetching.due(), due);
+    }
+
+    #[test]
+    fn going_back_to_an_earlier_menu_is_news_whatever_the_clocks_say() {
+        let mut fetching = settled(true);
+        assert!(fetching.noticed(Moment::START, "b", "a"));
+        assert!(fetching.noticed(Moment::START, "a", "b"));
     }
 
     #[test]
@@ -143,7 +148,7 @@ mod tests {
         fetching.fetched(now, Fetched::Failed);
         let due = fetching.due();
         assert!(due >= now.plus(RETRY_FIRST / 2));
-        fetching.noticed(now, at(9), false);
+        fetching.noticed(now, "new", "old");
         assert_eq!(fetching.due(), due);
         for _ in 0..20 {
             fetching.fetched(now, Fetched::Failed);
