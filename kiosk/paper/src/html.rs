@@ -37,7 +37,7 @@ impl Sheet {
         format!(
             "<!doctype html>\n<html lang=\"{language}\">\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
-             <style>\n{STYLE}</style>\n{}</html>\n",
+             <style>{STYLE}</style>\n{}</html>\n",
             self.to_html(paper)
         )
     }

@@ -10,6 +10,7 @@ mod menu;
 mod orders;
 mod place;
 mod query;
+mod receipts;
 mod sessions;
 mod status;
 mod switches;
@@ -32,6 +33,8 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
         ("/api/v1/quotes", post(orders::quote)),
         ("/api/v1/orders", get(orders::list).post(place::place)),
         ("/api/v1/orders/{id}", get(orders::one)),
+        ("/api/v1/orders/{id}/receipt.html", get(receipts::page)),
+        ("/api/v1/orders/{id}/receipt.png", get(receipts::picture)),
         ("/api/v1/orders/{id}/start", actions::action(Action::Start)),
         ("/api/v1/orders/{id}/ready", actions::action(Action::Ready)),
         (

@@ -15,11 +15,15 @@ static KIOSK: LazyLock<(Kiosk, String)> = LazyLock::new(|| {
     (kiosk, token)
 });
 
-const CALLS: [(&str, &str); 14] = [
+const CALLS: [(&str, &str); 15] = [
     ("POST", "/api/v1/orders"),
     ("POST", "/api/v1/quotes"),
     ("GET", "/api/v1/orders"),
     ("GET", "/api/v1/orders/"),
+    (
+        "GET",
+        "/api/v1/orders/0199a1b2-0000-7000-8000-000000000001/receipt.html",
+    ),
     (
         "POST",
         "/api/v1/orders/0199a1b2-0000-7000-8000-000000000001/void",

@@ -130,6 +130,7 @@ about-licence = Licence
 about-licence-text = Stillopen is free software under the MIT licence or the Apache licence 2.0, as you choose.
 about-art = Pictures
 about-art-text = The pictures of dishes are from Twemoji and used under the Creative Commons Attribution licence 4.0. The lantern and the small signs on buttons are our own.
+about-letters-text = Letters on paper, where this machine has no Chinese font of its own, are those of GNU Unifont.
 about-back = Back to the menu
 
 # Said by the script
@@ -459,6 +460,7 @@ order-payment = Payment
 order-waiting = Waiting for
 order-changed = Last change
 order-reason = Reason
+order-receipt = Show the receipt
 order-done = Nothing is left to be done with this order.
 order-void-text = Voiding takes the order off the kitchen’s screen. It can’t be undone.
 order-refund-text = Refunding notes that the whole amount was given back. It can’t be undone.

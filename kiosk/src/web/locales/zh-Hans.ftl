@@ -109,6 +109,7 @@ about-licence = 许可
 about-licence-text = Stillopen 是自由软件，可任选 MIT 许可或 Apache 许可 2.0。
 about-art = 图片
 about-art-text = 菜品图片来自 Twemoji，依知识共享“署名 4.0”许可使用。灯笼与按钮上的小图标为自绘。
+about-letters-text = 本机没有安装中文字体时，小票使用 GNU Unifont 的字形。
 about-back = 返回菜单
 
 live-add = 加入：{ $item }
@@ -403,6 +404,7 @@ order-payment = 付款
 order-waiting = 已等候
 order-changed = 最近变更
 order-reason = 原因
+order-receipt = 查看小票
 order-done = 此订单没有可做的操作。
 order-void-text = 作废后订单会从后厨屏幕移除，无法撤销。
 order-refund-text = 退款表示已退还全部金额，无法撤销。
