@@ -1,6 +1,9 @@
 //! Whole receipts and tickets, as bytes for a printer, read by a decoder that knows the printer's
 //! commands from their published reference alone, and held against the picture of the same slip.
 
+// Helpers beside the tests count as test code too.
+#![cfg(test)]
+
 mod decoder;
 
 use decoder::{Fault, Item, LINE, decode, real_time_commands};
