@@ -11,10 +11,14 @@ use kiosk_core::day::Schedule;
 use kiosk_core::menu::Parsed;
 use serde::Deserialize;
 
-use crate::menus;
+use crate::devices::settings::{
+    BeaconSection, BuzzerSection, DrawerSection, PrinterSection, PrintingSection, Sections,
+    WatchdogSection,
+};
 use crate::protect::Tuning;
 use crate::uplink::endpoint;
 use crate::web::pictures::Pictures;
+use crate::{devices, menus};
 
 /// Where the kiosk listens if nobody says otherwise.
 pub const LISTEN: &str = "127.0.0.1:8080";
@@ -57,6 +61,14 @@ struct File {
     journal: JournalSection,
     #[serde(default)]
     breaker: Tuning,
+    #[serde(default)]
+    printer: Vec<PrinterSection>,
+    #[serde(default)]
+    printing: PrintingSection,
+    drawer: Option<DrawerSection>,
+    beacon: Option<BeaconSection>,
+    buzzer: Option<BuzzerSection>,
+    watchdog: Option<WatchdogSection>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -97,6 +109,8 @@ pub struct Config {
     pub retention_ms: Option<i64>,
     /// How many bytes of them.
     pub retention_bytes: Option<u64>,
+    /// The devices.
+    pub devices: devices::settings::Settings,
     /// When breakers open.
     pub tuning: Tuning,
     /// Where the configuration stands; what can be changed while running is read from it again.
@@ -127,6 +141,15 @@ impl Config {
         let credential = credential(&given, &file, allow_plaintext, &mut faults);
         let schedule = schedule(&file.day, &mut faults);
         file.breaker.check(&mut faults);
+        let sections = Sections {
+            printer: file.printer,
+            printing: file.printing,
+            drawer: file.drawer,
+            beacon: file.beacon,
+            buzzer: file.buzzer,
+            watchdog: file.watchdog,
+        };
+        let devices = sections.read(menu.as_ref().map(|parsed| &parsed.menu), &mut faults);
         let mib = |mib: u64| mib.saturating_mul(1024 * 1024);
         match (listen, menu, schedule) {
             (Some(listen), Some(menu), Some(schedule)) if faults.is_empty() => Ok(Self {
@@ -143,6 +166,7 @@ impl Config {
                     .retention_days
                     .map(|d| i64::from(d) * 86_400_000),
                 retention_bytes: file.journal.retention_mib.map(mib),
+                devices,
                 tuning: file.breaker,
                 file: given.config,
             }),

@@ -11,7 +11,212 @@
 //!
 //! Everything here is optional: a kiosk without devices takes orders all the same.
 
+mod board;
+pub mod health;
 pub mod job;
 pub mod layout;
+mod paper;
+mod printer;
+mod room;
 pub mod routing;
+pub mod settings;
+mod signals;
 pub mod spool;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kiosk_core::ids::BootId;
+use kiosk_core::menu::Menu;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use self::board::Board;
+pub use self::board::DeviceStatus;
+use self::printer::Command;
+use self::settings::{PrinterSettings, Settings};
+use self::signals::Signals;
+use crate::journal::Journal;
+
+/// How it stands with diners' receipts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Receipts {
+    /// This kiosk prints none.
+    Off,
+    /// They come out at once.
+    Printing,
+    /// They wait until somebody has looked after the printer.
+    Waiting,
+}
+
+/// A handle to the devices. Cheap to clone.
+#[derive(Clone)]
+pub struct Devices {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    board: Board,
+    /// Their threads end when their orders do.
+    printers: Mutex<HashMap<String, Sender<Command>>>,
+    signals: Signals,
+    stop: watch::Sender<bool>,
+    room: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Devices {
+    /// The devices of a kiosk that has none.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::of(Settings::default(), Board::new([]), Signals::default())
+    }
+
+    /// Starts a thread for each device, and the print room. Must be called inside the runtime.
+    #[must_use]
+    pub fn start(
+        settings: Settings,
+        journal: &Journal,
+        menu: &watch::Receiver<Arc<Menu>>,
+        boot: BootId,
+    ) -> Self {
+        let printers = settings.printers.iter();
+        let names = printers.map(|printer| (printer.name.clone(), "printer"));
+        let board = Board::new(names.chain(signals::names(&settings)));
+        let signals = Signals::start(&settings, &board);
+        let devices = Self::of(settings.clone(), board.clone(), signals);
+        if settings.printers.is_empty() {
+            return devices;
+        }
+        let (room, printers) = room::open(settings, journal.clone(), menu.clone(), boot, board);
+        let running = tokio::spawn(room.run(devices.inner.stop.subscribe()));
+        *lock(&devices.inner.printers) = printers;
+        *lock(&devices.inner.room) = Some(running);
+        devices
+    }
+
+    fn of(settings: Settings, board: Board, signals: Signals) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                settings,
+                board,
+                printers: Mutex::default(),
+                signals,
+                stop: watch::channel(false).0,
+                room: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Lets printers finish what they have in hand, for a bounded time, and lets go of everything.
+    pub async fn stop(&self) {
+        self.inner.stop.send_replace(true);
+        let room = lock(&self.inner.room).take();
+        if let Some(room) = room {
+            let _ = room.await;
+        }
+        lock(&self.inner.printers).clear();
+        self.inner.signals.stop();
+    }
+
+    /// How each device is.
+    #[must_use]
+    pub fn status(&self) -> Vec<DeviceStatus> {
+        self.inner.board.watch().borrow().clone()
+    }
+
+    /// Changes whenever a device does.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Vec<DeviceStatus>> {
+        self.inner.board.watch()
+    }
+
+    /// The configured printers.
+    #[must_use]
+    pub fn printers(&self) -> &[PrinterSettings] {
+        &self.inner.settings.printers
+    }
+
+    /// The language of the kitchen's tickets.
+    #[must_use]
+    pub fn kitchen_language(&self) -> Option<&str> {
+        self.inner.settings.kitchen_language.as_deref()
+    }
+
+    /// How it stands with diners' receipts: whether the printer for them works, or one that takes its
+    /// place.
+    #[must_use]
+    pub fn receipts(&self) -> Receipts {
+        let printers = self.printers();
+        let Some(mut printer) = printers.iter().find(|printer| printer.receipt) else {
+            return Receipts::Off;
+        };
+        let board = self.inner.board.watch();
+        let board = board.borrow();
+        for _ in printers {
+            let works = |device: &DeviceStatus| device.name == printer.name && device.state.works();
+            if board.iter().any(works) {
+                return Receipts::Printing;
+            }
+            let fallback = printer.fallback.as_deref();
+            match printers
+                .iter()
+                .find(|other| Some(other.name.as_str()) == fallback)
+            {
+                Some(other) => printer = other,
+                None => break,
+            }
+        }
+        Receipts::Waiting
+    }
+
+    /// Opens the cash drawer, wherever it is; says whether there is one.
+    pub fn open_drawer(&self) -> bool {
+        if self.inner.signals.open_drawer() {
+            return true;
+        }
+        let with_drawer = self
+            .printers()
+            .iter()
+            .find(|printer| printer.drawer.is_some());
+        let Some(printer) = with_drawer else {
+            return false;
+        };
+        let printers = lock(&self.inner.printers);
+        let thread = printers.get(&printer.name);
+        thread.is_some_and(|thread| thread.send(Command::OpenDrawer).is_ok())
+    }
+
+    /// An order was placed: whoever works in the kitchen hears of it.
+    pub fn ring(&self) {
+        self.inner.signals.ring();
+    }
+
+    /// What people should see from afar: whether orders are refused, and whether the cloud is away.
+    pub fn show(&self, trouble: bool, offline: bool) {
+        let pattern = signals::pattern(&self.inner.board.watch().borrow(), trouble, offline);
+        self.inner.signals.show(pattern);
+    }
+
+    /// Devices that are attached to this machine, with the addresses that a configuration would have.
+    #[must_use]
+    pub fn found() -> Vec<(String, String)> {
+        let found = firmware_hal_linux::discover(Path::new("/")).into_iter();
+        found
+            .map(|device| (device.address.to_string(), device.description))
+            .collect()
+    }
+}
+
+/// This moment, for a job that waits from now on.
+#[must_use]
+pub fn now(boot: BootId) -> job::Since {
+    spool::since(room::now(), boot)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use kiosk_core::cart::Method;
 use kiosk_core::ids::OrderId;
-use kiosk_core::order::{Order, PaymentStatus, Status};
+use kiosk_core::order::{Action, Order, PaymentStatus, Status};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -51,13 +52,15 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
     let mut ticks = tokio::time::interval(LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watched = Watched::default();
+    let mut devices = state.devices.watch();
     let mut told = None;
     let mut levels = 0_u64;
     loop {
         tokio::select! {
             change = changes.recv() => match change {
                 None => return,
-                Some(Change::Order { seq, order, .. }) => {
+                Some(Change::Order { seq, order, action }) => {
+                    signal(&state, &order, action);
                     let heard = Heard::of(&order);
                     push_order(&state, &heard, "saved");
                     if let Some(confirmed) = watched.add(seq, heard) {
@@ -84,22 +87,51 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
                 levels += 1;
                 push_menu(&state, levels);
             }
+            // Told with the next look: a rush changes what waits many times a second.
+            Ok(()) = devices.changed() => told = None,
             _ = ticks.tick() => {
-                let link = state.link.status();
-                // The ladder climbs by time, whether or not anybody asks for the level.
-                let _ = state.link.level(&link, state.admission.available_permits());
-                let now = Told {
-                    mode: link.mode,
-                    unconfirmed: state.journal.outbox().borrow().unconfirmed(),
-                };
+                let now = look(&state);
                 if told != Some(now) {
                     told = Some(now);
-                    let data = json!({ "link": now.mode, "unconfirmed": now.unconfirmed });
-                    state.feed.push("status", data.to_string());
+                    push_status(&state, now.mode);
                 }
             }
         }
     }
+}
+
+fn look(state: &AppState) -> Told {
+    let link = state.link.status();
+    // The ladder climbs by time, whether or not anybody asks for the level.
+    let _ = state.link.level(&link, state.admission.available_permits());
+    let trouble = state.journal.health().borrow().trouble.is_some();
+    state.devices.show(trouble, link.mode == LinkMode::Offline);
+    Told {
+        mode: link.mode,
+        unconfirmed: state.journal.outbox().borrow().unconfirmed(),
+    }
+}
+
+/// The drawer opens for money at the counter, and the kitchen hears of a new order. Neither is made up
+/// for later: an open drawer at night helps nobody.
+fn signal(state: &AppState, order: &Order, action: Option<Action>) {
+    match action {
+        None => state.devices.ring(),
+        Some(Action::Pay) if order.payment.method == Method::Counter => {
+            state.devices.open_drawer();
+        }
+        Some(_) => {}
+    }
+}
+
+fn push_status(state: &AppState, link: LinkMode) {
+    let data = json!({
+        "link": link,
+        "unconfirmed": state.journal.outbox().borrow().unconfirmed(),
+        "devices": state.devices.status(),
+        "receipts": state.devices.receipts(),
+    });
+    state.feed.push("status", data.to_string());
 }
 
 fn push_order(state: &AppState, order: &Heard, sync: &str) {

@@ -222,6 +222,12 @@ impl Journal {
         self.shared.id
     }
 
+    /// This run of the process.
+    #[must_use]
+    pub fn boot(&self) -> kiosk_core::ids::BootId {
+        self.shared.boot
+    }
+
     /// The key that frames of this journal are signed with.
     #[must_use]
     pub fn key(&self) -> &SecretKey {

@@ -1,9 +1,10 @@
 //! The contract's metrics: names in one place, gauges set when somebody looks.
 
-use metrics::gauge;
+use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use resilience::ladder::Level;
 
+use crate::devices::job::{Job, Step};
 use crate::level::LevelStatus;
 use crate::status::{LinkMode, LinkStatus};
 use crate::switches::SwitchStatus;
@@ -36,6 +37,40 @@ pub fn level(level: &LevelStatus, switches: &[SwitchStatus]) {
         let on = if switch.effective == "on" { 1.0 } else { 0.0 };
         gauge!("kiosk_switch_on", "name" => switch.name).set(on);
     }
+}
+
+/// What can become of a print job.
+const PRINT_RESULTS: [&str; 6] = [
+    "printed",
+    "not_taken",
+    "interrupted",
+    "failed",
+    "held",
+    "cancelled",
+];
+
+/// Shows a printer's counters from the beginning, at nothing.
+pub fn print_jobs_of(device: &str) {
+    for result in PRINT_RESULTS {
+        counter!("kiosk_print_jobs_total", "device" => device.to_owned(), "result" => result)
+            .increment(0);
+    }
+}
+
+/// Counts what became of a print job.
+pub fn print_step(job: &Job, step: &Step) {
+    let [printed, not_taken, interrupted, failed, held, cancelled] = PRINT_RESULTS;
+    let result = match step {
+        Step::Printed => printed,
+        Step::Untouched => not_taken,
+        Step::Interrupted(_) => interrupted,
+        Step::Unprintable => failed,
+        Step::Hold(_) => held,
+        Step::Discard(..) => cancelled,
+        Step::Begin(_) | Step::Release(_) => return,
+    };
+    let device = job.sent_to.as_ref().unwrap_or(&job.device).clone();
+    counter!("kiosk_print_jobs_total", "device" => device, "result" => result).increment(1);
 }
 
 /// Sets the gauges of the link.

@@ -12,6 +12,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::config::{self, Config};
 use crate::connect::{Connection, Tuner};
+use crate::devices::Devices;
 use crate::journal::{FolderLock, Journal, JournalSettings, OpenError};
 use crate::wallclock::WallClock;
 use crate::web::feed::Feed;
@@ -67,6 +68,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         .map_err(|error| ServeError::System(error.to_string()))?;
     warn(&config);
     let connection = Connection::start(&config, &journal, boot).await?;
+    let metrics = metrics::install();
+    let devices = Devices::start(config.devices.clone(), &journal, &connection.menu, boot);
     let (stopping_out, stopping) = watch::channel(false);
     let told_to_stop = stopping.clone();
     let feed = Arc::new(Feed::new(journal.boots()));
@@ -75,10 +78,11 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         menu: connection.menu.clone(),
         link: connection.link.clone(),
         feed,
+        devices: devices.clone(),
         sessions: Sessions::default(),
         schedule: config.schedule,
         place: place(&config),
-        metrics: metrics::install(),
+        metrics,
         wall: WallClock::default(),
         pictures: config.pictures.clone(),
         admission: tokio::sync::Semaphore::new(ADMITTED),
@@ -100,6 +104,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     following.abort();
     keeping.abort();
     watching.abort();
+    devices.stop().await;
     connection.stop().await;
     journal.close().await;
     served
@@ -194,6 +199,7 @@ fn place(config: &Config) -> Place {
 /// If the system gives no randomness.
 pub fn journal_settings(config: &Config) -> Result<JournalSettings, ServeError> {
     let mut settings = base_settings(&config.data_dir)?;
+    settings.routing = Arc::new(config.devices.routing());
     if let Some(credential) = &config.credential {
         settings.prefixes.clone_from(&credential.prefixes);
     }

@@ -32,6 +32,7 @@ use self::error::Problem;
 use self::feed::Feed;
 use self::pictures::Pictures;
 use self::sessions::Sessions;
+use crate::devices::Devices;
 use crate::journal::Journal;
 use crate::status::LinkSource;
 use crate::wallclock::WallClock;
@@ -52,6 +53,8 @@ pub struct Inner {
     pub link: LinkSource,
     /// Live updates.
     pub feed: Arc<Feed>,
+    /// Printers and whatever else hangs on this kiosk.
+    pub devices: Devices,
     /// Who is signed in.
     pub sessions: Sessions,
     /// How days begin.

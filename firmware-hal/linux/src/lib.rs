@@ -32,6 +32,8 @@ mod network;
 mod port;
 mod pwm;
 mod serial;
+#[cfg(feature = "mock")]
+mod simulated;
 mod usb;
 mod watchdog;
 
@@ -44,6 +46,8 @@ pub use network::Network;
 pub use port::Port;
 pub use pwm::Pwm;
 pub use serial::{Flow, Parity, Serial, Settings};
+#[cfg(feature = "mock")]
+pub use simulated::SimulatedPrinter;
 pub use usb::Usb;
 pub use watchdog::Watchdog;
 

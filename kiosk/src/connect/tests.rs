@@ -23,6 +23,7 @@ struct Kiosk {
 impl Kiosk {
     async fn start(stub: &Stub, folder: &std::path::Path) -> Self {
         let config = Config {
+            devices: crate::devices::settings::Settings::default(),
             data_dir: folder.to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
             menu: menus::load(None).ok().unwrap(),

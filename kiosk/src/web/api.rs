@@ -9,6 +9,7 @@ mod items;
 mod menu;
 mod orders;
 mod place;
+mod prints;
 mod query;
 mod receipts;
 mod sessions;
@@ -52,6 +53,12 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
             put(items::availability),
         ),
         ("/api/v1/switches/{name}", put(switches::turn)),
+        ("/api/v1/devices", get(prints::devices)),
+        ("/api/v1/devices/{name}/test", post(prints::test)),
+        ("/api/v1/print-jobs", get(prints::list)),
+        ("/api/v1/print-jobs/{id}/retry", post(prints::retry)),
+        ("/api/v1/print-jobs/{id}/reprint", post(prints::reprint)),
+        ("/api/v1/print-jobs/{id}/discard", post(prints::discard)),
         ("/api/v1/status", get(status::status)),
         ("/api/v1/events", get(events::stream)),
         ("/api/v1/reports/day", get(days::report)),

@@ -11,7 +11,8 @@ use kiosk_core::pricing::{Quote, Refusal};
 use kiosk_core::stock::Shortage;
 use serde_json::{Map, Value, json};
 
-use crate::journal::{ActRefusal, DayRefusal, JournalError, PlaceRefusal};
+use crate::devices::job::State as PrintState;
+use crate::journal::{ActRefusal, DayRefusal, JournalError, PlaceRefusal, PrintRefusal};
 
 /// How long a full disk may stay as it is before a retry has a chance: retention is looked after
 /// every half minute.
@@ -195,6 +196,20 @@ impl Problem {
         .with("status", json!(status))
     }
 
+    fn illegal_for_print(state: PrintState) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/illegal-transition",
+            "Not possible from here",
+            &format!(
+                "The print job is {}; that can't be done with it now. A job that is printed can be \
+                 printed again as a copy.",
+                state.as_str()
+            ),
+        )
+        .with("status", json!(state))
+    }
+
     /// There is nothing to close.
     #[must_use]
     fn none_open() -> Self {
@@ -374,6 +389,16 @@ impl From<ActRefusal> for Problem {
             ActRefusal::NotFound => Self::not_found("order"),
             ActRefusal::Illegal(status) => Self::illegal_transition(status),
             ActRefusal::Journal(error) => Self::storage(&error),
+        }
+    }
+}
+
+impl From<PrintRefusal> for Problem {
+    fn from(refusal: PrintRefusal) -> Self {
+        match refusal {
+            PrintRefusal::NotFound => Self::not_found("print job"),
+            PrintRefusal::Illegal(illegal) => Self::illegal_for_print(illegal.0),
+            PrintRefusal::Journal(error) => Self::storage(&error),
         }
     }
 }

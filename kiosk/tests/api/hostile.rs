@@ -15,7 +15,7 @@ static KIOSK: LazyLock<(Kiosk, String)> = LazyLock::new(|| {
     (kiosk, token)
 });
 
-const CALLS: [(&str, &str); 15] = [
+const CALLS: [(&str, &str); 19] = [
     ("POST", "/api/v1/orders"),
     ("POST", "/api/v1/quotes"),
     ("GET", "/api/v1/orders"),
@@ -28,6 +28,16 @@ const CALLS: [(&str, &str); 15] = [
         "POST",
         "/api/v1/orders/0199a1b2-0000-7000-8000-000000000001/void",
     ),
+    (
+        "POST",
+        "/api/v1/print-jobs/0199a1b2-0000-7000-8000-000000000001/retry",
+    ),
+    (
+        "POST",
+        "/api/v1/print-jobs/0199a1b2-0000-7000-8000-000000000001/discard",
+    ),
+    ("GET", "/api/v1/print-jobs"),
+    ("POST", "/api/v1/devices/kitchen/test"),
     ("PUT", "/api/v1/items/tea/availability"),
     ("PUT", "/api/v1/items/"),
     ("GET", "/api/v1/reports/day"),

@@ -14,6 +14,7 @@ mod lists;
 mod moves;
 mod orders;
 mod pictures;
+mod printing;
 mod receipts;
 mod refusals;
 mod sessions;

@@ -55,7 +55,8 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
         },
         "breakers": link.breakers.iter().map(breaker).collect::<Vec<_>>(),
         "switches": state.link.switches().status(),
-        "devices": [],
+        "devices": state.devices.status(),
+        "receipts": state.devices.receipts(),
         "clock": wall_clock(state),
     }))
 }

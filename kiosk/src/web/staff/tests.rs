@@ -118,6 +118,7 @@ impl Kiosk {
             menu,
             link: LinkSource::standalone(),
             feed: std::sync::Arc::new(Feed::new(1)),
+            devices: crate::devices::Devices::none(),
             sessions: Sessions::default(),
             schedule: kiosk_core::day::Schedule::default(),
             place: Place {

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use kiosk::devices::Devices;
+use kiosk::devices::settings::Sections;
 use kiosk::journal::{Journal, JournalSettings, Levels, StaffRole, Stamp};
 use kiosk::status::LinkSource;
 use kiosk::wallclock::WallClock;
@@ -37,6 +39,8 @@ static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 pub(crate) struct Options {
     pub(crate) admitted: usize,
     pub(crate) reserve_bytes: u64,
+    /// The sections of the configuration that tell of devices.
+    pub(crate) devices: String,
 }
 
 impl Default for Options {
@@ -44,6 +48,7 @@ impl Default for Options {
         Self {
             admitted: 512,
             reserve_bytes: 1_000,
+            devices: String::new(),
         }
     }
 }
@@ -71,32 +76,43 @@ impl Kiosk {
         settings.reserve_bytes = options.reserve_bytes;
         let told = Arc::clone(&free);
         settings.free_bytes = Arc::new(move || Some(told.load(Ordering::SeqCst)));
+        let document = menu::parsed(&menu::document());
+        let sections: Sections = toml::from_str(&options.devices).unwrap();
+        let mut faults = Vec::new();
+        let devices = sections.read(Some(&document), &mut faults);
+        assert_eq!(faults, [""; 0]);
+        settings.routing = Arc::new(devices.routing());
         let (feed_in, changes) = mpsc::unbounded_channel();
         let journal = Journal::open(settings, feed_in).unwrap();
-        let (menus, menu) = watch::channel(menu::parsed(&menu::document()));
+        let (menus, menu) = watch::channel(document);
         let (stopping, told_to_stop) = watch::channel(false);
+        let metrics = METRICS.get_or_init(kiosk::metrics::install).clone();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let inside = runtime.enter();
+        let devices = Devices::start(devices, &journal, &menu, boot);
+        drop(inside);
         let state = AppState::new(Inner {
             feed: Arc::new(Feed::new(journal.boots())),
             journal,
             menu,
             link: LinkSource::standalone(),
+            devices,
             sessions: Sessions::default(),
             schedule: Schedule::default(),
             place: Place {
                 store: "local".to_owned(),
                 kiosk: "local".to_owned(),
             },
-            metrics: METRICS.get_or_init(kiosk::metrics::install).clone(),
+            metrics,
             wall: WallClock::default(),
             pictures: Pictures::beside(Some(&folder.path().join("menu.json"))),
             admission: Semaphore::new(options.admitted),
             stopping: told_to_stop,
         });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
         runtime.spawn(follow::run(state.clone(), changes));
         let app = web::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
