@@ -43,6 +43,9 @@ pub use style::{Alignment, Font, Scale, Style, Underline};
 
 use embedded_io::Write;
 
+/// A QR code's content at most, with its command.
+const LONGEST_CODE: usize = 3 * 1024;
+
 const DLE: u8 = 0x10;
 const ESC: u8 = 0x1B;
 const FS: u8 = 0x1C;
@@ -219,6 +222,22 @@ impl<T: Write> Printer<T> {
             self.owed = self.owed.saturating_sub(taken);
         }
         self.initialise()
+    }
+
+    /// Completes whatever command the printer may be waiting for the rest of, and initialises. For a line
+    /// that was cut while somebody printed, a cable pulled and put back, a kiosk killed, while the printer
+    /// kept its power: it would take the next job for the rest of a picture. Sends as many zeros as the
+    /// longest command of this driver has bytes, which a printer that waits for nothing ignores.
+    ///
+    /// # Errors
+    ///
+    /// The port's; calling again goes on where it stopped.
+    pub fn resynchronise(&mut self) -> Result<(), Error<T::Error>> {
+        if self.owed == 0 {
+            let picture = usize::from(self.profile.dots.div_ceil(8)) * raster::BAND_ROWS;
+            self.owed = picture.max(LONGEST_CODE);
+        }
+        self.recover()
     }
 
     /// Sets the look of the text that follows. Sends only what changes.

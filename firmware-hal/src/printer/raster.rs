@@ -7,7 +7,7 @@ use embedded_io::Write;
 
 /// Rows sent in one command. Small printers buffer a few kilobytes; and between two commands a fault
 /// leaves nothing half sent.
-const BAND_ROWS: usize = 128;
+pub(super) const BAND_ROWS: usize = 128;
 
 /// A black-and-white picture: rows from the top, each a whole number of bytes, the highest bit leftmost,
 /// set bits black.
