@@ -12,6 +12,8 @@ use std::str::FromStr;
 /// | `usb:/dev/usb/lp0` | a USB printer by its device node |
 /// | `serial:/dev/ttyUSB0` or `serial:/dev/ttyUSB0,9600` | a serial line, 38400 bits per second unless named |
 /// | `serial:/dev/ttyUSB0,9600,even,xonxoff` | parity `even` or `odd`; flow control `xonxoff` or `noflow` instead of `rtscts` |
+/// | `hid:05e0:1200` or `hid:05e0:1200:SERIAL` | a scanner that poses as a keyboard, by its numbers |
+/// | `hid:/dev/hidraw0` | the same by its device node |
 /// | `tcp:192.0.2.7` or `tcp:192.0.2.7:9100` | a network printer, port 9100 unless named |
 /// | `file:/var/lib/kiosk/receipts.bin` | a plain file |
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -23,6 +25,10 @@ pub enum Address {
     Usb(PathBuf),
     /// A serial line.
     Serial(PathBuf, Settings),
+    /// A scanner that poses as a keyboard, whichever device node it has.
+    HidDevice(UsbId),
+    /// The device node of one.
+    Hid(PathBuf),
     /// A network printer. An IP address: a name that does not resolve would hold up the print room.
     Network(SocketAddr),
     /// A plain file.
@@ -33,7 +39,7 @@ pub enum Address {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// It does not start with `usb:`, `serial:`, `tcp:` or `file:`.
+    /// It does not start with `usb:`, `serial:`, `hid:`, `tcp:` or `file:`.
     Scheme(String),
     /// The path is not absolute.
     Path(String),
@@ -58,6 +64,11 @@ impl FromStr for Address {
             "usb" if rest.starts_with('/') => Ok(Self::Usb(PathBuf::from(rest))),
             "usb" => match UsbId::from_text(rest) {
                 Some(id) => Ok(Self::UsbDevice(id)),
+                None => Err(AddressError::Usb(rest.to_owned())),
+            },
+            "hid" if rest.starts_with('/') => Ok(Self::Hid(PathBuf::from(rest))),
+            "hid" => match UsbId::from_text(rest) {
+                Some(id) => Ok(Self::HidDevice(id)),
                 None => Err(AddressError::Usb(rest.to_owned())),
             },
             "file" => Ok(Self::File(absolute(rest)?)),
@@ -126,6 +137,8 @@ impl fmt::Display for Address {
                 };
                 write!(f, "serial:{},{}{parity}{flow}", path.display(), line.baud)
             }
+            Self::HidDevice(id) => write!(f, "hid:{id}"),
+            Self::Hid(path) => write!(f, "hid:{}", path.display()),
             Self::Network(socket) => write!(f, "tcp:{socket}"),
             Self::File(path) => write!(f, "file:{}", path.display()),
         }
@@ -138,7 +151,7 @@ impl fmt::Display for AddressError {
             Self::Scheme(text) => {
                 write!(
                     f,
-                    "device {text:?} must start with usb:, serial:, tcp: or file:"
+                    "device {text:?} must start with usb:, serial:, hid:, tcp: or file:"
                 )
             }
             Self::Path(path) => write!(f, "device path {path:?} must start with /"),
@@ -187,6 +200,9 @@ mod tests {
                 "serial:/dev/ttyS1,1200,xonxoff",
                 "serial:/dev/ttyS1,1200,xonxoff",
             ),
+            ("hid:05E0:1200", "hid:05e0:1200"),
+            ("hid:05e0:1200:S1", "hid:05e0:1200:S1"),
+            ("hid:/dev/hidraw0", "hid:/dev/hidraw0"),
             ("tcp:192.0.2.7", "tcp:192.0.2.7:9100"),
             ("tcp:192.0.2.7:9101", "tcp:192.0.2.7:9101"),
             ("tcp:2001:db8::7", "tcp:[2001:db8::7]:9100"),
@@ -208,6 +224,7 @@ mod tests {
         );
         assert_eq!(fault("usb:lp0"), AddressError::Usb("lp0".into()));
         assert_eq!(fault("usb:04b8"), AddressError::Usb("04b8".into()));
+        assert_eq!(fault("hid:scanner"), AddressError::Usb("scanner".into()));
         assert_eq!(fault("file:paper"), AddressError::Path("paper".into()));
         assert_eq!(
             fault("serial:/dev/ttyS0,fast"),

@@ -67,7 +67,7 @@ pub struct Found {
     pub description: String,
 }
 
-/// The attached USB printers and USB serial lines, sorted by address.
+/// The attached USB printers, scanners that pose as keyboards, and USB serial lines, sorted by address.
 ///
 /// `root` is `/`, or a folder that stands for it in tests. What cannot be read is left out: discovery helps
 /// people to configure, nothing depends on it.
@@ -80,6 +80,14 @@ pub fn discover(root: &Path) -> Vec<Found> {
             description,
         })
         .chain(serial_lines(root))
+        .chain(
+            keyboards(root)
+                .into_iter()
+                .map(|(id, _, description)| Found {
+                    address: Address::HidDevice(id),
+                    description,
+                }),
+        )
         .collect();
     found.sort_by_key(|device| device.address.to_string());
     found
@@ -92,6 +100,50 @@ pub(crate) fn usb_node(root: &Path, wanted: &UsbId) -> Option<PathBuf> {
         .filter(|(id, ..)| id.is_meant_by(wanted))
         .map(|(_, node, _)| node)
         .min()
+}
+
+/// The device node of the keyboard, or what poses as one, with this id, as of now.
+pub(crate) fn hid_node(root: &Path, wanted: &UsbId) -> Option<PathBuf> {
+    let nodes = keyboards(root).into_iter();
+    nodes
+        .filter(|(id, ..)| id.is_meant_by(wanted))
+        .map(|(_, node, _)| node)
+        .min()
+}
+
+/// Id, device node and description of every device that sends the reports of a boot keyboard. Which of
+/// them are scanners, only people can tell.
+fn keyboards(root: &Path) -> Vec<(UsbId, PathBuf, String)> {
+    // Usage page 1 (generic desktop), usage 6 (keyboard): HID Usage Tables, chapter 4.
+    const KEYBOARD: [u8; 4] = [0x05, 0x01, 0x09, 0x06];
+    entries(&root.join("sys/class/hidraw"))
+        .into_iter()
+        .filter_map(|entry| {
+            let name = entry.file_name()?.to_str()?.to_owned();
+            let device = entry.join("device");
+            let descriptor = fs::read(device.join("report_descriptor")).ok()?;
+            if !descriptor.starts_with(&KEYBOARD) {
+                return None;
+            }
+            let uevent = fs::read_to_string(device.join("uevent")).ok()?;
+            let value = |key: &str| {
+                let mut values = uevent.lines().filter_map(|line| line.split_once('='));
+                let found = values.find(|(name, _)| *name == key)?;
+                Some(found.1.trim().to_owned()).filter(|text| !text.is_empty())
+            };
+            // Bus, vendor and product: `0003:000005E0:00001200`.
+            let numbers = value("HID_ID")?;
+            let mut numbers = numbers.split(':').skip(1);
+            let mut number = || hexadecimal(numbers.next()?.strip_prefix("0000")?);
+            let id = UsbId {
+                vendor: number()?,
+                product: number()?,
+                serial: value("HID_UNIQ"),
+            };
+            let description = value("HID_NAME").unwrap_or_else(|| id.to_string());
+            Some((id, root.join("dev").join(name), description))
+        })
+        .collect()
 }
 
 /// Id, device node and description of every printer that the `usblp` driver holds. Its entries in sysfs
@@ -122,7 +174,7 @@ fn usb_printers(root: &Path) -> Vec<(UsbId, PathBuf, String)> {
             } else {
                 names.join(" ")
             };
-            Some((id, Path::new("/dev/usb").join(name), description))
+            Some((id, root.join("dev/usb").join(name), description))
         })
         .collect()
 }
@@ -155,11 +207,11 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{UsbId, discover, usb_node};
+    use super::{UsbId, discover, hid_node, usb_node};
     use crate::Address;
     use std::fs;
     use std::os::unix::fs::symlink;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     /// A printer as sysfs shows it: the class entry, the interface, the device above it.
     fn plug(root: &Path, name: &str, place: &str, attributes: &[(&str, &str)]) {
@@ -235,16 +287,52 @@ mod tests {
     fn an_id_leads_to_the_node_it_has_now() {
         let root = tree();
         let node = |text| usb_node(root.path(), &UsbId::from_text(text).unwrap());
-        assert_eq!(node("04b8:0e28:X5UQ1"), Some(PathBuf::from("/dev/usb/lp1")));
-        assert_eq!(node("04b8:0e28:X5UQ2"), Some(PathBuf::from("/dev/usb/lp0")));
-        assert_eq!(
-            node("04b8:0e28"),
-            Some(PathBuf::from("/dev/usb/lp0")),
-            "the first of several"
-        );
-        assert_eq!(node("0416:5011"), Some(PathBuf::from("/dev/usb/lp2")));
+        let at = |name| Some(root.path().join(name));
+        assert_eq!(node("04b8:0e28:X5UQ1"), at("dev/usb/lp1"));
+        assert_eq!(node("04b8:0e28:X5UQ2"), at("dev/usb/lp0"));
+        assert_eq!(node("04b8:0e28"), at("dev/usb/lp0"), "the first of several");
+        assert_eq!(node("0416:5011"), at("dev/usb/lp2"));
         assert_eq!(node("0416:5011:1"), None);
         assert_eq!(node("ffff:0000"), None);
+    }
+
+    /// An input device as sysfs shows it.
+    fn plug_hid(root: &Path, name: &str, descriptor: &[u8], uevent: &str) {
+        let device = root.join("sys/class/hidraw").join(name).join("device");
+        fs::create_dir_all(&device).unwrap();
+        fs::write(device.join("report_descriptor"), descriptor).unwrap();
+        fs::write(device.join("uevent"), uevent).unwrap();
+    }
+
+    #[test]
+    fn what_poses_as_a_keyboard_is_found_and_a_mouse_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let keyboard = [5, 1, 9, 6, 0xA1, 1];
+        let scanner = "HID_ID=0003:000005E0:00001200\nHID_NAME=Symbol Scanner\nHID_UNIQ=S1\n";
+        plug_hid(root.path(), "hidraw2", &keyboard, scanner);
+        plug_hid(root.path(), "hidraw0", &[5, 1, 9, 2], scanner);
+        plug_hid(root.path(), "hidraw1", &keyboard, "HID_ID=0003:nonsense\n");
+        plug_hid(
+            root.path(),
+            "hidraw3",
+            &keyboard,
+            "HID_ID=0003:00000C2E:00000200\nHID_UNIQ=\n",
+        );
+        let found = discover(root.path()).into_iter();
+        let found: Vec<_> = found
+            .map(|device| (device.address.to_string(), device.description))
+            .collect();
+        let expected = [
+            ("hid:05e0:1200:S1", "Symbol Scanner"),
+            ("hid:0c2e:0200", "0c2e:0200"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(address, name)| (address.to_owned(), name.to_owned()))
+        );
+        let node = |text| hid_node(root.path(), &UsbId::from_text(text).unwrap());
+        assert_eq!(node("05e0:1200"), Some(root.path().join("dev/hidraw2")));
+        assert_eq!(node("05e0:1200:S2"), None);
     }
 
     #[test]

@@ -51,6 +51,12 @@ impl Error {
         }
     }
 
+    /// What the system said, if it was the system that spoke.
+    pub(crate) fn code(&self) -> Option<rustix::io::Errno> {
+        let code = self.cause.raw_os_error();
+        code.map(rustix::io::Errno::from_raw_os_error)
+    }
+
     /// The device as it was opened.
     #[must_use]
     pub fn device(&self) -> &str {

@@ -1,10 +1,14 @@
 //! The ports of a Linux kiosk, for the drivers of `firmware-hal`.
 //!
 //! A [`Port`] is opened from an [`Address`], which is what a configuration file holds: a USB printer's
-//! device node, a serial line, a network printer, or a plain file that keeps what would be printed. All
-//! of them read and write through `embedded_io`, never wait longer than their [`Timeouts`], and name
-//! the device in every [`Error`]. Pins ([`Output`], [`Input`]) and [`Pwm`] channels serve the drivers over
-//! `embedded-hal`, [`Watchdog`] the guard.
+//! device node, a serial line, a network printer, a scanner that poses as a keyboard, or a plain file that
+//! keeps what would be printed. All of them read and write through `embedded_io`, never wait longer than
+//! their [`Timeouts`], and name the device in every [`Error`]. Pins ([`Output`], [`Input`]), [`Pwm`] channels
+//! and the [`I2c`] bus serve the drivers over `embedded-hal`, [`Watchdog`] the guard.
+//!
+//! A device may be unplugged and plugged in again at any time: its port then fails with an error of kind
+//! [`Kind::Gone`], and opening the same [`Address`] finds it again once it is back, whatever device node it
+//! has by then.
 //!
 //! ```no_run
 //! use firmware_hal::printer::{Printer, Profile};
@@ -28,6 +32,8 @@ mod descriptor;
 mod discovery;
 mod error;
 mod gpio;
+mod hid;
+mod i2c;
 mod network;
 mod port;
 mod pwm;
@@ -42,6 +48,8 @@ pub use capture::Capture;
 pub use discovery::{Found, UsbId, discover};
 pub use error::{Error, Kind, Operation};
 pub use gpio::{Input, Output, Pull};
+pub use hid::Hid;
+pub use i2c::I2c;
 pub use network::Network;
 pub use port::Port;
 pub use pwm::Pwm;

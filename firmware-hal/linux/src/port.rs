@@ -1,7 +1,7 @@
-use crate::{Address, Capture, Error, Network, Operation, Serial, Timeouts, Usb, discovery};
+use crate::{Address, Capture, Error, Hid, Network, Operation, Serial, Timeouts, Usb, discovery};
 use embedded_io::{ErrorType, Read, ReadReady, Write};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Any of the ports, for whoever learns only at run time which.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub enum Port {
     Serial(Serial),
     /// A network printer.
     Network(Network),
+    /// A scanner that poses as a keyboard.
+    Hid(Hid),
     /// A plain file.
     Capture(Capture),
 }
@@ -23,14 +25,32 @@ impl Port {
     ///
     /// As the port's own way to open it.
     pub fn open(address: &Address, timeouts: Timeouts) -> Result<Self, Error> {
+        Self::open_under(Path::new("/"), address, timeouts)
+    }
+
+    /// As [`Self::open`], with devices that are known by their numbers looked for in `root`, a folder that
+    /// stands for `/` in tests.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_under(root: &Path, address: &Address, timeouts: Timeouts) -> Result<Self, Error> {
+        let plugged = |node: Option<PathBuf>| {
+            node.ok_or_else(|| {
+                let cause = io::Error::new(io::ErrorKind::NotFound, "not plugged in");
+                Error::new(&address.to_string(), Operation::Open, cause)
+            })
+        };
         match address {
-            Address::UsbDevice(id) => match discovery::usb_node(Path::new("/"), id) {
-                Some(path) => Usb::open(&path, timeouts).map(Self::Usb),
-                None => {
-                    let cause = io::Error::new(io::ErrorKind::NotFound, "not plugged in");
-                    Err(Error::new(&address.to_string(), Operation::Open, cause))
-                }
-            },
+            Address::UsbDevice(id) => {
+                let node = plugged(discovery::usb_node(root, id))?;
+                Usb::open(&node, timeouts).map(Self::Usb)
+            }
+            Address::HidDevice(id) => {
+                let node = plugged(discovery::hid_node(root, id))?;
+                Hid::open(&node, timeouts).map(Self::Hid)
+            }
+            Address::Hid(path) => Hid::open(path, timeouts).map(Self::Hid),
             Address::Usb(path) => Usb::open(path, timeouts).map(Self::Usb),
             Address::Serial(path, line) => Serial::open(path, *line, timeouts).map(Self::Serial),
             Address::Network(socket) => Network::connect(*socket, timeouts).map(Self::Network),
@@ -45,6 +65,7 @@ macro_rules! each {
             Port::Usb($inner) => $call,
             Port::Serial($inner) => $call,
             Port::Network($inner) => $call,
+            Port::Hid($inner) => $call,
             Port::Capture($inner) => $call,
         }
     };
