@@ -105,6 +105,9 @@ struct Serve {
     /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, env = "KIOSK_LISTEN")]
     listen: Option<String>,
+    /// Address for HTTPS too, where staff sign in from other screens of the store
+    #[arg(long, env = "KIOSK_LISTEN_HTTPS", value_name = "ADDR")]
+    listen_https: Option<String>,
     /// Menu document; without it the built-in sample
     #[arg(long, env = "KIOSK_MENU")]
     menu: Option<PathBuf>,
@@ -201,6 +204,7 @@ fn serve(options: Serve) -> ExitCode {
     let given = Given {
         data_dir: options.data_dir,
         listen: options.listen,
+        listen_https: options.listen_https,
         menu: options.menu,
         credential: options.credential,
         cloud: options.cloud,

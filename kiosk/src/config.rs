@@ -18,7 +18,7 @@ use crate::devices::settings::{
 use crate::protect::Tuning;
 use crate::uplink::endpoint;
 use crate::web::pictures::Pictures;
-use crate::{devices, menus};
+use crate::{devices, https, menus};
 
 /// Where the kiosk listens if nobody says otherwise.
 pub const LISTEN: &str = "127.0.0.1:8080";
@@ -30,6 +30,8 @@ pub struct Given {
     pub data_dir: PathBuf,
     /// Where to listen.
     pub listen: Option<String>,
+    /// Where to listen with HTTPS.
+    pub listen_https: Option<String>,
     /// The menu file.
     pub menu: Option<PathBuf>,
     /// The credential file.
@@ -49,6 +51,8 @@ pub struct Given {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: Option<String>,
+    #[serde(default)]
+    https: HttpsSection,
     menu: Option<PathBuf>,
     credential: Option<PathBuf>,
     cloud: Option<String>,
@@ -73,6 +77,14 @@ struct File {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct HttpsSection {
+    listen: Option<String>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct DaySection {
     starts: Option<String>,
     opens_by_itself: Option<bool>,
@@ -93,6 +105,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where HTTPS is served, if it is.
+    pub https: Option<https::Settings>,
     /// The menu to start with.
     pub menu: Parsed,
     /// Pictures beside its file.
@@ -130,7 +144,8 @@ impl Config {
             .and_then(|path| file(path, &mut faults))
             .unwrap_or_default();
         let listen = given.listen.clone().or(file.listen.clone());
-        let listen = listen_address(listen.as_deref().unwrap_or(LISTEN), &mut faults);
+        let listen = listen_address("listen", listen.as_deref().unwrap_or(LISTEN), &mut faults);
+        let https = https(given.listen_https.as_deref(), &file.https, &mut faults);
         let menu_file = given.menu.clone().or(file.menu.clone());
         let menu = menus::load(menu_file.as_deref())
             .map_err(|trouble| {
@@ -155,6 +170,7 @@ impl Config {
             (Some(listen), Some(menu), Some(schedule)) if faults.is_empty() => Ok(Self {
                 data_dir: given.data_dir,
                 listen,
+                https,
                 menu,
                 pictures: Pictures::beside(menu_file.as_deref()),
                 credential,
@@ -188,14 +204,43 @@ pub fn tuning(path: &Path) -> Result<Tuning, Vec<String>> {
     tuning.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
-fn listen_address(text: &str, faults: &mut Vec<String>) -> Option<SocketAddr> {
+fn listen_address(name: &str, text: &str, faults: &mut Vec<String>) -> Option<SocketAddr> {
     text.parse()
         .map_err(|_| {
             faults.push(format!(
-                "listen: {text:?} is not an address such as {LISTEN}"
+                "{name}: {text:?} is not an address such as {LISTEN}"
             ))
         })
         .ok()
+}
+
+/// HTTPS, where flag or file name an address for it.
+fn https(
+    flag: Option<&str>,
+    section: &HttpsSection,
+    faults: &mut Vec<String>,
+) -> Option<https::Settings> {
+    let given = match (&section.certificate, &section.key) {
+        (Some(certificate), Some(key)) => Some(https::Files {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        }),
+        (None, None) => None,
+        _ => {
+            faults.push(
+                "https: certificate and key belong together; name both, or neither for a \
+                 certificate of the kiosk's own"
+                    .to_owned(),
+            );
+            None
+        }
+    };
+    let text = flag.or(section.listen.as_deref());
+    if text.is_none() && given.is_some() {
+        faults.push("https.listen: is missing; name an address such as 0.0.0.0:8443".to_owned());
+    }
+    let listen = listen_address("listen-https", text?, faults)?;
+    Some(https::Settings { listen, given })
 }
 
 /// The credential, with the URLs that win over its own.

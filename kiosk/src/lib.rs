@@ -12,6 +12,7 @@ pub mod connect;
 pub mod devices;
 pub mod downlink;
 pub mod follow;
+pub mod https;
 pub mod journal;
 pub mod level;
 pub mod logs;

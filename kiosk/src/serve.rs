@@ -1,18 +1,21 @@
 //! `kiosk serve`: everything wired together, started and stopped in order.
 
+mod doors;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kiosk_core::ids::BootId;
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
+use self::doors::Doors;
 use crate::config::{self, Config};
 use crate::connect::{Connection, Tuner};
 use crate::devices::Devices;
+use crate::https::HttpsError;
 use crate::journal::{FolderLock, Journal, JournalSettings, OpenError};
 use crate::wallclock::WallClock;
 use crate::web::feed::Feed;
@@ -22,8 +25,6 @@ use crate::{clock, follow, metrics, web};
 
 /// Orders in hand at once; more are told to come back.
 const ADMITTED: usize = 512;
-/// What is in hand when the kiosk is told to stop may take so long.
-const GRACE: Duration = Duration::from_secs(8);
 /// How often retention is looked after.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 
@@ -33,6 +34,9 @@ pub enum ServeError {
     /// The data folder or the journal can't be used.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// HTTPS can't be served.
+    #[error(transparent)]
+    Https(#[from] HttpsError),
     /// The address can't be listened on.
     #[error("can't listen on {address}: {error}; stop what uses it or choose another --listen")]
     Listen {
@@ -57,15 +61,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let settings = journal_settings(&config)?;
     let boot = settings.boot;
     let journal = Journal::open(settings, feed_in)?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| ServeError::Listen {
-            address: config.listen,
-            error,
-        })?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| ServeError::System(error.to_string()))?;
+    let doors = Doors::open(&config).await?;
     warn(&config);
     let connection = Connection::start(&config, &journal, boot).await?;
     let metrics = metrics::install();
@@ -81,6 +77,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         devices: devices.clone(),
         sessions: Sessions::default(),
         schedule: config.schedule,
+        https_port: doors.https_address().map(|address| address.port()),
         place: place(&config),
         metrics,
         wall: WallClock::default(),
@@ -92,14 +89,15 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let following = tokio::spawn(follow::run(state.clone(), changes));
     let keeping = tokio::spawn(housekeeping(journal.clone()));
     let watching = tokio::spawn(state.wall.clone().watch(journal.clone()));
-    announce(address, &state);
-    let app = web::router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+    announce(&doors, &state);
+    let app = web::router(state);
+    let listening = tokio::spawn(async move {
         stop.await;
         tracing::info!("stopping: finishing what is in hand");
         stopping_out.send_replace(true);
     });
-    let served = bounded(serving.into_future(), told_to_stop).await;
+    let served = doors.serve(app, told_to_stop).await;
+    listening.abort();
     retuning.abort();
     following.abort();
     keeping.abort();
@@ -144,29 +142,14 @@ async fn retuning(tuner: Tuner, file: Option<PathBuf>) {
     }
 }
 
-/// Runs the server; once it is told to stop, what is in hand gets a bounded time.
-async fn bounded(
-    serving: impl Future<Output = std::io::Result<()>>,
-    mut told_to_stop: watch::Receiver<bool>,
-) -> Result<(), ServeError> {
-    let patience = async {
-        if told_to_stop.wait_for(|stopping| *stopping).await.is_ok() {
-            tokio::time::sleep(GRACE).await;
-        }
-    };
-    tokio::select! {
-        served = serving => served.map_err(|error| ServeError::System(error.to_string())),
-        () = patience => {
-            tracing::warn!("some requests did not finish in time; stopping all the same");
-            Ok(())
-        }
-    }
-}
-
-fn announce(address: SocketAddr, state: &AppState) {
+fn announce(doors: &Doors, state: &AppState) {
+    let address = doors.address();
     // A closed standard output is nobody's fault.
     use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "listening on http://{address}");
+    if let Some(address) = doors.https_address() {
+        let _ = writeln!(std::io::stdout(), "listening on https://{address}");
+    }
     let outbox = state.journal.outbox().borrow().clone();
     tracing::info!(
         %address,

@@ -18,6 +18,7 @@ mod request_id;
 pub mod sessions;
 pub(crate) mod staff;
 pub mod text;
+pub mod transport;
 
 use std::sync::Arc;
 
@@ -59,6 +60,8 @@ pub struct Inner {
     pub sessions: Sessions,
     /// How days begin.
     pub schedule: Schedule,
+    /// The port of HTTPS, where it is served.
+    pub https_port: Option<u16>,
     /// Whose kiosk this is.
     pub place: Place,
     /// Renders the metrics.

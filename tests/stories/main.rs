@@ -13,6 +13,7 @@ mod clocks;
 mod cloud;
 mod demo;
 mod faults;
+mod https;
 mod lineage;
 mod lines;
 mod link;

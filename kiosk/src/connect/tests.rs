@@ -27,6 +27,7 @@ impl Kiosk {
             data_dir: folder.to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
             menu: menus::load(None).ok().unwrap(),
+            https: None,
             pictures: crate::web::pictures::Pictures::default(),
             credential: Some(stub.credential.clone()),
             allow_plaintext: false,

@@ -160,6 +160,16 @@ impl Kiosk {
         self.address.map(|at| format!("http://{at}"))
     }
 
+    /// Where it serves HTTPS, if it was told to.
+    ///
+    /// # Errors
+    /// If it does not say.
+    pub async fn https(&self) -> anyhow::Result<String> {
+        let child = self.child.as_ref().context("the kiosk does not run")?;
+        let start = "listening on https://";
+        Ok(format!("https://{}", child.line(start).await?))
+    }
+
     /// Its API.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::web::AppState;
 use crate::web::error::Problem;
 use crate::web::request_id::RequestId;
 use crate::web::sessions::SESSION_COOKIE;
+use crate::web::transport;
 
 /// Somebody of the kitchen, or the manager, who may do all.
 pub(super) struct Kitchen(pub(super) StaffRole);
@@ -71,6 +72,9 @@ fn role(parts: &Parts, state: &AppState) -> Result<StaffRole, Problem> {
     })?;
     if matches!(shown, Shown::Cookie(_)) && is_foreign(&parts.headers) {
         return Err(foreign());
+    }
+    if !transport::is_private(&parts.extensions) {
+        return Err(transport::in_the_clear());
     }
     state
         .sessions

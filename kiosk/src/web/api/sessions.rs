@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kiosk_core::document::{At, Faults, Object, text};
 use kiosk_core::wall::WallTime;
@@ -18,7 +18,7 @@ use crate::clock;
 use crate::journal::StaffRole;
 use crate::web::error::Problem;
 use crate::web::sessions::{SESSION_COOKIE, is_pin, verify_pin};
-use crate::web::{AppState, body};
+use crate::web::{AppState, body, transport};
 
 /// A PIN costs 19 MiB and tens of milliseconds to check, on purpose: one at a time.
 static CHECKING: Semaphore = Semaphore::const_new(1);
@@ -26,11 +26,14 @@ static CHECKING: Semaphore = Semaphore::const_new(1);
 pub(super) async fn open(
     State(state): State<AppState>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-    body: Body,
+    request: Request<Body>,
 ) -> Result<Response, Problem> {
-    if is_foreign(&headers) {
+    let (parts, body) = request.into_parts();
+    if is_foreign(&parts.headers) {
         return Err(foreign());
+    }
+    if !transport::is_private(&parts.extensions) {
+        return Err(transport::in_the_clear());
     }
     let bytes = body::read(body).await?;
     let pin = pin(&body::json(&bytes)?)?;
@@ -56,8 +59,13 @@ pub(super) async fn open(
     let lifetime = i64::try_from(opened.lifetime.as_millis()).unwrap_or(0);
     let expires = WallTime::from_millis(clock::wall().as_millis().saturating_add(lifetime));
     tracing::info!(role = role.as_str(), %client, "signed in");
+    let secure = if transport::is_encrypted(&parts.extensions) {
+        "; Secure"
+    } else {
+        ""
+    };
     let cookie = format!(
-        "{SESSION_COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
+        "{SESSION_COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}",
         opened.token,
         opened.lifetime.as_secs()
     );

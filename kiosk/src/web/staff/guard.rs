@@ -12,6 +12,7 @@ use crate::journal::StaffRole;
 use crate::web::AppState;
 use crate::web::error::Problem;
 use crate::web::sessions::{PIN_DIGITS, SESSION_COOKIE, Sessions};
+use crate::web::transport;
 
 /// A page for somebody of the kitchen, or the manager.
 pub(in crate::web) struct KitchenStaff(pub(in crate::web) Look);
@@ -29,9 +30,19 @@ struct SignIn<'a> {
     manager: bool,
     /// Whether there is a PIN that opens this page.
     ready: bool,
+    gate: Gate,
+    digits: usize,
+}
+
+/// Why somebody stands before the gate.
+struct Gate {
+    needs: StaffRole,
     /// Whether a session is shown that does not reach.
     short: bool,
-    digits: usize,
+    /// Whether a PIN typed here could be read by others in the network.
+    in_the_clear: bool,
+    /// Where it could not.
+    elsewhere: Option<String>,
 }
 
 impl IntoResponse for Refused {
@@ -58,14 +69,23 @@ impl FromRequestParts<AppState> for ManagerOnly {
 
 async fn admit(parts: &Parts, state: &AppState, needs: StaffRole) -> Result<Look, Refused> {
     let look = Query::<Look>::try_from_uri(&parts.uri).map_or_else(|_| Look::default(), |q| q.0);
-    let has = role(&parts.headers, &state.sessions, clock::monotonic());
+    let private = transport::is_private(&parts.extensions);
+    let has = role(&parts.headers, &state.sessions, clock::monotonic()).filter(|_| private);
     if has.is_some_and(|role| role >= needs) {
         return Ok(look);
     }
-    let page = sign_in(state, needs, has.is_some(), &look).await;
+    let gate = Gate {
+        needs,
+        short: has.is_some(),
+        in_the_clear: !private,
+        elsewhere: state
+            .https_port
+            .and_then(|port| transport::elsewhere(&parts.headers, port, parts.uri.path())),
+    };
+    let page = sign_in(state, gate, &look).await;
     let mut response = page.unwrap_or_else(IntoResponse::into_response);
     if response.status().is_success() {
-        *response.status_mut() = if has.is_some() {
+        *response.status_mut() = if has.is_some() || !private {
             StatusCode::FORBIDDEN
         } else {
             StatusCode::UNAUTHORIZED
@@ -74,13 +94,8 @@ async fn admit(parts: &Parts, state: &AppState, needs: StaffRole) -> Result<Look
     Err(Refused(Box::new(response)))
 }
 
-async fn sign_in(
-    state: &AppState,
-    needs: StaffRole,
-    short: bool,
-    look: &Look,
-) -> Result<Response, Problem> {
-    let manager = needs == StaffRole::Manager;
+async fn sign_in(state: &AppState, gate: Gate, look: &Look) -> Result<Response, Problem> {
+    let manager = gate.needs == StaffRole::Manager;
     let ready = state
         .journal
         .read(move |reader| {
@@ -93,7 +108,7 @@ async fn sign_in(
         frame: Frame::new(&menu, look.lang.as_deref(), &[]),
         manager,
         ready,
-        short,
+        gate,
         digits: PIN_DIGITS,
     };
     answer(page.render())

@@ -1,3 +1,4 @@
+use axum::extract::ConnectInfo;
 use std::net::SocketAddr;
 
 use kiosk_core::ids::{EventId, OrderId};
@@ -106,6 +107,11 @@ struct Kiosk {
 
 impl Kiosk {
     async fn start() -> Self {
+        Self::start_for(None).await
+    }
+
+    /// As if every request came from this client.
+    async fn start_for(client: Option<SocketAddr>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let (feed, _changes) = mpsc::unbounded_channel();
@@ -127,13 +133,18 @@ impl Kiosk {
             },
             metrics: None,
             wall: WallClock::default(),
+            https_port: None,
             pictures: Pictures::default(),
             admission: tokio::sync::Semaphore::new(8),
             stopping,
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
+        let app = match client {
+            Some(client) => router(state).layer(axum::Extension(ConnectInfo(client))),
+            None => router(state),
+        };
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self {
             _folder: folder,
@@ -170,6 +181,26 @@ impl Kiosk {
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_signs_in_or_shows_a_session_over_the_network_in_the_clear() {
+    let kiosk = Kiosk::start_for(Some("10.0.0.7:50000".parse().unwrap())).await;
+    kiosk.set_pin(StaffRole::Manager, "246810").await;
+    let url = |path: &str| format!("http://{}{path}", kiosk.address);
+    let body = json!({ "pin": "246810" }).to_string();
+    let sign_in = kiosk.client.post(url("/api/v1/sessions")).body(body);
+    let refused = sign_in.send().await.unwrap();
+    assert_eq!(refused.status(), 403);
+    assert!(refused.text().await.unwrap().contains("HTTPS"));
+    let (status, page) = kiosk.get("/manager", "").await;
+    assert!(status == 403 && !page.contains("id=\"pin\""), "{page}");
+    assert!(page.contains("--listen-https"), "{page}");
+    let list = kiosk.client.get(url("/api/v1/orders")).bearer_auth("token");
+    assert_eq!(list.send().await.unwrap().status(), 403);
+    // Diners and the board need no session.
+    assert_eq!(kiosk.get("/", "").await.0, 200);
+    assert_eq!(kiosk.get("/board", "").await.0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

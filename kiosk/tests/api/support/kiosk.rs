@@ -109,6 +109,7 @@ impl Kiosk {
             },
             metrics,
             wall: WallClock::default(),
+            https_port: None,
             pictures: Pictures::beside(Some(&folder.path().join("menu.json"))),
             admission: Semaphore::new(options.admitted),
             stopping: told_to_stop,
