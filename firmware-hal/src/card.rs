@@ -1,13 +1,23 @@
-//! The link to a card terminal on a serial line.
+//! A card terminal on a serial line.
 //!
-//! Messages to and from the terminal travel in frames with a checksum; the receiver acknowledges each,
+//! [`Terminal`] is what a kiosk needs of any of them; [`Zvt`] speaks to those with the cash register
+//! interface named below. The terminal alone reads the card and talks to the bank: no card number and no
+//! key passes through here.
+//!
+//! Beneath lies a [`Link`]: messages to and from the terminal travel in frames with a checksum; the receiver acknowledges each,
 //! and the sender repeats what was not acknowledged. What the messages say is not this module's business.
 //!
 //! Source: the serial transport of the ZVT cash register interface (German payment terminals, document
 //! PA00P016): `DLE STX`, the message with every `DLE` doubled, `DLE ETX`, checksum; `ACK` or `NAK` in
 //! answer; at most three attempts. Its times are the port's read time-out: 5 s for an acknowledgement.
 
+mod bitmap;
 mod frame;
+mod terminal;
+mod zvt;
+
+pub use terminal::{Amount, Failure, Outcome, Progress, Receipt, Terminal, Wish};
+pub use zvt::Zvt;
 
 pub use frame::{Damage, Deframer, Event, checksum};
 
@@ -38,6 +48,8 @@ pub enum Error<E> {
     Crossed,
     /// Noise without end.
     Noise,
+    /// The terminal ended without saying how.
+    Unsaid,
 }
 
 /// What a caller does about an [`Error`].
@@ -68,7 +80,7 @@ impl<E: embedded_io::Error> Error<E> {
             },
             Self::Closed => ErrorKind::Disconnected,
             Self::NotAcknowledged => ErrorKind::Timeout,
-            Self::Damaged(_) | Self::Crossed | Self::Noise => ErrorKind::Protocol,
+            Self::Damaged(_) | Self::Crossed | Self::Noise | Self::Unsaid => ErrorKind::Protocol,
         }
     }
 }
@@ -82,6 +94,7 @@ impl<E: core::fmt::Display> core::fmt::Display for Error<E> {
             Self::Damaged(damage) => write!(f, "the card terminal sent {damage}"),
             Self::Crossed => f.write_str("the card terminal spoke out of turn"),
             Self::Noise => f.write_str("the card terminal sends noise"),
+            Self::Unsaid => f.write_str("the card terminal ended without saying how"),
         }
     }
 }
@@ -93,6 +106,14 @@ impl<E: core::error::Error + 'static> core::error::Error for Error<E> {
             _ => None,
         }
     }
+}
+
+/// Why a message was not delivered for certain.
+#[derive(Debug)]
+struct Undelivered<E> {
+    error: Error<E>,
+    /// The terminal may have it all the same.
+    perhaps: bool,
 }
 
 /// The link; messages from the terminal have up to `N` bytes.
@@ -128,21 +149,41 @@ impl<T: Read + Write, const N: usize> Link<T, N> {
     /// [`Error::NotAcknowledged`], [`Error::Crossed`], [`Error::Noise`], [`Error::Closed`], or the
     /// port's other than a time-out.
     pub fn send(&mut self, message: &[u8]) -> Result<(), Error<T::Error>> {
+        let sent = self.deliver(message, ATTEMPTS);
+        sent.map_err(|undelivered| undelivered.error)
+    }
+
+    /// Sends a message until it is acknowledged: at most [`ATTEMPTS`] times if it is refused, at most
+    /// `unclear` times if the answer is none or damaged.
+    fn deliver(&mut self, message: &[u8], unclear: usize) -> Result<(), Undelivered<T::Error>> {
+        let mut left_open = 0;
         for _ in 0..ATTEMPTS {
             self.deframer.forget();
-            self.write_frame(message)?;
+            let failed = |error, perhaps| Undelivered { error, perhaps };
+            // Without its last byte a frame is none.
+            self.write_frame(message)
+                .map_err(|error| failed(error, left_open > 0))?;
+            let flushed = self.port.flush().map_err(Error::Port);
+            flushed.map_err(|error| failed(error, true))?;
             match self.event() {
                 Ok(Event::Acknowledged) => return Ok(()),
                 Ok(Event::Message) => {
-                    self.answer(ACK)?;
-                    return Err(Error::Crossed);
+                    self.answer(ACK).map_err(|error| failed(error, true))?;
+                    return Err(failed(Error::Crossed, true));
                 }
-                Ok(Event::Refused | Event::Damaged(_) | Event::Pending) => {}
-                Err(error) if error.kind() == ErrorKind::Timeout => {}
-                Err(error) => return Err(error),
+                Ok(Event::Refused) => {}
+                Ok(Event::Damaged(_) | Event::Pending) => left_open += 1,
+                Err(error) if error.kind() == ErrorKind::Timeout => left_open += 1,
+                Err(error) => return Err(failed(error, true)),
+            }
+            if left_open >= unclear {
+                break;
             }
         }
-        Err(Error::NotAcknowledged)
+        Err(Undelivered {
+            error: Error::NotAcknowledged,
+            perhaps: left_open > 0,
+        })
     }
 
     /// Waits for a message and acknowledges it.
@@ -204,8 +245,7 @@ impl<T: Read + Write, const N: usize> Link<T, N> {
             }
         }
         let [low, high] = checksum(message).to_le_bytes();
-        self.put(&[DLE, ETX, low, high])?;
-        self.port.flush().map_err(Error::Port)
+        self.put(&[DLE, ETX, low, high])
     }
 
     fn put(&mut self, mut bytes: &[u8]) -> Result<(), Error<T::Error>> {
@@ -271,6 +311,18 @@ mod tests {
             (Error::NotAcknowledged, ErrorKind::Timeout)
         );
         assert_eq!(link.into_port().written(), UNDERSTOOD.repeat(3));
+    }
+
+    #[test]
+    fn what_must_not_happen_twice_is_repeated_only_if_refused() {
+        let mut silent = link(b"");
+        assert!(silent.deliver(&[0x80, 0, 0], 1).unwrap_err().perhaps);
+        assert_eq!(silent.into_port().written(), UNDERSTOOD);
+        let mut refused = link(b"\x15\x06");
+        assert!(refused.deliver(&[0x80, 0, 0], 1).is_ok());
+        assert_eq!(refused.into_port().written(), UNDERSTOOD.repeat(2));
+        let mut never = link(b"\x15\x15\x15");
+        assert!(!never.deliver(&[0x80, 0, 0], 1).unwrap_err().perhaps);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! It is a port by itself ([`embedded_io`]), or stands at the far end of a real one: then give it what
 //! arrives with [`Simulator::receive`] and send back what [`Simulator::take_replies`] gives.
 
+pub mod card;
 mod command;
 mod port;
 

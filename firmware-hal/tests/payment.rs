@@ -1,0 +1,172 @@
+//! Payments on a simulated card terminal, with the line failing at every byte in either direction: what
+//! the kiosk believes is never better than what was charged, and nothing is charged twice.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may panic; its helpers are outside #[test]"
+)]
+
+use firmware_hal::card::{Amount, Error, Failure, Outcome, Progress, Receipt, Terminal, Wish, Zvt};
+use firmware_hal::mock::{Fault, Port};
+use firmware_hal::simulator::card::{CardTerminal, Plan};
+use proptest::prelude::*;
+
+type Paid = Result<Outcome, Failure<Error<Fault>>>;
+
+fn amount() -> Amount {
+    Amount::try_new(1340, 840).unwrap()
+}
+
+/// How it ended, what it said on the way, and the terminal.
+fn pay(terminal: CardTerminal) -> (Paid, Vec<Progress>, CardTerminal) {
+    let mut told = Vec::new();
+    let mut zvt = Zvt::<_, 256>::new(terminal, 2);
+    let paid = zvt.pay(amount(), &mut |progress| {
+        told.push(progress);
+        Wish::GoOn
+    });
+    (paid, told, zvt.into_port())
+}
+
+fn receipt() -> Receipt {
+    Receipt {
+        minor: Some(1340),
+        trace: Some(42),
+    }
+}
+
+#[test]
+fn a_good_card_pays_and_leaves_a_trace() {
+    let (paid, told, terminal) = pay(CardTerminal::new(Plan::Approve));
+    assert_eq!(paid, Ok(Outcome::Paid(receipt())));
+    let expected = [Progress::PresentCard, Progress::Working, Progress::Working];
+    assert_eq!(told, expected);
+    assert_eq!(terminal.charged(), [1340]);
+}
+
+#[test]
+fn a_registration_is_understood() {
+    let mut zvt = Zvt::<_, 256>::new(CardTerminal::new(Plan::Approve), 2);
+    assert_eq!(zvt.register(0, 840), Ok(()));
+    assert!(
+        zvt.pay(amount(), &mut |_| Wish::GoOn).is_ok(),
+        "and the line is free again"
+    );
+}
+
+#[test]
+fn a_bad_card_a_busy_terminal_and_a_mumbling_one_charge_nothing() {
+    let ends = [
+        (Plan::Decline(0x05), Ok(Outcome::Declined(0x05))),
+        (Plan::Refuse(0x9C), Err(Failure::Refused(0x9C))),
+        (Plan::Mumble, Err(Failure::Unknown(Error::Unsaid))),
+    ];
+    for (plan, end) in ends {
+        let (paid, _, terminal) = pay(CardTerminal::new(plan));
+        assert_eq!(paid, end);
+        assert_eq!(terminal.charged(), [0; 0]);
+    }
+}
+
+#[test]
+fn a_diner_without_a_card_can_cancel() {
+    let mut zvt = Zvt::<_, 256>::new(CardTerminal::new(Plan::NoCard), 5);
+    let paid = zvt.pay(amount(), &mut |progress| match progress {
+        Progress::Silent => Wish::Cancel,
+        _ => Wish::GoOn,
+    });
+    assert_eq!(paid, Ok(Outcome::Declined(0x6C)));
+}
+
+#[test]
+fn cancelling_too_late_pays_all_the_same() {
+    let mut zvt = Zvt::<_, 256>::new(CardTerminal::new(Plan::Approve), 5);
+    let paid = zvt.pay(amount(), &mut |_| Wish::Cancel);
+    let terminal = zvt.into_port();
+    let charged = terminal.charged().len();
+    match paid {
+        Ok(Outcome::Paid(_)) => assert_eq!(charged, 1),
+        Err(failure) => assert!(!failure.is_harmless(), "{failure}"),
+        Ok(declined) => panic!("{declined:?} though it was charged"),
+    }
+}
+
+#[test]
+fn a_terminal_that_waits_for_ever_is_not_waited_for_for_ever() {
+    let (paid, told, _) = pay(CardTerminal::new(Plan::NoCard));
+    assert!(
+        matches!(paid, Err(Failure::Unknown(Error::Port(_)))),
+        "{paid:?}"
+    );
+    let silences = told
+        .iter()
+        .filter(|progress| **progress == Progress::Silent);
+    assert_eq!(silences.count(), 2);
+}
+
+#[test]
+fn two_damaged_frames_are_asked_for_again_and_the_payment_goes_on() {
+    let (paid, _, terminal) = pay(CardTerminal::new(Plan::Approve).damaging(2));
+    assert_eq!(paid, Ok(Outcome::Paid(receipt())));
+    assert_eq!(terminal.charged(), [1340]);
+}
+
+#[test]
+fn wherever_the_line_fails_the_kiosk_believes_nothing_better_than_the_truth() {
+    for plan in [Plan::Approve, Plan::Decline(5), Plan::Refuse(0x9C)] {
+        let (_, _, undisturbed) = pay(CardTerminal::new(plan));
+        let (heard, spoken) = undisturbed.traffic();
+        let deaf = (0..heard).map(|byte| CardTerminal::new(plan).deaf_from(byte));
+        let dumb = (0..spoken).map(|byte| CardTerminal::new(plan).dumb_from(byte));
+        let mut unknown = 0;
+        for (place, terminal) in deaf.chain(dumb).enumerate() {
+            let (paid, _, terminal) = pay(terminal);
+            let charged = terminal.charged().len();
+            assert!(charged <= 1, "charged twice, {plan:?} {place}");
+            match paid {
+                Ok(Outcome::Paid(_)) => assert_eq!(charged, 1, "{plan:?} {place}"),
+                Ok(Outcome::Declined(_)) => assert_eq!(charged, 0, "{plan:?} {place}"),
+                Err(failure) if failure.is_harmless() => {
+                    assert_eq!(charged, 0, "{plan:?} {place}: {failure}");
+                }
+                Err(_) => unknown += 1,
+            }
+        }
+        assert!(unknown > 0, "a line that fails is noticed");
+    }
+}
+
+#[test]
+fn a_message_that_could_not_be_sent_whole_charges_nothing_and_says_so() {
+    use embedded_io::ErrorKind::BrokenPipe;
+    let writes = {
+        let mut zvt = Zvt::<_, 64>::new(Port::new().answering(b"\x06"), 0);
+        let _ = zvt.pay(amount(), &mut |_| Wish::GoOn);
+        zvt.into_port().write_calls()
+    };
+    for refused in 0..writes {
+        let port = Port::new().answering(b"\x06").refusing(refused, BrokenPipe);
+        let failure = Zvt::<_, 64>::new(port, 0)
+            .pay(amount(), &mut |_| Wish::GoOn)
+            .unwrap_err();
+        assert_eq!(
+            failure,
+            Failure::NotBegun(Error::Port(Fault(BrokenPipe))),
+            "write {refused}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_terminal_sends_a_payment_ends(
+        noise in proptest::collection::vec(
+            prop_oneof![Just(0x06), Just(0x10), Just(0x02), Just(0x03), any::<u8>()], 0..600,
+        ),
+    ) {
+        let port = Port::new().answering(&noise);
+        let paid = Zvt::<_, 64>::new(port, 3).pay(amount(), &mut |_| Wish::Cancel);
+        // Sixteen bits of checksum stand between noise and a payment.
+        prop_assert!(!matches!(paid, Ok(Outcome::Paid(_))), "{paid:?}");
+    }
+}
