@@ -53,12 +53,19 @@ pub struct TfLuna<I> {
     address: u8,
 }
 
-impl<I: I2c> TfLuna<I> {
+impl<I> TfLuna<I> {
     /// The sensor at this seven-bit address of the bus.
     pub const fn new(bus: I, address: u8) -> Self {
         Self { bus, address }
     }
 
+    /// Gives the bus back.
+    pub fn release(self) -> I {
+        self.bus
+    }
+}
+
+impl<I: I2c> TfLuna<I> {
     /// The latest measurement.
     ///
     /// # Errors
@@ -69,19 +76,7 @@ impl<I: I2c> TfLuna<I> {
         self.bus
             .write_read(self.address, &[FIRST_REGISTER], &mut registers)
             .map_err(Error)?;
-        let [distance_low, distance_high, strength_low, strength_high] = registers;
-        let distance = u16::from_le_bytes([distance_low, distance_high]);
-        Ok(match u16::from_le_bytes([strength_low, strength_high]) {
-            ..LEAST_STRENGTH => Reading::Nothing,
-            GLARE.. => Reading::Glare,
-            _ if distance == 0 => Reading::Nothing,
-            _ => Reading::Distance(distance),
-        })
-    }
-
-    /// Gives the bus back.
-    pub fn release(self) -> I {
-        self.bus
+        Ok(reading(registers))
     }
 }
 
@@ -119,7 +114,7 @@ pub struct DistanceSensor<I> {
     presence: Presence,
 }
 
-impl<I: I2c> DistanceSensor<I> {
+impl<I> DistanceSensor<I> {
     /// A sensor before which nobody stands yet.
     pub const fn new(sensor: TfLuna<I>, zone: Zone, timing: Timing) -> Self {
         Self {
@@ -135,14 +130,28 @@ impl<I: I2c> DistanceSensor<I> {
         self.presence.is_present()
     }
 
+    /// Gives the sensor back.
+    pub fn release(self) -> TfLuna<I> {
+        self.sensor
+    }
+}
+
+impl<I: I2c> DistanceSensor<I> {
     /// Measures. See [`Presence::observe`] for `now`. Glare counts as no change.
     ///
     /// # Errors
     ///
     /// [`Error`] with the bus's; what was known stands.
     pub fn update(&mut self, now: u32) -> Result<Option<Change>, Error<I::Error>> {
-        match self.sensor.read()? {
-            Reading::Glare => return Ok(None),
+        let reading = self.sensor.read()?;
+        Ok(self.observe(reading, now))
+    }
+}
+
+impl<I> DistanceSensor<I> {
+    fn observe(&mut self, reading: Reading, now: u32) -> Option<Change> {
+        match reading {
+            Reading::Glare => return None,
             Reading::Nothing => self.inside = false,
             Reading::Distance(away) => {
                 let edge = if self.inside {
@@ -153,12 +162,52 @@ impl<I: I2c> DistanceSensor<I> {
                 self.inside = away <= edge;
             }
         }
-        Ok(self.presence.observe(self.inside, now))
+        self.presence.observe(self.inside, now)
     }
+}
 
-    /// Gives the sensor back.
-    pub fn release(self) -> TfLuna<I> {
-        self.sensor
+/// How often the distance is measured while somebody is waited for; the sensor itself measures every ten
+/// milliseconds.
+#[cfg(feature = "async")]
+const SAMPLE_MS: u32 = 50;
+
+#[cfg(feature = "async")]
+impl<I: embedded_hal_async::i2c::I2c> DistanceSensor<I> {
+    /// Waits until somebody arrives or leaves, measuring over and over. May be dropped at any time; what
+    /// was seen of a change is then seen anew.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] with the bus's; what was known stands.
+    pub async fn wait_change(
+        &mut self,
+        delay: &mut impl embedded_hal_async::delay::DelayNs,
+    ) -> Result<Change, Error<I::Error>> {
+        self.presence.forget_doubt();
+        let mut waited = 0_u32;
+        loop {
+            let mut registers = [0; 4];
+            let (bus, address) = (&mut self.sensor.bus, self.sensor.address);
+            bus.write_read(address, &[FIRST_REGISTER], &mut registers)
+                .await
+                .map_err(Error)?;
+            if let Some(change) = self.observe(reading(registers), waited) {
+                return Ok(change);
+            }
+            delay.delay_ms(SAMPLE_MS).await;
+            waited = waited.wrapping_add(SAMPLE_MS);
+        }
+    }
+}
+
+fn reading(registers: [u8; 4]) -> Reading {
+    let [distance_low, distance_high, strength_low, strength_high] = registers;
+    let distance = u16::from_le_bytes([distance_low, distance_high]);
+    match u16::from_le_bytes([strength_low, strength_high]) {
+        ..LEAST_STRENGTH => Reading::Nothing,
+        GLARE.. => Reading::Glare,
+        _ if distance == 0 => Reading::Nothing,
+        _ => Reading::Distance(distance),
     }
 }
 
@@ -276,6 +325,40 @@ mod tests {
         assert_eq!(sensor.update(100).unwrap_err().kind(), unplugged);
         assert_eq!(sensor.update(200), Ok(Some(Change::Arrived)));
         sensor.release().release().done();
+    }
+
+    #[cfg(feature = "async")]
+    #[test]
+    fn a_change_of_distance_can_be_awaited() {
+        use core::future::Future;
+        use core::pin::pin;
+        use core::task::{Context, Poll, Waker};
+        use embedded_hal_mock::eh1::delay::{CheckedDelay, Transaction as Wait};
+
+        let unplugged = ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address);
+        let script = [
+            answer(200, STRONG),
+            answer(50, STRONG),
+            answer(50, STRONG),
+            answer(50, STRONG).with_error(unplugged),
+        ];
+        let timing = Timing {
+            arrive_ms: 50,
+            leave_ms: 50,
+        };
+        let sensor = TfLuna::new(Mock::new(&script), DEFAULT_ADDRESS);
+        let mut sensor = DistanceSensor::new(sensor, Zone::COMMON, timing);
+        let mut delay = CheckedDelay::new(&[(); 2].map(|()| Wait::async_delay_ms(50)));
+        let mut context = Context::from_waker(Waker::noop());
+        let arrived = pin!(sensor.wait_change(&mut delay)).poll(&mut context);
+        assert_eq!(arrived, Poll::Ready(Ok(Change::Arrived)));
+        match pin!(sensor.wait_change(&mut delay)).poll(&mut context) {
+            Poll::Ready(failed) => assert_eq!(failed.unwrap_err().kind(), unplugged),
+            Poll::Pending => panic!("the bus never waits"),
+        }
+        assert!(sensor.is_present(), "what was known stands");
+        sensor.release().release().done();
+        delay.done();
     }
 
     #[test]

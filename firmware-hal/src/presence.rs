@@ -62,6 +62,12 @@ impl Presence {
         self.present
     }
 
+    /// Forgets the beginning of a change, for whoever starts to count time anew.
+    #[cfg(feature = "async")]
+    pub(crate) const fn forget_doubt(&mut self) {
+        self.otherwise = None;
+    }
+
     /// Takes an observation. `now` is any count of milliseconds that goes on evenly and may wrap around;
     /// observations must not be further apart than the shorter of the two times.
     pub fn observe(&mut self, seen: bool, now: u32) -> Option<Change> {
@@ -171,7 +177,7 @@ impl<P: InputPin + embedded_hal_async::digital::Wait> PinSensor<P> {
         &mut self,
         delay: &mut impl embedded_hal_async::delay::DelayNs,
     ) -> Result<Change, Error<P::Error>> {
-        self.presence.otherwise = None;
+        self.presence.forget_doubt();
         let mut waited = 0_u32;
         loop {
             if self.presence.otherwise.is_none() {

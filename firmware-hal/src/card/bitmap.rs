@@ -71,9 +71,9 @@ fn container(rest: &[u8]) -> Option<(usize, &[u8])> {
 
 /// A number in decimal nibbles, the highest first; `None` if a nibble is no digit.
 pub(super) fn decimal(bytes: &[u8]) -> Option<u64> {
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
-    nibbles.fold(Some(0_u64), |number, nibble| {
-        let shifted = number?.checked_mul(10)?;
+    let mut nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
+    nibbles.try_fold(0_u64, |number, nibble| {
+        let shifted = number.checked_mul(10)?;
         (nibble < 10).then(|| shifted + u64::from(nibble))
     })
 }
