@@ -244,11 +244,15 @@ pub(crate) fn order(total: i64) -> Order {
         subtotal: total - total / 11,
         tax: total / 11,
         total,
+        discounts: Vec::new(),
+        tip: 0,
         payment: Payment {
             method: Method::Counter,
             status: PaymentStatus::Due,
+            tender: None,
         },
         changed_at: None,
         reason: None,
+        refunds: Vec::new(),
     }
 }

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use kiosk_core::cart::Method;
+use kiosk_core::daypart::Dayparts;
 use kiosk_core::ids::OrderId;
 use kiosk_core::order::{Action, Order, PaymentStatus, Status};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
+use crate::clock;
 use crate::journal::{Change, Ranges};
 use crate::status::LinkMode;
 use crate::web::AppState;
@@ -55,6 +57,7 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
     let mut devices = state.devices.watch();
     let mut told = None;
     let mut levels = 0_u64;
+    let mut running = state.menu().running(clock::wall());
     loop {
         tokio::select! {
             change = changes.recv() => match change {
@@ -90,6 +93,10 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
             // Told with the next look: a rush changes what waits many times a second.
             Ok(()) = devices.changed() => told = None,
             _ = ticks.tick() => {
+                if has_turned(&mut running, &state) {
+                    levels += 1;
+                    push_menu(&state, levels);
+                }
                 let now = look(&state);
                 if told != Some(now) {
                     told = Some(now);
@@ -132,6 +139,12 @@ fn push_status(state: &AppState, link: LinkMode) {
         "receipts": state.devices.receipts(),
     });
     state.feed.push("status", data.to_string());
+}
+
+/// Whether a daypart has begun or ended since: what can be ordered is another then.
+fn has_turned(running: &mut Dayparts, state: &AppState) -> bool {
+    let now = state.menu().running(clock::wall());
+    std::mem::replace(running, now) != now
 }
 
 fn push_order(state: &AppState, order: &Heard, sync: &str) {

@@ -14,6 +14,7 @@
 mod act;
 mod append;
 mod backup;
+mod cash;
 pub mod check;
 mod confirm;
 mod days;
@@ -57,8 +58,9 @@ use self::jobs::Job;
 use crate::devices::job::Job as PrintJob;
 use crate::devices::routing::Routing;
 
-pub use self::act::{ActRefusal, ActRequest};
+pub use self::act::{ActRefusal, ActRequest, LinesRefund};
 pub use self::backup::backup;
+pub use self::cash::CashRequest;
 pub use self::confirm::{Confirmed, HelloState};
 pub use self::days::{DayClosed, DayRefusal, DayRequest};
 pub use self::error::{JournalError, OpenError};

@@ -15,6 +15,7 @@ use self::doors::Doors;
 use crate::config::{self, Config};
 use crate::connect::{Connection, Tuner};
 use crate::devices::Devices;
+use crate::habits::Habits;
 use crate::https::HttpsError;
 use crate::journal::{FolderLock, Journal, JournalSettings, OpenError};
 use crate::wallclock::WallClock;
@@ -69,6 +70,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let (stopping_out, stopping) = watch::channel(false);
     let told_to_stop = stopping.clone();
     let feed = Arc::new(Feed::new(journal.boots()));
+    let habits = Habits::default();
+    let counting = tokio::spawn(habits.clone().run(journal.clone()));
     let state = AppState::new(Inner {
         journal: journal.clone(),
         menu: connection.menu.clone(),
@@ -83,6 +86,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         wall: WallClock::default(),
         pictures: config.pictures.clone(),
         admission: tokio::sync::Semaphore::new(ADMITTED),
+        habits,
         stopping,
     });
     let retuning = tokio::spawn(retuning(connection.tuner(), config.file.clone()));
@@ -103,6 +107,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     keeping.abort();
     watching.abort();
     devices.stop().await;
+    counting.abort();
     connection.stop().await;
     journal.close().await;
     served

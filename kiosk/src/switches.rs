@@ -19,8 +19,15 @@ pub const ORDERING_CLOUD: &str = "ordering_cloud";
 /// Fetching menus from the cloud.
 pub const MENU_UPDATES: &str = "menu_updates";
 
+/// One more item offered with a cart.
+pub const RECOMMENDATIONS: &str = "recommendations";
+
 /// The switches that do something, with what holds while nobody has turned them.
-const KNOWN: [(&str, bool); 2] = [(MENU_UPDATES, true), (ORDERING_CLOUD, true)];
+const KNOWN: [(&str, bool); 3] = [
+    (MENU_UPDATES, true),
+    (ORDERING_CLOUD, true),
+    (RECOMMENDATIONS, true),
+];
 
 /// A switch, as the status page tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -34,6 +34,7 @@ use self::feed::Feed;
 use self::pictures::Pictures;
 use self::sessions::Sessions;
 use crate::devices::Devices;
+use crate::habits::Habits;
 use crate::journal::Journal;
 use crate::status::LinkSource;
 use crate::wallclock::WallClock;
@@ -72,6 +73,8 @@ pub struct Inner {
     pub pictures: Pictures,
     /// What was seen of the wall clock.
     pub wall: WallClock,
+    /// What is often taken together.
+    pub habits: Habits,
     /// Turns true when the kiosk stops; long answers end then.
     pub stopping: watch::Receiver<bool>,
 }

@@ -184,6 +184,8 @@ impl Shift {
                 action: Action::Pay,
                 reason: None,
                 by: None,
+                tender: None,
+                refund: None,
             };
             match journal.act(request).await {
                 Ok(order) => {

@@ -1,11 +1,12 @@
 //! What a diner has chosen: the body of an order or a quote, read but not yet priced.
 
+mod read;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::document::{At, Fault, Faults, Object, filled_text, list, text, whole};
-use crate::money::TOTAL_LIMIT;
-use crate::text::is_language_tag;
+use crate::document::{Fault, Faults};
+use crate::tip::Tip;
 
 /// The most lines an order may have.
 pub const LINES_LIMIT: usize = 50;
@@ -16,18 +17,8 @@ pub const NOTE_LIMIT: usize = 200;
 /// The longest table name, in characters.
 pub const TABLE_LIMIT: usize = 20;
 
-const CART_FIELDS: &[&str] = &[
-    "menu_version",
-    "service",
-    "table",
-    "language",
-    "lines",
-    "payment",
-    "expected_total",
-    "terminal",
-];
-const LINE_FIELDS: &[&str] = &["item", "quantity", "options", "note"];
-const OPTION_FIELDS: &[&str] = &["group", "option", "quantity"];
+/// The longest coupon code, in characters.
+pub const COUPON_LIMIT: usize = 40;
 
 /// Where the food is eaten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -70,12 +61,18 @@ pub struct Cart {
     pub expected_total: Option<i64>,
     /// The terminal it was put together at.
     pub terminal: Option<String>,
+    /// The code of a promotion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<String>,
+    /// What is given on top.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tip: Option<Tip>,
 }
 
-/// So many of one item, with the same options.
+/// So many of one item with the same options, or of one combo with the same parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CartLine {
-    /// The item's identity.
+    /// The item's identity, or the combo's.
     pub item: String,
     /// How many, 1 to 99.
     pub quantity: u32,
@@ -83,6 +80,20 @@ pub struct CartLine {
     pub options: Vec<CartOption>,
     /// What the kitchen should know.
     pub note: Option<String>,
+    /// What a combo is made of; none for an item.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<CartPart>,
+}
+
+/// What fills one part of a combo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CartPart {
+    /// The part's identity inside the combo.
+    pub part: String,
+    /// The item's identity.
+    pub item: String,
+    /// What was chosen for it.
+    pub options: Vec<CartOption>,
 }
 
 /// One chosen option.
@@ -138,167 +149,11 @@ impl Cart {
 
     fn read(body: &Value, payment_required: bool) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
-        match cart(body, payment_required, &mut faults) {
+        match read::cart(body, payment_required, &mut faults) {
             Some(cart) if faults.is_empty() => Ok(cart),
             _ => Err(faults.into_vec()),
         }
     }
-}
-
-fn cart(body: &Value, payment_required: bool, faults: &mut Faults) -> Option<Cart> {
-    let at = At::Root;
-    let object = Object::read(body, &at, faults)?;
-    object.refuse_unknown(CART_FIELDS, &at, faults);
-    let menu_version = object.optional("menu_version", &at, faults, |v, at, f| {
-        short_text(v, at, f, 200)
-    });
-    let service = object.required("service", &at, faults, service);
-    let table = object.optional("table", &at, faults, |v, at, f| {
-        short_text(v, at, f, TABLE_LIMIT)
-    });
-    let language = object.optional("language", &at, faults, language);
-    let terminal = object.optional("terminal", &at, faults, |v, at, f| short_text(v, at, f, 40));
-    let lines = object.required("lines", &at, faults, lines);
-    let payment = if payment_required {
-        object.required("payment", &at, faults, payment)
-    } else {
-        object.optional("payment", &at, faults, payment)
-    };
-    let expected_total = object.optional("expected_total", &at, faults, |value, at, faults| {
-        whole(value, at, faults, 0, TOTAL_LIMIT)
-    });
-    Some(Cart {
-        menu_version,
-        service: service?,
-        table,
-        language,
-        lines: lines?,
-        payment,
-        expected_total,
-        terminal,
-    })
-}
-
-fn service(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<Service> {
-    match text(value, at, faults)? {
-        "eat_in" => Some(Service::EatIn),
-        "take_away" => Some(Service::TakeAway),
-        other => {
-            faults.add(
-                at,
-                format!("must be eat_in or take_away, not {:?}", clipped(other)),
-            );
-            None
-        }
-    }
-}
-
-fn payment(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<Method> {
-    let object = Object::read(value, at, faults)?;
-    object.refuse_unknown(&["method"], at, faults);
-    object.required("method", at, faults, |value, at, faults| {
-        match text(value, at, faults)? {
-            "counter" => Some(Method::Counter),
-            "card" => Some(Method::Card),
-            "qr" => Some(Method::Qr),
-            other => {
-                faults.add(
-                    at,
-                    format!("must be counter, card or qr, not {:?}", clipped(other)),
-                );
-                None
-            }
-        }
-    })
-}
-
-fn language(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<String> {
-    let tag = text(value, at, faults)?;
-    if !is_language_tag(tag) || tag.len() > 35 {
-        faults.add(at, "must be a language tag such as en or zh-Hans");
-        return None;
-    }
-    Some(tag.to_owned())
-}
-
-fn lines(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<Vec<CartLine>> {
-    if let Some(count) = value.as_array().map(Vec::len)
-        && !(1..=LINES_LIMIT).contains(&count)
-    {
-        faults.add(
-            at,
-            format!("must hold 1 to {LINES_LIMIT} lines, not {count}"),
-        );
-        return None;
-    }
-    list(value, at, faults, line)
-}
-
-fn line(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<CartLine> {
-    let object = Object::read(value, at, faults)?;
-    object.refuse_unknown(LINE_FIELDS, at, faults);
-    let item = object.required("item", at, faults, filled_text);
-    let quantity = object.optional("quantity", at, faults, quantity);
-    let options = object.optional("options", at, faults, options);
-    let note = object.optional("note", at, faults, |v, at, f| {
-        short_text(v, at, f, NOTE_LIMIT)
-    });
-    Some(CartLine {
-        item: item?.to_owned(),
-        quantity: quantity.unwrap_or(1),
-        options: options.unwrap_or_default(),
-        note,
-    })
-}
-
-fn options(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<Vec<CartOption>> {
-    let limit = 200;
-    if value
-        .as_array()
-        .is_some_and(|options| options.len() > limit)
-    {
-        faults.add(at, format!("must hold at most {limit} options"));
-        return None;
-    }
-    list(value, at, faults, |value, at, faults| {
-        let object = Object::read(value, at, faults)?;
-        object.refuse_unknown(OPTION_FIELDS, at, faults);
-        let group = object.required("group", at, faults, filled_text);
-        let option = object.required("option", at, faults, filled_text);
-        let quantity = object.optional("quantity", at, faults, quantity);
-        Some(CartOption {
-            group: group?.to_owned(),
-            option: option?.to_owned(),
-            quantity: quantity.unwrap_or(1),
-        })
-    })
-}
-
-fn quantity(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<u32> {
-    whole(value, at, faults, 1, QUANTITY_LIMIT).and_then(|value| u32::try_from(value).ok())
-}
-
-/// A text of at most `limit` characters without control characters; blank is the same as absent.
-fn short_text(value: &Value, at: &At<'_>, faults: &mut Faults, limit: usize) -> Option<String> {
-    let text = text(value, at, faults)?;
-    let length = text.chars().count();
-    if length > limit {
-        faults.add(
-            at,
-            format!("must have at most {limit} characters, not {length}"),
-        );
-        return None;
-    }
-    if text.chars().any(char::is_control) {
-        faults.add(at, "must not hold line breaks or other control characters");
-        return None;
-    }
-    let trimmed = text.trim();
-    (!trimmed.is_empty()).then(|| trimmed.to_owned())
-}
-
-fn clipped(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 #[cfg(test)]
@@ -360,12 +215,12 @@ mod tests {
     #[test]
     fn unknown_fields_are_refused_wherever_they_stand() {
         let mut body = body();
-        body["tip"] = json!(1);
+        body["tax"] = json!(1);
         body["lines"][0]["price"] = json!(1);
         body["lines"][0]["options"][0]["price"] = json!(1);
         body["payment"]["token"] = json!("x");
         let want = [
-            "/tip",
+            "/tax",
             "/lines/0/price",
             "/lines/0/options/0/price",
             "/payment/token",
@@ -388,5 +243,34 @@ mod tests {
         assert!(Cart::order(&note).is_ok());
         note["lines"][0]["note"] = json!("a\u{1b}@b");
         assert_eq!(pointers(&note), ["/lines/0/note"]);
+    }
+
+    #[test]
+    fn a_combo_a_coupon_and_a_tip_are_read() {
+        let mut body = body();
+        body["coupon"] = json!(" lantern5 ");
+        body["tip"] = json!({"percent": "0.15"});
+        body["lines"][0]["parts"] = json!([{"part": "main", "item": "ramen"}]);
+        let cart = Cart::order(&body).unwrap();
+        assert_eq!(cart.coupon.as_deref(), Some("lantern5"));
+        assert_eq!(cart.tip, Some(Tip::Percent("0.15".parse().unwrap())));
+        assert_eq!(cart.lines[0].parts[0].item, "ramen");
+        body["tip"] = json!({"percent": "0.15", "amount": 5});
+        body["coupon"] = json!("x".repeat(41));
+        body["lines"][0]["parts"][0]["price"] = json!(1);
+        assert_eq!(
+            pointers(&body),
+            ["/lines/0/parts/0/price", "/coupon", "/tip"]
+        );
+    }
+
+    /// A key is bound to this text; a retry across an upgrade must find it unchanged.
+    #[test]
+    fn a_cart_without_what_came_later_is_written_as_before() {
+        let cart = Cart::order(&body()).unwrap();
+        assert_eq!(
+            serde_json::to_string(&cart).unwrap(),
+            r#"{"menu_version":"v","service":"eat_in","table":"7","language":"en","lines":[{"item":"ramen","quantity":2,"options":[{"group":"spice","option":"hot","quantity":1}],"note":"no scallion"}],"payment":"counter","expected_total":2680,"terminal":null}"#
+        );
     }
 }

@@ -6,15 +6,25 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::cash::CashCounted;
 use crate::ids::{BootId, EventId, OrderId};
-use crate::order::{Action, Order};
+use crate::order::{Action, Order, Tender};
+use crate::pricing::is_zero;
+use crate::refund::RefundedLine;
 use crate::stock::Level;
 use crate::wall::WallTime;
 
-/// The major version of event data that this software writes.
+/// The newest major version of event data that this software reads and writes. An event is written
+/// with the oldest that every reader of it understands rightly, so most are of version 1.
 ///
-/// * 1: first.
-pub const SCHEMA: u16 = 1;
+/// * 1: first. Added since, and passed over by older readers without harm, because the amounts that
+///   they read stay whole: discounts, tips, combos and allergens of orders; what money came in as.
+/// * 2: `payment.refunded` of some lines. A reader of version 1 would take it for a refund of the
+///   whole order, so it must not read it at all.
+pub const SCHEMA: u16 = 2;
+
+/// The version of everything that a reader of version 1 takes for what it is.
+const FIRST: u16 = 1;
 
 /// The largest event, in bytes; an order that would make a larger one is refused.
 pub const EVENT_LIMIT: usize = 64 * 1024;
@@ -54,6 +64,8 @@ pub enum Fact {
     DayOpened(DayChanged),
     /// `day.closed`.
     DayClosed(DayChanged),
+    /// `cash.counted`.
+    CashCounted(CashCounted),
     /// `clock.jumped`.
     ClockJumped(ClockJumped),
     /// `switch.changed`.
@@ -73,6 +85,15 @@ pub struct Acted {
     /// The role that did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// What a payment came in as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tender: Option<Tender>,
+    /// Of a refund of lines: which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<RefundedLine>,
+    /// Of a refund of lines: how much was given back in all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub amount: i64,
 }
 
 /// Data of a change of stock by a person.
@@ -96,6 +117,12 @@ pub struct DayChanged {
     /// Their sum in minor units when it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gross: Option<i64>,
+    /// Their tips when it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tips: Option<i64>,
+    /// The number of its Z report, when it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub z: Option<u64>,
 }
 
 /// Data of a wall clock that was set.
@@ -147,7 +174,7 @@ struct Envelope<'a, D> {
     kind: std::borrow::Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     order: Option<OrderId>,
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_none")]
     order_version: u32,
     at: WallTime,
     boot: BootId,
@@ -161,7 +188,7 @@ struct Envelope<'a, D> {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands out references"
 )]
-fn is_zero(number: &u32) -> bool {
+fn is_none(number: &u32) -> bool {
     *number == 0
 }
 
@@ -181,10 +208,18 @@ impl Fact {
             Self::StockAdjusted(_) => "stock.adjusted",
             Self::DayOpened(_) => "day.opened",
             Self::DayClosed(_) => "day.closed",
+            Self::CashCounted(_) => "cash.counted",
             Self::ClockJumped(_) => "clock.jumped",
             Self::SwitchChanged(_) => "switch.changed",
             Self::StaffChanged(_) => "staff.changed",
             Self::Unknown(kind) => kind,
+        }
+    }
+
+    fn schema(&self) -> u16 {
+        match self {
+            Self::Acted(Action::RefundLines, _) => SCHEMA,
+            _ => FIRST,
         }
     }
 }
@@ -196,7 +231,7 @@ fn action_kind(action: Action) -> &'static str {
         Action::Collect => "order.collected",
         Action::Void => "order.voided",
         Action::Pay => "payment.captured",
-        Action::Refund => "payment.refunded",
+        Action::Refund | Action::RefundLines => "payment.refunded",
     }
 }
 
@@ -211,6 +246,7 @@ impl Event {
             Fact::Acted(_, data) => self.with(data),
             Fact::StockAdjusted(data) => self.with(data),
             Fact::DayOpened(data) | Fact::DayClosed(data) => self.with(data),
+            Fact::CashCounted(data) => self.with(data),
             Fact::ClockJumped(data) => self.with(data),
             Fact::SwitchChanged(data) => self.with(data),
             Fact::StaffChanged(data) => self.with(data),
@@ -223,7 +259,7 @@ impl Event {
     fn with<D: Serialize>(&self, data: &D) -> Result<Vec<u8>, serde_json::Error> {
         let mut bytes = Vec::with_capacity(1536);
         let envelope = Envelope {
-            v: SCHEMA,
+            v: self.fact.schema(),
             id: self.id,
             kind: self.fact.kind().into(),
             order: self.order,
@@ -245,7 +281,7 @@ impl Event {
     /// [`BadEvent`]; none of them panics, whatever the bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, BadEvent> {
         let SchemaOnly { v } = serde_json::from_slice(bytes)?;
-        if v != SCHEMA {
+        if !(FIRST..=SCHEMA).contains(&v) {
             return Err(BadEvent::Schema(v));
         }
         let envelope: Envelope<'_, &RawValue> = serde_json::from_slice(bytes)?;
@@ -276,10 +312,19 @@ fn fact(kind: &str, data: &str) -> Result<Fact, serde_json::Error> {
         "order.collected" => acted(Action::Collect),
         "order.voided" => acted(Action::Void),
         "payment.captured" => acted(Action::Pay),
-        "payment.refunded" => acted(Action::Refund),
+        "payment.refunded" => serde_json::from_str(data).map(|acted: Acted| {
+            let whole = acted.lines.is_empty();
+            let action = if whole {
+                Action::Refund
+            } else {
+                Action::RefundLines
+            };
+            Fact::Acted(action, acted)
+        }),
         "stock.adjusted" => serde_json::from_str(data).map(Fact::StockAdjusted),
         "day.opened" => serde_json::from_str(data).map(Fact::DayOpened),
         "day.closed" => serde_json::from_str(data).map(Fact::DayClosed),
+        "cash.counted" => serde_json::from_str(data).map(Fact::CashCounted),
         "clock.jumped" => serde_json::from_str(data).map(Fact::ClockJumped),
         "switch.changed" => serde_json::from_str(data).map(Fact::SwitchChanged),
         "staff.changed" => serde_json::from_str(data).map(Fact::StaffChanged),
@@ -290,6 +335,7 @@ fn fact(kind: &str, data: &str) -> Result<Fact, serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cash::CashKind;
     use uuid::Uuid;
 
     fn event(fact: Fact, order_version: u32) -> Event {
@@ -310,19 +356,48 @@ mod tests {
         let acted = Acted {
             reason: Some("cold".to_owned()),
             by: Some("manager".to_owned()),
+            ..Acted::default()
+        };
+        let lines = Acted {
+            lines: vec![RefundedLine {
+                line: 0,
+                quantity: 1,
+                amount: 645,
+                tax: 49,
+            }],
+            amount: 645,
+            ..acted.clone()
+        };
+        let card = Acted {
+            tender: Some(Tender::Card),
+            ..Acted::default()
         };
         let date = "2026-11-20".parse().unwrap();
         let day = DayChanged {
             date,
             orders: Some(3),
             gross: Some(900),
+            tips: Some(40),
+            z: Some(7),
+        };
+        let counted = CashCounted {
+            date,
+            kind: CashKind::Count,
+            amount: 900,
+            expected: Some(940),
+            reason: None,
+            by: Some("manager".to_owned()),
         };
         let level = Level {
             available: true,
             left: Some(4),
         };
         let events = [
-            event(Fact::Acted(Action::Void, acted), 2),
+            event(Fact::Acted(Action::Void, acted.clone()), 2),
+            event(Fact::Acted(Action::Refund, acted), 3),
+            event(Fact::Acted(Action::RefundLines, lines), 4),
+            event(Fact::Acted(Action::Pay, card), 2),
+            event(Fact::CashCounted(counted), 0),
             event(
                 Fact::StockAdjusted(StockAdjusted {
                     item: "egg".to_owned(),
@@ -335,6 +410,8 @@ mod tests {
                     date,
                     orders: None,
                     gross: None,
+                    tips: None,
+                    z: None,
                 }),
                 0,
             ),
@@ -354,11 +431,13 @@ mod tests {
 
     #[test]
     fn a_newer_schema_is_told_by_its_number() {
-        let text = r#"{"v":2,"id":"whatever","new":"shape"}"#;
-        assert!(matches!(
-            Event::decode(text.as_bytes()),
-            Err(BadEvent::Schema(2))
-        ));
+        for (v, text) in [
+            (3, r#"{"v":3,"id":"whatever","new":"shape"}"#),
+            (0, r#"{"v":0,"id":"whatever"}"#),
+        ] {
+            let told = Event::decode(text.as_bytes());
+            assert!(matches!(told, Err(BadEvent::Schema(found)) if found == v));
+        }
     }
 
     #[test]

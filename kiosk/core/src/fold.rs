@@ -1,7 +1,8 @@
 //! The fold: from a *set* of events to an order. Any order of arrival gives the same state.
 
-use crate::event::{Event, Fact};
-use crate::order::{Move, Order, Status, next};
+use crate::event::{Acted, Event, Fact};
+use crate::order::{Action, Move, Order, PaymentStatus, Status, next};
+use crate::refund::{self, Refund};
 
 /// Why an event doesn't follow from the order as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum FoldError {
         /// The order's state.
         status: &'static str,
     },
+    /// It gives back what the order does not hold.
+    #[error(transparent)]
+    Refund(#[from] refund::BadRefund),
 }
 
 /// Applies the event that follows to what there is.
@@ -46,7 +50,11 @@ pub fn apply(order: &mut Option<Order>, event: &Event) -> Result<(), FoldError> 
             Ok(())
         }
         (Fact::Acted(action, data), Some(order)) => {
-            match next(order.status, order.payment.status, *action) {
+            let moved = next(order.status, order.payment.status, *action);
+            if *action == Action::RefundLines && matches!(moved, Move::Payment(_)) {
+                refund::check(order, &data.lines, data.amount)?;
+            }
+            match moved {
                 Move::Status(status) => order.status = status,
                 Move::Payment(status) => order.payment.status = status,
                 Move::Already | Move::Illegal => {
@@ -61,9 +69,30 @@ pub fn apply(order: &mut Option<Order>, event: &Event) -> Result<(), FoldError> 
             if data.reason.is_some() {
                 order.reason.clone_from(&data.reason);
             }
+            note_money(order, *action, data, event);
             Ok(())
         }
         _ => Err(misplaced()),
+    }
+}
+
+/// What an action says of money beyond the state it leads to.
+fn note_money(order: &mut Order, action: Action, data: &Acted, event: &Event) {
+    match action {
+        Action::Pay => order.payment.tender = data.tender,
+        Action::RefundLines => {
+            order.refunds.push(Refund {
+                at: event.at,
+                by: data.by.clone(),
+                reason: data.reason.clone(),
+                amount: data.amount,
+                lines: data.lines.clone(),
+            });
+            if order.refunded() >= order.to_pay() {
+                order.payment.status = PaymentStatus::Refunded;
+            }
+        }
+        Action::Start | Action::Ready | Action::Collect | Action::Void | Action::Refund => {}
     }
 }
 
@@ -138,16 +167,20 @@ pub(crate) mod tests {
             subtotal: 100,
             tax: 0,
             total: 100,
+            discounts: Vec::new(),
+            tip: 0,
             payment: Payment {
                 method: Method::Counter,
                 status: PaymentStatus::Due,
+                tender: None,
             },
             changed_at: None,
             reason: None,
+            refunds: Vec::new(),
         }
     }
 
-    fn event(version: u32, fact: Fact) -> Event {
+    pub(crate) fn event(version: u32, fact: Fact) -> Event {
         Event {
             id: EventId(Uuid::from_u128(u128::from(version))),
             order: Some(OrderId(Uuid::from_u128(7))),

@@ -6,7 +6,10 @@
 #![deny(missing_docs, clippy::float_arithmetic)]
 
 pub mod cart;
+pub mod cash;
+pub mod combo;
 pub mod day;
+pub mod daypart;
 pub mod document;
 pub mod event;
 pub mod fold;
@@ -16,7 +19,11 @@ pub mod money;
 pub mod number;
 pub mod order;
 pub mod pricing;
+pub mod promotion;
+pub mod refund;
 pub mod report;
 pub mod stock;
 pub mod text;
+pub mod tip;
+pub mod together;
 pub mod wall;

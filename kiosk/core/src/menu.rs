@@ -12,12 +12,19 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::combo::{Combo, Upgrade};
+use crate::daypart::{Daypart, Dayparts, Hours};
 use crate::document::Fault;
 use crate::money::{Currency, Rate};
+use crate::promotion::Promotion;
 use crate::text::Text;
+use crate::tip::Tips;
+use crate::wall::WallTime;
 
 /// The largest menu document that is read, in bytes.
 pub const DOCUMENT_LIMIT: usize = 4 * 1024 * 1024;
+/// How deep option groups may open others: a choice, what it asks, and what that asks.
+pub const NESTING_LIMIT: usize = 3;
 
 /// A menu in which every reference holds.
 #[derive(Debug, Clone)]
@@ -38,9 +45,17 @@ pub struct Menu {
     pub taxes: Vec<Tax>,
     /// The categories in the order in which they are shown.
     pub categories: Vec<Category>,
+    /// The hours that items, categories and promotions name.
+    pub dayparts: Vec<Daypart>,
+    /// What takes something off, in the order of the document.
+    pub promotions: Vec<Promotion>,
+    /// What can be given on top; none where nothing is taken.
+    pub tips: Option<Tips>,
     items: Vec<Item>,
+    combos: Vec<Combo>,
     groups: Vec<OptionGroup>,
     item_index: HashMap<String, usize>,
+    combo_index: HashMap<String, usize>,
     group_index: HashMap<String, usize>,
 }
 
@@ -66,6 +81,10 @@ pub struct Category {
     pub picture: Option<String>,
     /// The items in it, by identity, in the order in which they are shown.
     pub items: Vec<String>,
+    /// The combos in it, shown before the items.
+    pub combos: Vec<String>,
+    /// When it is served.
+    pub dayparts: Dayparts,
 }
 
 /// Something that can be ordered.
@@ -93,6 +112,12 @@ pub struct Item {
     pub station: Option<String>,
     /// How many may be sold in a business day; none when it is not counted.
     pub stock: Option<u32>,
+    /// When it is served.
+    pub hours: Hours,
+    /// The combo it can be made into.
+    pub upgrade: Option<Upgrade>,
+    /// An item that goes well with it, offered once.
+    pub goes_with: Option<String>,
 }
 
 /// A question about an item, with its answers.
@@ -121,6 +146,10 @@ pub struct Choice {
     pub price: i64,
     /// Whether screens choose it beforehand.
     pub default: bool,
+    /// The groups that are asked once it is chosen, as often as it is chosen.
+    pub option_groups: Vec<String>,
+    /// What an allergic diner must know of it besides what the item holds.
+    pub allergens: Vec<String>,
 }
 
 /// A menu together with what is odd about its document without being wrong.
@@ -181,6 +210,70 @@ impl Menu {
             .and_then(|index| self.items.get(*index))
     }
 
+    /// All combos, in the order of the document.
+    #[must_use]
+    pub fn combos(&self) -> &[Combo] {
+        &self.combos
+    }
+
+    /// The combo of that identity.
+    #[must_use]
+    pub fn combo(&self, id: &str) -> Option<&Combo> {
+        self.combo_index
+            .get(id)
+            .and_then(|index| self.combos.get(*index))
+    }
+
+    /// The dayparts that run at `at`, by the store's own clock.
+    #[must_use]
+    pub fn running(&self, at: WallTime) -> Dayparts {
+        if self.dayparts.is_empty() {
+            return Dayparts::default();
+        }
+        let local = self.local(at);
+        let running = self.dayparts.iter().enumerate();
+        Dayparts::at(
+            running
+                .filter(|(_, daypart)| daypart.holds(local))
+                .map(|(place, _)| place),
+        )
+    }
+
+    /// The store's local time at `at`.
+    #[must_use]
+    pub fn local(&self, at: WallTime) -> jiff::civil::DateTime {
+        at.timestamp().to_zoned(self.time_zone.clone()).datetime()
+    }
+
+    /// Whether an item or a combo is served while `now` runs. What the menu doesn't hold is not.
+    #[must_use]
+    pub fn serves(&self, id: &str, now: Dayparts) -> bool {
+        match (self.item(id), self.combo(id)) {
+            (Some(item), _) => item.hours.allow(now),
+            (None, Some(combo)) => {
+                let filled =
+                    |choice: &crate::combo::PartChoice| self.serves_item(&choice.item, now);
+                combo.hours.allow(now)
+                    && combo
+                        .parts
+                        .iter()
+                        .all(|part| part.choices.iter().any(filled))
+            }
+            (None, None) => false,
+        }
+    }
+
+    fn serves_item(&self, id: &str, now: Dayparts) -> bool {
+        self.item(id).is_some_and(|item| item.hours.allow(now))
+    }
+
+    /// The dayparts of a limit, in the order of the document.
+    pub fn named(&self, limit: Dayparts) -> impl Iterator<Item = &Daypart> {
+        let all = self.dayparts.iter().enumerate();
+        all.filter(move |(place, _)| limit.has(*place))
+            .map(|(_, daypart)| daypart)
+    }
+
     /// The option group of that identity.
     #[must_use]
     pub fn group(&self, id: &str) -> Option<&OptionGroup> {
@@ -192,6 +285,37 @@ impl Menu {
     /// The option groups of an item, in the order in which they are asked.
     pub fn groups_of<'m>(&'m self, item: &'m Item) -> impl Iterator<Item = &'m OptionGroup> {
         item.option_groups.iter().filter_map(|id| self.group(id))
+    }
+
+    /// Whether an item asks for a group: itself, or by an option that opens it.
+    #[must_use]
+    pub fn asks(&self, item: &Item, group: &str) -> bool {
+        item.option_groups.iter().any(|own| own == group)
+            || self.asked_by(item).iter().any(|asked| asked.id == group)
+    }
+
+    /// The option groups of an item and all that they can open, each once, in the order in which
+    /// they can come up.
+    #[must_use]
+    pub fn asked_by<'m>(&'m self, item: &'m Item) -> Vec<&'m OptionGroup> {
+        let mut asked: Vec<&OptionGroup> = Vec::new();
+        let mut next: Vec<&OptionGroup> = self.groups_of(item).collect();
+        for _ in 0..NESTING_LIMIT {
+            let mut opened = Vec::new();
+            for group in next {
+                if asked.iter().any(|known| known.id == group.id) {
+                    continue;
+                }
+                asked.push(group);
+                let ids = group
+                    .options
+                    .iter()
+                    .flat_map(|option| &option.option_groups);
+                opened.extend(ids.filter_map(|id| self.group(id)));
+            }
+            next = opened;
+        }
+        asked
     }
 
     /// The tax that applies to an item.

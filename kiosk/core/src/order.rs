@@ -5,6 +5,7 @@
 //!    └────────────────┴─────────────────────┴──void──► voided
 //!
 //! payment:  due | pending | failed ──pay──► paid ──refund──► refunded
+//!                                            └─refund of lines─► paid, or refunded with the last
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::cart::{Method, Service};
 use crate::ids::OrderId;
 use crate::money::Currency;
-use crate::pricing::Line;
+use crate::pricing::{Line, is_zero};
+use crate::promotion::Discount;
+use crate::refund::Refund;
 use crate::wall::WallTime;
 
 /// How far the food is.
@@ -61,8 +64,22 @@ pub enum Action {
     Pay,
     /// It will not be made.
     Void,
-    /// Money is given back.
+    /// All money that is left is given back.
     Refund,
+    /// The money of some lines is given back.
+    RefundLines,
+}
+
+/// What money came in as at the counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tender {
+    /// Into the drawer.
+    Cash,
+    /// By a card at the counter.
+    Card,
+    /// By a voucher or anything else that is not in the drawer.
+    Other,
 }
 
 /// What an action leads to.
@@ -85,6 +102,9 @@ pub struct Payment {
     pub method: Method,
     /// How far.
     pub status: PaymentStatus,
+    /// What it came in as, if it was said; at the counter, cash otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tender: Option<Tender>,
 }
 
 /// An order as all its events so far make it.
@@ -122,8 +142,14 @@ pub struct Order {
     pub subtotal: i64,
     /// All tax, inside or on top.
     pub tax: i64,
-    /// What is to be paid: always `subtotal` + `tax`.
+    /// What it comes to: always `subtotal` + `tax`.
     pub total: i64,
+    /// What promotions took off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discounts: Vec<Discount>,
+    /// What is given on top of `total`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tip: i64,
     /// The payment.
     pub payment: Payment,
     /// When it last changed.
@@ -132,6 +158,33 @@ pub struct Order {
     /// Why it was voided or refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Lines whose money was given back, while other money was kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<Refund>,
+}
+
+impl Order {
+    /// What is to be paid: `total` and `tip`.
+    #[must_use]
+    pub fn to_pay(&self) -> i64 {
+        self.total + self.tip
+    }
+
+    /// What has been given back.
+    #[must_use]
+    pub fn refunded(&self) -> i64 {
+        match self.payment.status {
+            PaymentStatus::Refunded => self.to_pay(),
+            _ => self.refunds.iter().map(|refund| refund.amount).sum(),
+        }
+    }
+
+    /// Whether its money went through the drawer.
+    #[must_use]
+    pub fn in_cash(&self) -> bool {
+        self.payment.method == Method::Counter
+            && self.payment.tender.unwrap_or(Tender::Cash) == Tender::Cash
+    }
 }
 
 impl Status {
@@ -212,6 +265,16 @@ pub fn next(status: Status, payment: PaymentStatus, action: Action) -> Move {
             _,
             PaymentStatus::Due | PaymentStatus::Pending | PaymentStatus::Failed,
         ) => Move::Illegal,
+
+        (Action::RefundLines, _, PaymentStatus::Paid) => Move::Payment(PaymentStatus::Paid),
+        (
+            Action::RefundLines,
+            _,
+            PaymentStatus::Due
+            | PaymentStatus::Pending
+            | PaymentStatus::Failed
+            | PaymentStatus::Refunded,
+        ) => Move::Illegal,
     }
 }
 
@@ -283,5 +346,22 @@ mod tests {
             next(Status::Voided, PaymentStatus::Due, Action::Pay),
             Move::Illegal
         );
+    }
+
+    #[test]
+    fn lines_are_refunded_while_something_is_paid_and_never_twice_over() {
+        for status in STATUSES {
+            let refund = |payment| next(status, payment, Action::RefundLines);
+            let paid = Move::Payment(PaymentStatus::Paid);
+            assert_eq!(refund(PaymentStatus::Paid), paid);
+            for payment in [
+                PaymentStatus::Due,
+                PaymentStatus::Pending,
+                PaymentStatus::Failed,
+                PaymentStatus::Refunded,
+            ] {
+                assert_eq!(refund(payment), Move::Illegal, "{payment:?}");
+            }
+        }
     }
 }

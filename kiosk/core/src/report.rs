@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::cart::Method;
+use crate::cash::{CashEntry, Drawer, drawer};
 use crate::money::{Currency, Rate};
 use crate::order::{Order, PaymentStatus, Status};
 use crate::pricing::Line;
@@ -26,6 +27,14 @@ pub struct DayReport {
     pub net: i64,
     /// Their tax.
     pub tax: i64,
+    /// What one came to on average, rounded down; 0 without orders.
+    pub average: i64,
+    /// How many were neither collected nor voided yet.
+    pub open_orders: u64,
+    /// Orders with a tip, and the tips. Not in `gross`.
+    pub tips: Sum,
+    /// What each promotion took off. Not in `gross` any more.
+    pub discounts: Vec<DiscountSum>,
     /// Tax by rate.
     pub tax_by_rate: Vec<TaxSum>,
     /// Orders and sums by payment method and status.
@@ -36,8 +45,26 @@ pub struct DayReport {
     pub by_hour: Vec<HourSum>,
     /// Voided orders.
     pub voids: Sum,
-    /// Refunded orders.
+    /// Orders of which money was given back, and that money, tips included.
     pub refunds: Sum,
+    /// The cash drawer.
+    pub cash: Drawer,
+    /// The number of the Z report, once the day was closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub z: Option<u64>,
+}
+
+/// What one promotion took off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiscountSum {
+    /// The promotion's identity.
+    pub promotion: String,
+    /// What it was called, in the latest order that it was part of.
+    pub name: Text,
+    /// How many orders.
+    pub count: u64,
+    /// How much.
+    pub amount: i64,
 }
 
 /// A count and an amount.
@@ -71,6 +98,10 @@ pub struct PaymentSum {
     pub count: u64,
     /// Their totals.
     pub amount: i64,
+    /// Their tips.
+    pub tips: i64,
+    /// What was given back of both.
+    pub refunded: i64,
 }
 
 /// Sales of one item.
@@ -82,7 +113,7 @@ pub struct ItemSum {
     pub name: Text,
     /// How many.
     pub quantity: u64,
-    /// Sum of the line totals.
+    /// Sum of the line totals, before discounts.
     pub amount: i64,
 }
 
@@ -97,19 +128,23 @@ pub struct HourSum {
     pub amount: i64,
 }
 
-/// Sums the orders of a business day up.
+/// Sums the orders of a business day up, and its drawer.
 #[must_use]
 pub fn day_report<'a>(
     business_date: jiff::civil::Date,
     currency: Currency,
     zone: &TimeZone,
-    orders: impl IntoIterator<Item = &'a Order>,
+    orders: impl IntoIterator<Item = &'a Order> + Clone,
+    cash: &[CashEntry],
 ) -> DayReport {
     let mut tally = Tally::default();
-    for order in orders {
+    for order in orders.clone() {
         tally.add(order, zone);
     }
-    tally.report(business_date, currency)
+    DayReport {
+        cash: drawer(orders, cash),
+        ..tally.report(business_date, currency)
+    }
 }
 
 /// The sums while they grow.
@@ -118,8 +153,11 @@ struct Tally<'a> {
     sold: Sum,
     net: i64,
     tax: i64,
+    open: u64,
+    tips: Sum,
+    discounts: BTreeMap<&'a str, (&'a Text, Sum)>,
     rates: BTreeMap<Rate, (i64, i64)>,
-    payments: BTreeMap<(Method, &'static str), (PaymentStatus, Sum)>,
+    payments: BTreeMap<(Method, &'static str), PaymentSum>,
     items: BTreeMap<&'a str, (&'a Text, u64, i64)>,
     hours: BTreeMap<i8, Sum>,
     voids: Sum,
@@ -128,8 +166,8 @@ struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     fn add(&mut self, order: &'a Order, zone: &TimeZone) {
-        if order.payment.status == PaymentStatus::Refunded {
-            self.refunds.add(order.total);
+        if order.refunded() > 0 || order.payment.status == PaymentStatus::Refunded {
+            self.refunds.add(order.refunded());
         }
         if order.status == Status::Voided {
             self.voids.add(order.total);
@@ -138,12 +176,17 @@ impl<'a> Tally<'a> {
         self.sold.add(order.total);
         self.net += order.subtotal;
         self.tax += order.tax;
-        let status = order.payment.status;
-        let payment = self.payments.entry((order.payment.method, status.as_str()));
-        payment
-            .or_insert((status, Sum::default()))
-            .1
-            .add(order.total);
+        self.open += u64::from(order.status != Status::Collected);
+        if order.tip > 0 {
+            self.tips.add(order.tip);
+        }
+        for discount in &order.discounts {
+            let sum = self.discounts.entry(&discount.promotion);
+            let sum = sum.or_insert((&discount.name, Sum::default()));
+            sum.0 = &discount.name;
+            sum.1.add(discount.amount);
+        }
+        self.add_payment(order);
         let local = order.placed_at.timestamp().to_zoned(zone.clone());
         self.hours.entry(local.hour()).or_default().add(order.total);
         for line in &order.lines {
@@ -151,9 +194,26 @@ impl<'a> Tally<'a> {
         }
     }
 
+    fn add_payment(&mut self, order: &Order) {
+        let (method, status) = (order.payment.method, order.payment.status);
+        let sum = self.payments.entry((method, status.as_str()));
+        let sum = sum.or_insert(PaymentSum {
+            method,
+            status,
+            count: 0,
+            amount: 0,
+            tips: 0,
+            refunded: 0,
+        });
+        sum.count += 1;
+        sum.amount += order.total;
+        sum.tips += order.tip;
+        sum.refunded += order.refunded();
+    }
+
     fn add_line(&mut self, line: &'a Line) {
         let (net, tax) = self.rates.entry(line.tax_rate).or_default();
-        *net += line.total - if line.tax_inclusive { line.tax } else { 0 };
+        *net += line.discounted() - if line.tax_inclusive { line.tax } else { 0 };
         *tax += line.tax;
         let item = self.items.entry(&line.item).or_insert((&line.name, 0, 0));
         *item = (
@@ -169,11 +229,11 @@ impl<'a> Tally<'a> {
             net,
             tax,
         };
-        let payment_sum = |((method, _), (status, Sum { count, amount }))| PaymentSum {
-            method,
-            status,
-            count,
-            amount,
+        let discount_sum = |(promotion, (name, sum)): (&str, (&Text, Sum))| DiscountSum {
+            promotion: promotion.to_owned(),
+            name: name.clone(),
+            count: sum.count,
+            amount: sum.amount,
         };
         let item_sum = |(item, (name, quantity, amount)): (&str, (&Text, _, _))| ItemSum {
             item: item.to_owned(),
@@ -193,12 +253,21 @@ impl<'a> Tally<'a> {
             gross: self.sold.amount,
             net: self.net,
             tax: self.tax,
+            average: i64::try_from(self.sold.count)
+                .ok()
+                .and_then(|count| self.sold.amount.checked_div(count))
+                .unwrap_or(0),
+            open_orders: self.open,
+            tips: self.tips,
+            discounts: self.discounts.into_iter().map(discount_sum).collect(),
             tax_by_rate: self.rates.into_iter().map(rate_sum).collect(),
-            by_payment: self.payments.into_iter().map(payment_sum).collect(),
+            by_payment: self.payments.into_values().collect(),
             by_item: self.items.into_iter().map(item_sum).collect(),
             by_hour: self.hours.into_iter().map(hour_sum).collect(),
             voids: self.voids,
             refunds: self.refunds,
+            cash: Drawer::default(),
+            z: None,
         }
     }
 }
@@ -223,7 +292,7 @@ mod tests {
         refunded.payment.status = PaymentStatus::Refunded;
         let orders = [order(), voided, refunded];
         let date = order().business_date;
-        let report = day_report(date, order().currency, &TimeZone::UTC, &orders);
+        let report = day_report(date, order().currency, &TimeZone::UTC, &orders, &[]);
         assert_eq!((report.orders, report.gross), (2, 200));
         assert_eq!((report.voids.count, report.refunds.amount), (1, 100));
         assert_eq!(
@@ -234,5 +303,43 @@ mod tests {
                 amount: 200
             }]
         );
+    }
+
+    #[test]
+    fn tips_discounts_and_refunds_are_told_beside_what_was_sold() {
+        let mut tipped = order();
+        tipped.tip = 15;
+        tipped.payment.status = PaymentStatus::Paid;
+        tipped.refunds = serde_json::from_value(serde_json::json!([
+            {"at": "2026-11-20T09:30:00.000Z", "amount": 40, "lines": []}
+        ]))
+        .unwrap();
+        tipped.discounts = serde_json::from_value(serde_json::json!([
+            {"promotion": "tea", "name": {"en": "Tea"}, "amount": 25}
+        ]))
+        .unwrap();
+        tipped.lines = serde_json::from_value(serde_json::json!([{
+            "item": "tea", "name": {"en": "Tea"}, "quantity": 1, "unit_price": 125, "total": 125,
+            "discount": 25, "tax_rate": "0.1", "tax": 9,
+        }]))
+        .unwrap();
+        let date = order().business_date;
+        let currency = order().currency;
+        let report = day_report(date, currency, &TimeZone::UTC, &[tipped, order()], &[]);
+        assert_eq!(
+            (report.gross, report.average, report.open_orders),
+            (200, 100, 2)
+        );
+        assert_eq!((report.tips.count, report.tips.amount), (1, 15));
+        assert_eq!((report.refunds.count, report.refunds.amount), (1, 40));
+        assert_eq!(report.discounts[0].amount, 25);
+        assert_eq!(
+            (report.tax_by_rate[0].net, report.tax_by_rate[0].tax),
+            (91, 9)
+        );
+        assert_eq!(report.by_item[0].amount, 125);
+        let paid = report.by_payment.iter().find(|sum| sum.tips > 0).unwrap();
+        assert_eq!((paid.amount, paid.refunded), (100, 40));
+        assert_eq!(report.cash.expected, 75);
     }
 }

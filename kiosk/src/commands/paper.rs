@@ -123,6 +123,7 @@ fn sheet(look: &Look) -> Result<Sheet, String> {
                 menu.currency,
                 &menu.time_zone,
                 [&order],
+                &[],
             );
             layout::report(&day, &menu, language, now, true)
         }

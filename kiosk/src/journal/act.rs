@@ -5,8 +5,9 @@ use std::sync::Arc;
 use kiosk_core::event::{Acted, Event, Fact};
 use kiosk_core::fold;
 use kiosk_core::ids::OrderId;
-use kiosk_core::order::{Action, Move, Order, Status, next};
-use kiosk_core::stock::wanted;
+use kiosk_core::order::{Action, Move, Order, Status, Tender, next};
+use kiosk_core::pricing::taken;
+use kiosk_core::refund::{self, BadRefund, Wanted};
 
 use super::document::{document_of, order_from};
 use super::group::{Group, from_sql, to_sql};
@@ -25,6 +26,20 @@ pub struct ActRequest {
     pub reason: Option<String>,
     /// The role that does it.
     pub by: Option<String>,
+    /// What a payment came in as.
+    pub tender: Option<Tender>,
+    /// Of [`Action::RefundLines`]: which.
+    pub refund: Option<LinesRefund>,
+}
+
+/// Lines whose money is to be given back.
+#[derive(Debug, Clone)]
+pub struct LinesRefund {
+    /// The order as whoever asks has seen it: an order that changed since, perhaps by the very same
+    /// refund, is to be looked at again.
+    pub version: u32,
+    /// Which lines.
+    pub lines: Vec<Wanted>,
 }
 
 /// Why it was not done.
@@ -36,6 +51,12 @@ pub enum ActRefusal {
     /// The table of moves forbids it.
     #[error("illegal for an order that is {}", .0.as_str())]
     Illegal(Status),
+    /// The order was changed since it was looked at.
+    #[error("the order was changed meanwhile; it is {}", .0.as_str())]
+    Changed(Status),
+    /// Those lines can't be refunded so.
+    #[error(transparent)]
+    Refund(#[from] BadRefund),
     /// The disk is full or fails.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -59,13 +80,21 @@ impl Group<'_> {
             Move::Status(_) | Move::Payment(_) => {}
         }
         let version = order.version + 1;
-        let fact = Fact::Acted(
-            request.action,
-            Acted {
-                reason: request.reason,
-                by: request.by,
-            },
-        );
+        let (lines, amount) = match &request.refund {
+            Some(refund) if refund.version != order.version => {
+                return Err(ActRefusal::Changed(before));
+            }
+            Some(refund) => refund::priced(&order, &refund.lines)?,
+            None => (Vec::new(), 0),
+        };
+        let data = Acted {
+            reason: request.reason,
+            by: request.by,
+            tender: request.tender,
+            lines,
+            amount,
+        };
+        let fact = Fact::Acted(request.action, data);
         let (action, now) = (request.action, request.stamp.since(self.settings.boot));
         let order = folded(order, &request.stamp, version, &fact)?;
         let seq = self.append(request.stamp, Some((order.id, version)), fact)?;
@@ -120,11 +149,7 @@ impl Group<'_> {
         {
             return Ok(());
         }
-        let lines = order
-            .lines
-            .iter()
-            .map(|line| (line.item.as_str(), line.quantity));
-        for (item, quantity) in wanted(lines) {
+        for (item, quantity) in taken(&order.lines) {
             if let Some(level) = self.levels.get(item).copied()
                 && let Some(left) = level.left
             {

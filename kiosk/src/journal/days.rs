@@ -7,8 +7,9 @@ use kiosk_core::money::Currency;
 use kiosk_core::order::Order;
 use kiosk_core::report::{DayReport, day_report};
 
+use super::cash::cash_of_day;
 use super::document::order_from;
-use super::group::Group;
+use super::group::{Group, from_sql, to_sql};
 use super::{Change, JournalError, Stamp};
 
 /// A manager's wish for the day.
@@ -70,17 +71,26 @@ impl Group<'_> {
         let Some(day) = open else {
             // Closing a closed day again is no change; the report is given once more.
             let day = self.head.day.ok_or(DayRefusal::NoneOpen)?;
-            let report = self.report(day.date, &request)?;
+            let report = DayReport {
+                z: latest_z(self.conn, day.date)?,
+                ..self.report(day.date, &request)?
+            };
             return Ok(DayClosed {
                 day,
                 report: Some(report),
             });
         };
-        let report = self.report(day.date, &request)?;
+        let report = DayReport {
+            z: Some(next_z(self.conn)?),
+            ..self.report(day.date, &request)?
+        };
+        self.keep_report(&report)?;
         let fact = DayChanged {
             date: day.date,
             orders: Some(report.orders),
             gross: Some(report.gross),
+            tips: Some(report.tips.amount),
+            z: report.z,
         };
         let at = request.stamp.at;
         self.append(request.stamp, None, Fact::DayClosed(fact))?;
@@ -103,8 +113,44 @@ impl Group<'_> {
         request: &DayRequest,
     ) -> Result<DayReport, JournalError> {
         let orders = orders_of_day(self.conn, date)?;
-        Ok(day_report(date, request.currency, &request.zone, &orders))
+        let cash = cash_of_day(self.conn, date)?;
+        Ok(day_report(
+            date,
+            request.currency,
+            &request.zone,
+            &orders,
+            &cash,
+        ))
     }
+
+    /// A Z report says for ever what it said when the day was closed.
+    fn keep_report(&self, report: &DayReport) -> Result<(), JournalError> {
+        let text = serde_json::to_string(report)
+            .map_err(|error| JournalError::Damaged(error.to_string()))?;
+        self.conn
+            .prepare_cached("INSERT INTO closes (z, date, report) VALUES (?1, ?2, ?3)")?
+            .execute((report.z.map(to_sql), report.business_date.to_string(), text))?;
+        Ok(())
+    }
+}
+
+/// Z reports of one journal are numbered without a gap.
+fn next_z(conn: &rusqlite::Connection) -> Result<u64, JournalError> {
+    let last: Option<i64> = conn
+        .prepare_cached("SELECT max(z) FROM closes")?
+        .query_row([], |row| row.get(0))?;
+    Ok(last.map_or(1, |last| from_sql(last) + 1))
+}
+
+/// The number of the Z report that a day was last closed with.
+pub(super) fn latest_z(
+    conn: &rusqlite::Connection,
+    date: jiff::civil::Date,
+) -> Result<Option<u64>, JournalError> {
+    let last: Option<i64> = conn
+        .prepare_cached("SELECT max(z) FROM closes WHERE date = ?1")?
+        .query_row([date.to_string()], |row| row.get(0))?;
+    Ok(last.map(from_sql))
 }
 
 /// All orders of a business day, in the order in which they were placed.

@@ -55,12 +55,16 @@ impl Draft {
             subtotal: quote.subtotal,
             tax: quote.tax,
             total: quote.total,
+            discounts: quote.discounts,
+            tip: quote.tip,
             payment: Payment {
                 method: request.method,
                 status: PaymentStatus::Due,
+                tender: None,
             },
             changed_at: None,
             reason: None,
+            refunds: Vec::new(),
         });
         let about = Some((order.id, 1));
         let (event, fact) = encode(boot, request.stamp.clone(), about, Fact::Placed(order))?;

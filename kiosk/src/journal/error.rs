@@ -113,7 +113,7 @@ impl Refusal for ActRefusal {
     fn trouble(&self) -> Option<&JournalError> {
         match self {
             Self::Journal(error) => Some(error),
-            Self::NotFound | Self::Illegal(_) => None,
+            Self::NotFound | Self::Illegal(_) | Self::Changed(_) | Self::Refund(_) => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::chain::Hash;
+use kiosk_core::cash::Drawer;
 use kiosk_core::event::Fact;
 use kiosk_core::order::Order;
 use kiosk_core::stock::Level;
@@ -16,9 +17,9 @@ use super::error::Refusal;
 use super::group::Group;
 use super::place::known;
 use super::{
-    ActRefusal, ActRequest, Confirmed, DayClosed, DayRefusal, DayRequest, JournalError, KeptSwitch,
-    PlaceRefusal, Placed, PrintRefusal, PrintRequest, StaffRole, Stamp, StockRequest,
-    SwitchRequest,
+    ActRefusal, ActRequest, CashRequest, Confirmed, DayClosed, DayRefusal, DayRequest,
+    JournalError, KeptSwitch, PlaceRefusal, Placed, PrintRefusal, PrintRequest, StaffRole, Stamp,
+    StockRequest, SwitchRequest,
 };
 
 use crate::devices::job::Job as PrintJob;
@@ -31,6 +32,7 @@ pub(super) enum Job {
     Act(ActRequest, Reply<Result<Arc<Order>, ActRefusal>>),
     Stock(StockRequest, Reply<Result<Level, JournalError>>),
     Day(DayRequest, Reply<Result<DayClosed, DayRefusal>>),
+    Cash(CashRequest, Reply<Result<Drawer, DayRefusal>>),
     Note(Stamp, Fact, Reply<Result<(), JournalError>>),
     Confirm(Box<(Ack, Vec<u8>)>, Reply<Result<Confirmed, JournalError>>),
     Prune(Reply<Result<u64, JournalError>>),
@@ -73,6 +75,9 @@ pub(super) fn run(group: &mut Group<'_>, job: Job, full: Option<u64>) -> Ran {
         Job::Day(request, reply) => {
             ran(group.in_savepoint(|group| group.change_day(request)), reply)
         }
+        Job::Cash(request, reply) => {
+            ran(group.in_savepoint(|group| group.count_cash(request)), reply)
+        }
         Job::Note(stamp, fact, reply) => ran(
             group.in_savepoint(|group| group.append(stamp, None, fact).map(drop)),
             reply,
@@ -105,6 +110,7 @@ pub(super) fn refuse(job: Job, error: JournalError) -> Answer {
         Job::Act(_, reply) => ran(Err(ActRefusal::Journal(error)), reply).0,
         Job::Stock(_, reply) => ran(Err(error), reply).0,
         Job::Day(_, reply) => ran(Err(DayRefusal::Journal(error)), reply).0,
+        Job::Cash(_, reply) => ran(Err(DayRefusal::Journal(error)), reply).0,
         Job::Note(_, _, reply) | Job::SetPin(_, _, _, reply) => ran(Err(error), reply).0,
         Job::Confirm(_, reply) => ran(Err(error), reply).0,
         Job::Prune(reply) => ran(Err(error), reply).0,

@@ -233,6 +233,8 @@ impl Group<'_> {
                 date,
                 orders: None,
                 gross: None,
+                tips: None,
+                z: None,
             }),
         )?;
         let opened_at = again.map_or(at, |day| day.opened_at);

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use cloud_sync_wire::frame::{Entry, entry_size};
+use kiosk_core::cash::CashEntry;
 use kiosk_core::ids::OrderId;
 use kiosk_core::order::{Order, Status};
 use kiosk_core::wall::WallTime;
@@ -13,7 +14,7 @@ use super::document::order_from;
 use super::group::{from_sql, hash_column, to_sql};
 use super::place::{PlaceRefusal, Placed, known, seqs_from};
 use super::settings::StaffRole;
-use super::{JournalError, JournalSettings, days, open};
+use super::{JournalError, JournalSettings, cash, days, open};
 
 /// How far back an order is looked for by its number.
 const RECENT: u32 = 5000;
@@ -215,6 +216,32 @@ impl Reader {
     /// [`JournalError`].
     pub fn orders_of_day(&self, date: jiff::civil::Date) -> Result<Vec<Order>, JournalError> {
         days::orders_of_day(&self.conn, date)
+    }
+
+    /// What was done with the cash drawer on a business day, and the number of the Z report that
+    /// the day was last closed with.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn cash_of_day(
+        &self,
+        date: jiff::civil::Date,
+    ) -> Result<(Vec<CashEntry>, Option<u64>), JournalError> {
+        Ok((
+            cash::cash_of_day(&self.conn, date)?,
+            days::latest_z(&self.conn, date)?,
+        ))
+    }
+
+    /// A Z report as it was when its day was closed, as JSON.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn z_report(&self, z: u64) -> Result<Option<String>, JournalError> {
+        let mut query = self
+            .conn
+            .prepare_cached("SELECT report FROM closes WHERE z = ?1")?;
+        Ok(query.query_row([to_sql(z)], |row| row.get(0)).optional()?)
     }
 
     /// When the event `seq` was written, by the wall clock of then.

@@ -6,7 +6,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What `user_version` is after all migrations.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 const MIGRATIONS: &[&str] = &[
     // 1: first.
@@ -133,6 +133,23 @@ CREATE TABLE print_jobs (
 CREATE INDEX print_jobs_open ON print_jobs (no) WHERE state IN ('queued', 'sending');
 CREATE INDEX print_jobs_stuck ON print_jobs (no) WHERE state IN ('held', 'failed');
 CREATE INDEX print_jobs_by_order ON print_jobs (order_id) WHERE order_id IS NOT NULL;
+",
+    // 3: the cash drawer, and the reports that days were closed with.
+    "
+CREATE TABLE cash (
+    -- The seq of its event.
+    seq INTEGER PRIMARY KEY,
+    date TEXT NOT NULL,
+    entry TEXT NOT NULL
+) STRICT;
+CREATE INDEX cash_by_day ON cash (date);
+
+CREATE TABLE closes (
+    z INTEGER PRIMARY KEY,
+    date TEXT NOT NULL,
+    report TEXT NOT NULL
+) STRICT;
+CREATE INDEX closes_by_day ON closes (date);
 ",
 ];
 

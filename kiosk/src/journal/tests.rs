@@ -132,6 +132,8 @@ impl Desk {
             action,
             reason: Some("cold".to_owned()),
             by: Some("manager".to_owned()),
+            tender: None,
+            refund: None,
         };
         self.journal.act(request).await
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod actions;
+mod cash;
 mod days;
 mod events;
 mod health;
@@ -11,6 +12,7 @@ mod orders;
 mod place;
 mod prints;
 mod query;
+pub(super) mod quotes;
 mod receipts;
 mod sessions;
 mod status;
@@ -31,7 +33,7 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
         ("/metrics", get(health::metrics)),
         ("/api/openapi.json", get(super::openapi::document)),
         ("/api/v1/menu", get(menu::menu)),
-        ("/api/v1/quotes", post(orders::quote)),
+        ("/api/v1/quotes", post(quotes::quote)),
         ("/api/v1/orders", get(orders::list).post(place::place)),
         ("/api/v1/orders/{id}", get(orders::one)),
         ("/api/v1/orders/{id}/receipt.html", get(receipts::page)),
@@ -64,6 +66,7 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
         ("/api/v1/reports/day", get(days::report)),
         ("/api/v1/days/open", post(days::open)),
         ("/api/v1/days/close", post(days::close)),
+        ("/api/v1/days/cash", post(cash::count)),
         (
             "/api/v1/sessions",
             post(sessions::open).delete(sessions::close),

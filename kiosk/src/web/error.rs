@@ -11,6 +11,7 @@ use kiosk_core::pricing::{Quote, Refusal};
 use kiosk_core::stock::Shortage;
 use serde_json::{Map, Value, json};
 
+use super::api::quotes;
 use crate::devices::job::State as PrintState;
 use crate::journal::{ActRefusal, DayRefusal, JournalError, PlaceRefusal, PrintRefusal};
 
@@ -137,6 +138,19 @@ impl Problem {
         .with("errors", json!(faults))
     }
 
+    /// It is on the menu, but not at this time: for a cart the same as gone, until its hours come.
+    fn not_now(faults: &[Fault]) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/menu-changed",
+            "Not served now",
+            "Something in this order is served at other times only. Take out what stands under \
+             errors and send it again.",
+        )
+        .with("errors", json!(faults))
+        .with("not_now", json!(true))
+    }
+
     /// Less is left than was ordered.
     #[must_use]
     pub fn sold_out(items: &[Shortage]) -> Self {
@@ -158,7 +172,7 @@ impl Problem {
             "The price has changed",
             "The total differs from the expected one. Show the new total and ask the diner again.",
         )
-        .with("quote", json!(quote))
+        .with("quote", quotes::shown(quote))
     }
 
     /// That way of paying is not to be had now.
@@ -368,6 +382,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Invalid(faults) => Self::invalid(&faults),
             Refusal::MenuChanged(faults) => Self::menu_changed(&faults),
+            Refusal::NotNow(faults) => Self::not_now(&faults),
         }
     }
 }
@@ -388,6 +403,8 @@ impl From<ActRefusal> for Problem {
         match refusal {
             ActRefusal::NotFound => Self::not_found("order"),
             ActRefusal::Illegal(status) => Self::illegal_transition(status),
+            ActRefusal::Changed(status) => Self::illegal_transition(status),
+            ActRefusal::Refund(error) => Self::invalid_field("/lines", &error.to_string()),
             ActRefusal::Journal(error) => Self::storage(&error),
         }
     }

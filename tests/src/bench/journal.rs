@@ -117,7 +117,8 @@ fn order() -> anyhow::Result<PlaceRequest> {
         .map_err(|error| anyhow!("{error}"))?
         .menu;
     let cart = Cart::order(&load::body()).map_err(|faults| anyhow!("{faults:?}"))?;
-    let quote = price(&menu, &cart).context("the built-in menu lacks what the bench orders")?;
+    let quote = price(&menu, &cart, clock::wall())
+        .context("the built-in menu lacks what the bench orders")?;
     let at = clock::wall();
     let stamp = Stamp {
         at,

@@ -1,11 +1,15 @@
 //! From document to menu: every field, every reference, every fault.
 
+mod nesting;
+mod offers;
+
 use std::collections::{HashMap, HashSet};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{Category, Choice, Item, Menu, OptionGroup, Parsed, Tax, version_of};
+use crate::daypart::Hours;
 use crate::document::{At, Fault, Faults, Object, boolean, filled_text, list, whole};
 use crate::money::{Currency, TOTAL_LIMIT};
 use crate::text::{Text, is_language_tag};
@@ -24,10 +28,14 @@ const MENU_FIELDS: &[&str] = &[
     "categories",
     "items",
     "option_groups",
+    "dayparts",
+    "combos",
+    "promotions",
+    "tips",
     "version",
 ];
 const TAX_FIELDS: &[&str] = &["id", "rate", "inclusive"];
-const CATEGORY_FIELDS: &[&str] = &["id", "name", "picture", "items"];
+const CATEGORY_FIELDS: &[&str] = &["id", "name", "picture", "items", "combos", "dayparts"];
 const ITEM_FIELDS: &[&str] = &[
     "id",
     "name",
@@ -40,9 +48,19 @@ const ITEM_FIELDS: &[&str] = &[
     "calories",
     "station",
     "stock",
+    "dayparts",
+    "upgrade",
+    "goes_with",
 ];
 const GROUP_FIELDS: &[&str] = &["id", "name", "min", "max", "options"];
-const OPTION_FIELDS: &[&str] = &["id", "name", "price", "default"];
+const OPTION_FIELDS: &[&str] = &[
+    "id",
+    "name",
+    "price",
+    "default",
+    "option_groups",
+    "allergens",
+];
 
 /// What reading gathers besides the menu itself.
 struct Reading {
@@ -83,6 +101,7 @@ struct Parts {
     categories: Vec<Category>,
     items: Vec<Item>,
     groups: Vec<OptionGroup>,
+    offers: offers::Offers,
 }
 
 fn assemble(parts: Parts, languages: Vec<String>, version: String, document: Value) -> Menu {
@@ -92,19 +111,25 @@ fn assemble(parts: Parts, languages: Vec<String>, version: String, document: Val
         time_zone,
         taxes,
         categories,
-        items,
+        mut items,
         groups,
+        offers,
     } = parts;
-    let item_index = items
-        .iter()
-        .enumerate()
-        .map(|(i, item)| (item.id.clone(), i))
-        .collect();
-    let group_index = groups
-        .iter()
-        .enumerate()
-        .map(|(i, group)| (group.id.clone(), i))
-        .collect();
+    let offers::Offers {
+        dayparts,
+        mut combos,
+        promotions,
+        tips,
+    } = offers;
+    for item in &mut items {
+        item.hours.shelf = offers::shelf_of(&item.id, &categories);
+    }
+    for combo in &mut combos {
+        combo.hours.shelf = offers::shelf_of(&combo.id, &categories);
+    }
+    let item_index = index(items.iter().map(|item| &item.id));
+    let combo_index = index(combos.iter().map(|combo| &combo.id));
+    let group_index = index(groups.iter().map(|group| &group.id));
     let (time_zone_name, time_zone) = time_zone;
     Menu {
         version,
@@ -116,10 +141,44 @@ fn assemble(parts: Parts, languages: Vec<String>, version: String, document: Val
         time_zone,
         taxes,
         categories,
+        dayparts,
+        promotions,
+        tips,
         items,
+        combos,
         groups,
         item_index,
+        combo_index,
         group_index,
+    }
+}
+
+fn index<'a>(ids: impl Iterator<Item = &'a String>) -> HashMap<String, usize> {
+    ids.enumerate()
+        .map(|(place, id)| (id.clone(), place))
+        .collect()
+}
+
+/// The identities that a document defines, by list, so that one fault does not make others.
+struct Known {
+    taxes: HashMap<String, usize>,
+    groups: HashMap<String, usize>,
+    items: HashMap<String, usize>,
+    combos: HashMap<String, usize>,
+    categories: HashMap<String, usize>,
+    dayparts: HashMap<String, usize>,
+}
+
+impl Known {
+    fn of(document: &Value) -> Self {
+        Self {
+            taxes: ids(document, "taxes"),
+            groups: ids(document, "option_groups"),
+            items: ids(document, "items"),
+            combos: ids(document, "combos"),
+            categories: ids(document, "categories"),
+            dayparts: ids(document, "dayparts"),
+        }
     }
 }
 
@@ -135,25 +194,22 @@ impl Reading {
         let currency = object.required("currency", &at, &mut self.faults, currency);
         let time_zone = object.required("time_zone", &at, &mut self.faults, time_zone);
         let taxes = self.listed(&object, "taxes", &at, Self::tax);
-        let groups = if document
-            .get("option_groups")
-            .is_some_and(|groups| !groups.is_null())
-        {
-            self.listed(&object, "option_groups", &at, Self::group)
-        } else {
-            Some(Vec::new())
-        };
-        let tax_ids = ids(document, "taxes");
-        let group_ids = ids(document, "option_groups");
-        let item_ids = ids(document, "items");
+        let known = Known::of(document);
+        let groups = self.maybe_listed(&object, "option_groups", &at, |reading, value, at| {
+            reading.group(value, at, &known)
+        });
         let items = self.listed(&object, "items", &at, |reading, value, at| {
-            reading.item(value, at, &tax_ids, &group_ids)
+            reading.item(value, at, &known)
         });
         let categories = self.listed(&object, "categories", &at, |reading, value, at| {
-            reading.category(value, at, &item_ids)
+            reading.category(value, at, &known)
         });
+        let offers = self.offers(&object, &known, categories.as_deref().unwrap_or_default());
         let (taxes, groups, items) = (taxes?, groups?, items?);
-        self.check_prices(&items, &groups);
+        self.check_nesting(&groups);
+        let least = nesting::least_extras(&groups);
+        self.check_prices(&items, &least);
+        self.check_combos(&offers, &items, &least);
         Some(Parts {
             name: name?,
             currency: currency?,
@@ -162,6 +218,7 @@ impl Reading {
             categories: categories?,
             items,
             groups,
+            offers,
         })
     }
 
@@ -219,6 +276,21 @@ impl Reading {
             read.extend(each(self, value, &at));
         }
         Some(read)
+    }
+
+    /// The same for a list that may be absent or null.
+    fn maybe_listed<T>(
+        &mut self,
+        object: &Object<'_>,
+        key: &str,
+        at: &At<'_>,
+        each: impl FnMut(&mut Self, &Value, &At<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let there = object.optional(key, at, &mut self.faults, |_, _, _| Some(()));
+        match there {
+            Some(()) => self.listed(object, key, at, each),
+            None => Some(Vec::new()),
+        }
     }
 
     fn id(&mut self, object: &Object<'_>, at: &At<'_>) -> Option<String> {
@@ -283,35 +355,30 @@ impl Reading {
         })
     }
 
-    fn category(
-        &mut self,
-        value: &Value,
-        at: &At<'_>,
-        items: &HashMap<String, usize>,
-    ) -> Option<Category> {
+    fn category(&mut self, value: &Value, at: &At<'_>, known: &Known) -> Option<Category> {
         let object = Object::read(value, at, &mut self.faults)?;
         self.warn_unknown(&object, CATEGORY_FIELDS, at);
         let id = self.id(&object, at);
         let name = self.field(&object, "name", at, Self::text);
         let picture = object.optional("picture", at, &mut self.faults, filled_text);
         let held = self.field(&object, "items", at, |reading, value, at| {
-            reading.references(value, at, items, "item")
+            reading.references(value, at, &known.items, "item")
         });
+        let combos = self.maybe(&object, "combos", at, |reading, value, at| {
+            reading.references(value, at, &known.combos, "combo")
+        });
+        let dayparts = self.dayparts_of(&object, at, known);
         Some(Category {
             id: id?,
             name: name?,
             picture: picture.map(str::to_owned),
             items: held?,
+            combos: combos.unwrap_or_default(),
+            dayparts,
         })
     }
 
-    fn item(
-        &mut self,
-        value: &Value,
-        at: &At<'_>,
-        taxes: &HashMap<String, usize>,
-        groups: &HashMap<String, usize>,
-    ) -> Option<Item> {
+    fn item(&mut self, value: &Value, at: &At<'_>, known: &Known) -> Option<Item> {
         let object = Object::read(value, at, &mut self.faults)?;
         self.warn_unknown(&object, ITEM_FIELDS, at);
         let id = self.id(&object, at);
@@ -323,10 +390,10 @@ impl Reading {
         });
         let tax = object.required("tax", at, faults, |value, at, faults| {
             let tax = filled_text(value, at, faults)?;
-            if !taxes.contains_key(tax) {
+            if !known.taxes.contains_key(tax) {
                 faults.add(at, format!("names the tax {tax:?}, which is not in /taxes"));
             }
-            taxes.get(tax).copied()
+            known.taxes.get(tax).copied()
         });
         let picture = object.optional("picture", at, faults, filled_text);
         let station = object.optional("station", at, faults, filled_text);
@@ -336,13 +403,14 @@ impl Reading {
         let stock = object.optional("stock", at, faults, |v, at, f| {
             whole(v, at, f, 0, 1_000_000)
         });
-        let allergens = object.optional("allergens", at, faults, |value, at, faults| {
-            list(value, at, faults, |v, at, f| {
-                filled_text(v, at, f).map(str::to_owned)
-            })
-        });
+        let allergens = object.optional("allergens", at, faults, words);
         let option_groups = self.maybe(&object, "option_groups", at, |reading, value, at| {
-            reading.references(value, at, groups, "option group")
+            reading.references(value, at, &known.groups, "option group")
+        });
+        let own = self.dayparts_of(&object, at, known);
+        let upgrade = self.maybe(&object, "upgrade", at, Self::upgrade);
+        let goes_with = self.maybe(&object, "goes_with", at, |reading, value, at| {
+            reading.reference(value, at, &known.items, "item")
         });
         Some(Item {
             id: id?,
@@ -356,6 +424,12 @@ impl Reading {
             calories: calories.and_then(|value| u32::try_from(value).ok()),
             station: station.map(str::to_owned),
             stock: stock.and_then(|value| u32::try_from(value).ok()),
+            hours: Hours {
+                own,
+                ..Hours::default()
+            },
+            upgrade,
+            goes_with,
         })
     }
 
@@ -379,7 +453,23 @@ impl Reading {
         })
     }
 
-    fn group(&mut self, value: &Value, at: &At<'_>) -> Option<OptionGroup> {
+    /// One identity that exists.
+    fn reference(
+        &mut self,
+        value: &Value,
+        at: &At<'_>,
+        known: &HashMap<String, usize>,
+        what: &str,
+    ) -> Option<String> {
+        let id = filled_text(value, at, &mut self.faults)?;
+        if !known.contains_key(id) {
+            self.faults
+                .add(at, format!("names the {what} {id:?}, which does not exist"));
+        }
+        Some(id.to_owned())
+    }
+
+    fn group(&mut self, value: &Value, at: &At<'_>, known: &Known) -> Option<OptionGroup> {
         let object = Object::read(value, at, &mut self.faults)?;
         self.warn_unknown(&object, GROUP_FIELDS, at);
         let id = self.id(&object, at);
@@ -391,7 +481,9 @@ impl Reading {
         let max = object.required("max", at, faults, |v, at, f| {
             whole(v, at, f, 1, CHOICES_LIMIT)
         });
-        let options = self.listed(&object, "options", at, Self::option);
+        let options = self.listed(&object, "options", at, |reading, value, at| {
+            reading.option(value, at, known)
+        });
         let (min, max, options) = (min.unwrap_or(0), max?, options?);
         if options.is_empty() {
             self.faults
@@ -419,7 +511,7 @@ impl Reading {
         })
     }
 
-    fn option(&mut self, value: &Value, at: &At<'_>) -> Option<Choice> {
+    fn option(&mut self, value: &Value, at: &At<'_>, known: &Known) -> Option<Choice> {
         let object = Object::read(value, at, &mut self.faults)?;
         self.warn_unknown(&object, OPTION_FIELDS, at);
         let id = self.id(&object, at);
@@ -428,35 +520,18 @@ impl Reading {
             whole(value, at, faults, -PRICE_LIMIT, PRICE_LIMIT)
         });
         let default = object.optional("default", at, &mut self.faults, boolean);
+        let allergens = object.optional("allergens", at, &mut self.faults, words);
+        let option_groups = self.maybe(&object, "option_groups", at, |reading, value, at| {
+            reading.references(value, at, &known.groups, "option group")
+        });
         Some(Choice {
             id: id?,
             name: name?,
             price: price.unwrap_or(0),
             default: default.unwrap_or(false),
+            option_groups: option_groups.unwrap_or_default(),
+            allergens: allergens.unwrap_or_default(),
         })
-    }
-
-    /// No choice of options may make an item cost less than nothing.
-    fn check_prices(&mut self, items: &[Item], groups: &[OptionGroup]) {
-        for (index, item) in items.iter().enumerate() {
-            let least: i64 = groups
-                .iter()
-                .filter(|group| item.option_groups.contains(&group.id))
-                .map(|group| {
-                    let lowest = group.options.iter().map(|option| option.price).min();
-                    lowest
-                        .unwrap_or(0)
-                        .min(0)
-                        .saturating_mul(i64::from(group.max))
-                })
-                .fold(item.price, i64::saturating_add);
-            if least < 0 {
-                let items = At::Root.key("items");
-                let at = items.index(index);
-                let detail = format!("can cost {least} with its options; must stay at 0 or more");
-                self.faults.add(&at.key("price"), detail);
-            }
-        }
     }
 }
 
@@ -517,4 +592,11 @@ fn time_zone(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<(String,
             None
         }
     }
+}
+
+/// A list of words.
+fn words(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<Vec<String>> {
+    list(value, at, faults, |value, at, faults| {
+        filled_text(value, at, faults).map(str::to_owned)
+    })
 }

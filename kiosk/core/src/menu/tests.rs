@@ -158,3 +158,168 @@ fn collect(value: &Value, path: String, paths: &mut Vec<String>) {
     }
     paths.push(path);
 }
+
+/// The document with one of everything that a menu may offer besides items.
+fn offers() -> Value {
+    let mut document = document();
+    let name = json!({"en": "N", "zh-Hans": "名"});
+    let mut tea = document["items"][0].clone();
+    tea["id"] = json!("tea");
+    tea["option_groups"] = json!([]);
+    document["items"].as_array_mut().unwrap().push(tea);
+    document["items"][0]["upgrade"] = json!({"combo": "set", "part": "main"});
+    document["items"][0]["goes_with"] = json!("tea");
+    document["items"][0]["dayparts"] = json!(["morning"]);
+    document["dayparts"] = json!([{"id": "morning", "name": name, "from": "06:00", "until": "11:00", "days": ["mon", "sun"]}]);
+    document["categories"][0]["combos"] = json!(["set"]);
+    document["combos"] = json!([{"id": "set", "name": name, "price": 1500, "parts": [
+        {"id": "main", "name": name, "choices": [{"item": "ramen", "default": true}]},
+        {"id": "drink", "name": name, "choices": [{"item": "tea", "price": 50}]}]}]);
+    document["promotions"] = json!([
+        {"id": "p", "name": name, "kind": "percent", "percent": "0.1", "categories": ["noodles"], "coupon": "ten"},
+        {"id": "a", "name": name, "kind": "amount", "amount": 100, "from": "2026-11-01", "until": "2026-11-30"},
+        {"id": "b", "name": name, "kind": "buy_get", "buy": 2, "get": 1, "items": ["tea"], "service": "eat_in"}]);
+    document["tips"] = json!({"percents": ["0.1"], "amount": true});
+    document["option_groups"][0]["options"][1]["option_groups"] = json!(["sauce"]);
+    document["option_groups"].as_array_mut().unwrap().push(
+        json!({"id": "sauce", "name": name, "max": 2, "options": [{"id": "soy", "name": name, "price": -10}]}),
+    );
+    document
+}
+
+#[test]
+fn everything_a_menu_may_offer_is_read() {
+    let Parsed { menu, warnings } = parse(&offers()).unwrap();
+    assert_eq!(warnings, []);
+    assert_eq!(menu.promotions[0].coupon.as_deref(), Some("TEN"));
+    let meant: Vec<_> = menu.promotions[0].only.iter().flatten().collect();
+    assert_eq!(meant, ["ramen", "set"]);
+    assert!(menu.asks(menu.item("ramen").unwrap(), "sauce"));
+    assert!(!menu.asks(menu.item("tea").unwrap(), "sauce"));
+    assert_eq!(menu.combo("set").unwrap().parts.len(), 2);
+}
+
+#[test]
+fn every_fault_of_an_offer_has_its_place() {
+    let cases = [
+        ("/dayparts/0/from", json!("6:00"), "/dayparts/0/from"),
+        ("/dayparts/0/until", json!("06:00"), "/dayparts/0/until"),
+        ("/dayparts/0/days/1", json!("sunday"), "/dayparts/0/days/1"),
+        ("/items/0/dayparts/0", json!("noon"), "/items/0/dayparts/0"),
+        ("/items/0/goes_with", json!("cake"), "/items/0/goes_with"),
+        ("/items/0/upgrade/part", json!("drink"), "/items/0/upgrade"),
+        ("/combos/0/id", json!("tea"), "/combos/0/id"),
+        (
+            "/combos/0/parts/1/choices/0/item",
+            json!("cake"),
+            "/combos/0/parts/1/choices/0/item",
+        ),
+        (
+            "/combos/0/parts/1/choices/0/price",
+            json!(-1),
+            "/combos/0/parts/1/choices/0/price",
+        ),
+        (
+            "/combos/0/parts/1/choices",
+            json!([]),
+            "/combos/0/parts/1/choices",
+        ),
+        ("/combos/0/price", json!(-1), "/combos/0/price"),
+        (
+            "/promotions/0/percent",
+            json!("1.5"),
+            "/promotions/0/percent",
+        ),
+        ("/promotions/0/percent", json!("0"), "/promotions/0/percent"),
+        ("/promotions/0/kind", json!("gift"), "/promotions/0/kind"),
+        (
+            "/promotions/0/coupon",
+            json!("t en"),
+            "/promotions/0/coupon",
+        ),
+        (
+            "/promotions/0/categories/0",
+            json!("soups"),
+            "/promotions/0/categories/0",
+        ),
+        ("/promotions/1/amount", json!(0), "/promotions/1/amount"),
+        (
+            "/promotions/1/until",
+            json!("2026-10-31"),
+            "/promotions/1/until",
+        ),
+        ("/promotions/2/get", Value::Null, "/promotions/2/get"),
+        (
+            "/promotions/2/service",
+            json!("home"),
+            "/promotions/2/service",
+        ),
+        ("/tips/percents/0", json!("x"), "/tips/percents/0"),
+        (
+            "/option_groups/0/options/1/option_groups/0",
+            json!("dip"),
+            "/option_groups/0/options/1/option_groups/0",
+        ),
+    ];
+    for (path, value, pointer) in cases {
+        let mut bad = offers();
+        *bad.pointer_mut(path).unwrap() = value.clone();
+        let told = pointers(&bad);
+        assert!(
+            told.iter().any(|one| one == pointer),
+            "{path} {value}: {told:?}"
+        );
+    }
+    let mut one_part = offers();
+    one_part["combos"][0]["parts"].as_array_mut().unwrap().pop();
+    assert_eq!(pointers(&one_part), ["/combos/0/parts"]);
+    let mut twice = offers();
+    twice["promotions"][1]["coupon"] = json!("Ten");
+    assert_eq!(pointers(&twice), ["/promotions/1/coupon"]);
+}
+
+#[test]
+fn groups_that_open_one_another_in_a_circle_or_too_deep_are_faults() {
+    let mut circle = offers();
+    circle["option_groups"][1]["options"][0]["option_groups"] = json!(["spice"]);
+    assert_eq!(pointers(&circle), ["/option_groups/0", "/option_groups/1"]);
+    let chain = |length: usize| {
+        let mut document = document();
+        let name = json!({"en": "N", "zh-Hans": "名"});
+        let groups = (0..length).map(|place| {
+            let opens = (place + 1 < length).then(|| format!("g{}", place + 1));
+            json!({"id": format!("g{place}"), "name": name, "max": 1, "options": [
+                {"id": "o", "name": name, "price": -100, "option_groups": opens.into_iter().collect::<Vec<_>>()}]})
+        });
+        document["option_groups"] = groups.collect();
+        document["items"][0]["option_groups"] = json!(["g0"]);
+        document
+    };
+    assert!(parse(&chain(NESTING_LIMIT)).is_ok());
+    assert_eq!(pointers(&chain(NESTING_LIMIT + 1)), ["/option_groups/0"]);
+    // What opened groups take off counts as well.
+    let mut cheap = chain(3);
+    cheap["items"][0]["price"] = json!(299);
+    assert_eq!(pointers(&cheap), ["/items/0/price"]);
+}
+
+#[test]
+fn a_faulty_offer_never_panics() {
+    let whole = offers();
+    let mut paths = Vec::new();
+    collect(&whole, String::new(), &mut paths);
+    for path in paths {
+        for junk in [
+            json!(null),
+            json!(7),
+            json!("x"),
+            json!([]),
+            json!({}),
+            json!([1, null]),
+        ] {
+            let mut changed = whole.clone();
+            *changed.pointer_mut(&path).unwrap() = junk;
+            let _ = parse(&changed);
+        }
+    }
+}

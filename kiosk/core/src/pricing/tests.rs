@@ -1,3 +1,5 @@
+mod offers;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -9,6 +11,13 @@ struct Dish {
     rate: &'static str,
     inclusive: bool,
     quantity: u32,
+}
+
+const NOON: &str = "2026-11-20T12:00:00Z";
+
+/// As [`super::price`], at noon.
+fn price(menu: &Menu, cart: &Cart) -> Result<Quote, Refusal> {
+    super::price(menu, cart, NOON.parse().unwrap())
 }
 
 fn priced(currency: &str, dishes: &[Dish]) -> Quote {
@@ -35,6 +44,7 @@ fn priced(currency: &str, dishes: &[Dish]) -> Quote {
             quantity: dish.quantity,
             options: Vec::new(),
             note: None,
+            parts: Vec::new(),
         })
         .collect();
     price(&menu, &cart(lines)).unwrap()
@@ -50,6 +60,8 @@ fn cart(lines: Vec<CartLine>) -> Cart {
         payment: None,
         expected_total: None,
         terminal: None,
+        coupon: None,
+        tip: None,
     }
 }
 
@@ -78,6 +90,7 @@ fn ramen(options: &[(&str, &str, u32)]) -> Cart {
         quantity: 1,
         options: options.collect(),
         note: None,
+        parts: Vec::new(),
     };
     cart(vec![line])
 }
@@ -200,6 +213,7 @@ fn a_total_of_ten_to_the_twelfth_is_refused() {
         quantity: 99,
         options: Vec::new(),
         note: None,
+        parts: Vec::new(),
     };
     assert!(price(&menu, &cart(vec![line.clone(); 10])).is_ok());
     let refusal = price(&menu, &cart(vec![line; 11])).unwrap_err();

@@ -36,6 +36,9 @@ pub fn receipt(slip: &Slip<'_>) -> Sheet {
             rule(),
             all(order.lines.iter().map(|line| dish(slip, line))),
             rule(),
+            all(order.discounts.iter().map(|discount| {
+                pair(discount.name.get(slip.tag()), slip.money(-discount.amount)).hanging(4)
+            })),
             pair(t.say("subtotal"), slip.money(order.subtotal)),
             all(taxes(order).into_iter().map(|(rate, tax)| {
                 pair(
@@ -44,6 +47,13 @@ pub fn receipt(slip: &Slip<'_>) -> Sheet {
                 )
             })),
             pair(t.say("total"), slip.money(order.total)).large().bold(),
+            when(
+                order.tip > 0,
+                all([
+                    pair(t.say("tip"), slip.money(order.tip)),
+                    pair(t.say("to-pay"), slip.money(order.to_pay())).bold(),
+                ]),
+            ),
             rule(),
             payment(slip),
             maybe(order.reason.as_deref(), |reason| {
@@ -68,7 +78,9 @@ fn dish(slip: &Slip<'_>, line: &Line) -> Block {
         .collect();
     let options = options.join(&slip.t().say("list-comma"));
     let name = format!("{} × {}", line.quantity, line.name.get(slip.tag()));
+    let combo = line.combo.as_ref().map(|combo| combo.name.get(slip.tag()));
     all([
+        maybe(combo, |combo| text(combo).bold()),
         pair(name, slip.money(line.total)).hanging(4),
         when(line.quantity > 1, text(each).indented(4)),
         when(!options.is_empty(), text(options).indented(4)),

@@ -1,9 +1,10 @@
 //! The report of a business day on paper: X while it is open, Z once it is closed.
 
+use kiosk_core::cash::Drawer;
 use kiosk_core::menu::Menu;
 use kiosk_core::report::{DayReport, Sum};
 use kiosk_core::wall::WallTime;
-use kiosk_paper::{Block, Sheet, all, cut, pair, rule, space, text};
+use kiosk_paper::{Block, Sheet, all, cut, maybe, pair, rule, space, text, when};
 
 use super::moment;
 use crate::web::text::{self, Language, percent};
@@ -32,6 +33,10 @@ pub fn report(
         day.part("report-by-rate", day.rates()),
         day.part("report-by-payment", day.payments()),
         day.part("report-exceptions", day.exceptions()),
+        when(
+            report.cash != Drawer::default(),
+            day.part("report-cash", day.drawer()),
+        ),
         day.part("report-by-hour", day.hours()),
         day.part("report-by-item", day.items()),
         space(),
@@ -60,6 +65,10 @@ impl Day<'_> {
             pair(t.say("report-gross"), self.money(report.gross))
                 .tall()
                 .bold(),
+            when(
+                report.tips.count > 0,
+                self.counted(&t.say("tips"), report.tips.count, report.tips.amount),
+            ),
         ])
     }
 
@@ -90,6 +99,24 @@ impl Day<'_> {
         all([
             sum("report-voids", self.report.voids),
             sum("report-refunds", self.report.refunds),
+            all(self
+                .report
+                .discounts
+                .iter()
+                .map(|off| self.counted(off.name.get(self.tag), off.count, off.amount))),
+        ])
+    }
+
+    /// The drawer, where somebody has counted it or put something in.
+    fn drawer(&self) -> Block {
+        let drawer = &self.report.cash;
+        let row = |key, amount| pair(self.t.say(key), self.money(amount));
+        all([
+            row("cash-expected", drawer.expected),
+            maybe(drawer.counted, |counted| row("cash-counted", counted)),
+            maybe(drawer.difference, |difference| {
+                row("cash-difference", difference).bold()
+            }),
         ])
     }
 

@@ -36,7 +36,7 @@ pub fn order(menu: &Menu, language: &str, at: WallTime) -> Option<Order> {
         "lines": lines, "payment": {"method": "counter"},
     }))
     .ok()?;
-    let quote = price(menu, &cart).ok()?;
+    let quote = price(menu, &cart, at).ok()?;
     Some(Order {
         id: OrderId(Uuid::from_u128(0x019a_9c3e_57a0_7000_8000_0000_0000_0042)),
         number: "A042".to_owned(),
@@ -54,12 +54,16 @@ pub fn order(menu: &Menu, language: &str, at: WallTime) -> Option<Order> {
         subtotal: quote.subtotal,
         tax: quote.tax,
         total: quote.total,
+        discounts: quote.discounts,
+        tip: quote.tip,
         payment: Payment {
             method: Method::Counter,
             status: PaymentStatus::Due,
+            tender: None,
         },
         changed_at: None,
         reason: None,
+        refunds: Vec::new(),
     })
 }
 

@@ -91,6 +91,7 @@ fn slips_are_line_for_line_as_agreed() {
         menu.currency,
         &menu.time_zone,
         [&order],
+        &[],
     );
     for language in LANGUAGES {
         for (width, paper) in PAPERS {

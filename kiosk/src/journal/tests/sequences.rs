@@ -109,6 +109,8 @@ impl Story {
                 action: *action,
                 reason: None,
                 by: None,
+                tender: None,
+                refund: None,
             }),
             _ => None,
         };

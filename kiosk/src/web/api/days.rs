@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::Uri;
 use kiosk_core::day::Day;
-use kiosk_core::report::day_report;
+use kiosk_core::report::{DayReport, day_report};
 use serde_json::{Value, json};
 
 use super::access::{Manager, Request};
@@ -13,7 +13,7 @@ use super::actions::reason;
 use super::place::stamp;
 use super::query::Params;
 use crate::clock;
-use crate::journal::DayRequest;
+use crate::journal::{DayRequest, JournalError};
 use crate::web::error::Problem;
 use crate::web::{AppState, body};
 
@@ -22,20 +22,36 @@ pub(super) async fn report(
     _: Manager,
     uri: Uri,
 ) -> Result<Json<Value>, Problem> {
-    let mut params = Params::read(&uri, &["business_date"]);
+    let mut params = Params::read(&uri, &["business_date", "z"]);
     let asked = params.date();
+    let z = params.number("z", "must be the number of a Z report", 1, u64::MAX);
     params.finish()?;
+    if let Some(z) = z {
+        return kept_report(&state, z).await;
+    }
     let menu = state.menu();
     let latest = state.journal.day().borrow().map(|day| day.date);
     let date = asked
         .or(latest)
         .unwrap_or_else(|| state.schedule.date(clock::wall(), &menu.time_zone));
-    let orders = state
+    let (orders, (cash, z)) = state
         .journal
-        .read(move |reader| reader.orders_of_day(date))
+        .read(move |reader| Ok((reader.orders_of_day(date)?, reader.cash_of_day(date)?)))
         .await?;
-    let report = day_report(date, menu.currency, &menu.time_zone, &orders);
+    let report = DayReport {
+        z,
+        ..day_report(date, menu.currency, &menu.time_zone, &orders, &cash)
+    };
     Ok(Json(json!(report)))
+}
+
+/// A Z report as it was when its day was closed.
+async fn kept_report(state: &AppState, z: u64) -> Result<Json<Value>, Problem> {
+    let report = state.journal.read(move |reader| reader.z_report(z)).await?;
+    let report = report.ok_or_else(|| Problem::not_found("report"))?;
+    serde_json::from_str(&report)
+        .map(Json)
+        .map_err(|error| Problem::storage(&JournalError::Damaged(format!("Z report {z}: {error}"))))
 }
 
 pub(super) async fn open(

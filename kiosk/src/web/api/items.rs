@@ -24,7 +24,11 @@ pub(super) async fn availability(
     let bytes = body::read(body).await?;
     let value = body::json(&bytes)?;
     let menu = state.menu();
-    let item = menu.item(&id).ok_or_else(|| Problem::not_found("item"))?;
+    let start = match (menu.item(&id), menu.combo(&id)) {
+        (Some(item), _) => item.stock,
+        (None, Some(_)) => None,
+        (None, None) => return Err(Problem::not_found("item")),
+    };
     let mut faults = Faults::default();
     let at = At::Root;
     let object = Object::read(&value, &at, &mut faults);
@@ -52,7 +56,7 @@ pub(super) async fn availability(
         item: id.clone(),
         available,
         left,
-        start: item.stock,
+        start,
         today,
     };
     let level = state.journal.adjust_stock(wish).await?;

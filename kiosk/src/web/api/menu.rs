@@ -1,4 +1,7 @@
 //! The menu in force, with what can be sold of it now.
+//!
+//! Its ETag is made of all that is told, so it changes with a level, and when a daypart begins or
+//! ends. Codes of coupons are told to nobody.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,19 +11,22 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use cloud_sync_wire::chain::content_hash;
+use kiosk_core::daypart::Dayparts;
 use kiosk_core::menu::Menu;
-use kiosk_core::stock::Level;
 use serde_json::{Value, json};
 
+use crate::clock;
 use crate::journal::Levels;
+use crate::offer::Offer;
 use crate::web::AppState;
 
-/// The latest answer, good until the menu or a level changes.
+/// The latest answer, good until the menu or a level changes, or a daypart begins or ends.
 static LATEST: Mutex<Option<Latest>> = Mutex::new(None);
 
 struct Latest {
     menu: Arc<Menu>,
     levels: Arc<Levels>,
+    running: Dayparts,
     etag: String,
     body: Bytes,
 }
@@ -28,13 +34,16 @@ struct Latest {
 pub(super) async fn menu(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let menu = state.menu();
     let levels = Arc::clone(&state.journal.levels().borrow());
+    let running = menu.running(clock::wall());
     let (etag, body) = {
         let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = latest.as_ref().is_some_and(|latest| {
-            Arc::ptr_eq(&latest.menu, &menu) && Arc::ptr_eq(&latest.levels, &levels)
+            Arc::ptr_eq(&latest.menu, &menu)
+                && Arc::ptr_eq(&latest.levels, &levels)
+                && latest.running == running
         });
         if !fresh {
-            *latest = Some(rendered(menu, levels));
+            *latest = Some(rendered(menu, levels, running));
         }
         match latest.as_ref() {
             Some(latest) => (latest.etag.clone(), latest.body.clone()),
@@ -59,17 +68,29 @@ fn matches(known: &str, etag: &str) -> bool {
             .any(|one| one.trim().trim_start_matches("W/") == etag)
 }
 
-fn rendered(menu: Arc<Menu>, levels: Arc<Levels>) -> Latest {
+fn rendered(menu: Arc<Menu>, levels: Arc<Levels>, running: Dayparts) -> Latest {
     let mut document = menu.document().clone();
-    if let Some(items) = document.get_mut("items").and_then(Value::as_array_mut) {
-        for (value, item) in items.iter_mut().zip(menu.items()) {
-            let start = Level::starting_with(item.stock);
-            let level = levels.get(&item.id).copied().unwrap_or(start);
-            value["available"] = json!(level.sells());
-            if let Some(left) = level.left {
-                value["left"] = json!(left);
-            }
+    let offer = Offer {
+        menu: &menu,
+        levels: &levels,
+        running,
+    };
+    for (value, item) in list(&mut document, "items").zip(menu.items()) {
+        value["available"] = json!(offer.sells(item));
+        value["served"] = json!(item.hours.allow(running));
+        if let Some(left) = offer.level(item).left {
+            value["left"] = json!(left);
         }
+    }
+    for (value, combo) in list(&mut document, "combos").zip(menu.combos()) {
+        value["available"] = json!(offer.sells_combo(combo));
+        value["served"] = json!(menu.serves(&combo.id, running));
+    }
+    for (value, category) in list(&mut document, "categories").zip(&menu.categories) {
+        value["served"] = json!(offer.serves_shelf(category));
+    }
+    if let Some(promotions) = document.get_mut("promotions").and_then(Value::as_array_mut) {
+        promotions.retain(|promotion| promotion.get("coupon").is_none_or(Value::is_null));
     }
     document["version"] = json!(menu.version());
     let body = Bytes::from(document.to_string());
@@ -77,9 +98,15 @@ fn rendered(menu: Arc<Menu>, levels: Arc<Levels>) -> Latest {
     Latest {
         menu,
         levels,
+        running,
         etag,
         body,
     }
+}
+
+fn list<'d>(document: &'d mut Value, key: &str) -> impl Iterator<Item = &'d mut Value> {
+    let list = document.get_mut(key).and_then(Value::as_array_mut);
+    list.into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -1,37 +1,25 @@
-//! Quotes, and orders as they are read.
+//! Orders as they are read.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
-use kiosk_core::cart::Cart;
 use kiosk_core::ids::OrderId;
 use kiosk_core::order::{Order, Status};
-use kiosk_core::pricing::{Quote, price};
 use serde_json::{Value, json};
 
 use super::access::Kitchen;
 use super::query::Params;
 use super::views::{OrderView, sync_of};
 use crate::journal::ListFilter;
+use crate::web::AppState;
 use crate::web::error::Problem;
 use crate::web::name::Name;
-use crate::web::{AppState, body};
 
 /// Orders on one page of a list, if nobody asks for another number.
 const PAGE: u32 = 50;
 /// The most on one page.
 const LONGEST_PAGE: u32 = 500;
-
-pub(super) async fn quote(
-    State(state): State<AppState>,
-    body: Body,
-) -> Result<Json<Quote>, Problem> {
-    let bytes = body::read(body).await?;
-    let cart = Cart::quote(&body::json(&bytes)?).map_err(|faults| Problem::invalid(&faults))?;
-    Ok(Json(price(&state.menu(), &cart)?))
-}
 
 pub(super) fn view<'a>(state: &AppState, order: &'a Order, seqs: &[u64]) -> OrderView<'a> {
     let outbox = state.journal.outbox();

@@ -5,6 +5,7 @@
 //! its refusal, and the journal is asked for the key before it is told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -16,14 +17,15 @@ use cloud_sync_wire::chain::{Hash, content_hash};
 use kiosk_core::cart::{Cart, Method};
 use kiosk_core::ids::{EventId, OrderId};
 use kiosk_core::menu::Menu;
-use kiosk_core::pricing::{Quote, price};
-use kiosk_core::stock::{Level, reserve, wanted};
+use kiosk_core::pricing::{Quote, price, taken};
 use uuid::Uuid;
 
 use super::access::Request;
 use super::orders::view;
+use super::quotes::short;
 use crate::clock;
 use crate::journal::{PlaceRequest, Placed, Stamp};
+use crate::offer::Offer;
 use crate::web::error::Problem;
 use crate::web::{AppState, body};
 
@@ -87,8 +89,8 @@ fn content_of(cart: Option<&Cart>, bytes: &[u8]) -> Hash {
 
 /// The price, if all of it is there, it is what the diner expects and can be paid as wished.
 fn priced(state: &AppState, menu: &Menu, cart: &Cart) -> Result<Quote, Problem> {
-    let quote = price(menu, cart)?;
-    in_stock(state, menu, cart)?;
+    let quote = price(menu, cart, clock::wall())?;
+    in_stock(state, menu, &quote)?;
     let as_expected = match cart.expected_total {
         Some(expected) => expected == quote.total,
         // Nothing to compare with: a price that may have changed is told, not charged.
@@ -112,29 +114,19 @@ fn priced(state: &AppState, menu: &Menu, cart: &Cart) -> Result<Quote, Problem> 
 
 /// Refuses what can be seen to be sold out before a new price is told. The journal decides: it
 /// alone knows what the orders ahead of this one take.
-fn in_stock(state: &AppState, menu: &Menu, cart: &Cart) -> Result<(), Problem> {
-    // Once the day is closed its levels say nothing of the next one.
-    if state
-        .journal
-        .day()
-        .borrow()
-        .is_some_and(|day| day.closed_at.is_some())
-    {
-        return Ok(());
-    }
-    let levels = state.journal.levels();
-    let levels = levels.borrow();
-    let lines = cart
-        .lines
-        .iter()
-        .map(|line| (line.item.as_str(), line.quantity));
-    let level = |id: &str| {
-        let start = || Level::starting_with(menu.item(id).and_then(|item| item.stock));
-        levels.get(id).copied().unwrap_or_else(start)
+fn in_stock(state: &AppState, menu: &Menu, quote: &Quote) -> Result<(), Problem> {
+    let levels = Arc::clone(&state.journal.levels().borrow());
+    let offer = Offer {
+        menu,
+        levels: &levels,
+        running: menu.running(clock::wall()),
     };
-    reserve(&wanted(lines), level)
-        .map(drop)
-        .map_err(|short| Problem::sold_out(&short))
+    let short = short(state, &offer, quote);
+    if short.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::sold_out(&short))
+    }
 }
 
 fn request_for(
@@ -146,11 +138,7 @@ fn request_for(
     content: Hash,
     request: Option<String>,
 ) -> PlaceRequest {
-    let lines = cart
-        .lines
-        .iter()
-        .map(|line| (line.item.as_str(), line.quantity));
-    let wanted: BTreeMap<String, (u32, Option<u32>)> = wanted(lines)
+    let wanted: BTreeMap<String, (u32, Option<u32>)> = taken(&quote.lines)
         .into_iter()
         .map(|(item, quantity)| {
             let start = menu.item(item).and_then(|item| item.stock);

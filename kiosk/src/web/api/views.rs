@@ -34,6 +34,10 @@ impl SyncState {
 pub(in crate::web) struct OrderView<'a> {
     #[serde(flatten)]
     order: &'a Order,
+    /// What is to be paid: total and tip.
+    to_pay: i64,
+    /// What was given back of it.
+    refunded: i64,
     sync: SyncState,
 }
 
@@ -54,6 +58,11 @@ pub(in crate::web) fn sync_of(seqs: &[u64], outbox: &Outbox, link: &LinkSource) 
 
 impl<'a> OrderView<'a> {
     pub(in crate::web) fn new(order: &'a Order, sync: SyncState) -> Self {
-        Self { order, sync }
+        Self {
+            order,
+            to_pay: order.to_pay(),
+            refunded: order.refunded(),
+            sync,
+        }
     }
 }

@@ -58,6 +58,9 @@ order-empty = Nothing here yet. Tap a dish to begin.
 total = Total
 total-inclusive = Total, tax included
 total-before-tax = Total before tax
+tip = Tip
+tips = Tips
+to-pay = To pay
 review = Review order
 tools = Help with this screen
 start-over = Start over
@@ -522,6 +525,10 @@ report-voids = Voided orders
 report-refunds = Refunded orders
 report-by-hour = By hour
 report-by-item = By dish
+report-cash = Cash drawer
+cash-expected = Should be there
+cash-counted = Counted
+cash-difference = Difference
 
 # Paper
 paper-copy = COPY 副本

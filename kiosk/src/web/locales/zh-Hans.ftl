@@ -49,6 +49,9 @@ order-empty = 还没有点餐，点一道菜开始吧。
 total = 合计
 total-inclusive = 合计（含税）
 total-before-tax = 合计（未含税）
+tip = 小费
+tips = 小费
+to-pay = 应付
 review = 核对订单
 tools = 屏幕辅助
 start-over = 重新开始
@@ -463,6 +466,10 @@ report-voids = 作废订单
 report-refunds = 退款订单
 report-by-hour = 按小时
 report-by-item = 按菜品
+report-cash = 现金抽屉
+cash-expected = 应有
+cash-counted = 实点
+cash-difference = 差额
 
 # 纸张：小票与厨单
 paper-copy = 副本 COPY

@@ -175,7 +175,7 @@ fn offer(action: Action, t: &Language) -> Offer {
         Action::Collect => "collect",
         Action::Pay => "pay",
         Action::Void => "void",
-        Action::Refund => "refund",
+        Action::Refund | Action::RefundLines => "refund",
     };
     Offer {
         action: name,

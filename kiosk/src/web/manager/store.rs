@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use kiosk_core::cash::CashEntry;
 use kiosk_core::day::Day;
 use kiosk_core::menu::{Item, Menu};
 use kiosk_core::order::{Order, PaymentStatus, Status};
@@ -42,6 +43,10 @@ pub(super) struct Store {
     pub(super) levels: Arc<Levels>,
     pub(super) link: LinkStatus,
     pub(super) journal: JournalLook,
+    /// What was done with the cash drawer that day.
+    pub(super) cash: Vec<CashEntry>,
+    /// The Z report that day was last closed with.
+    pub(super) z: Option<u64>,
 }
 
 /// An order and how far its events are.
@@ -77,7 +82,7 @@ impl Store {
         let outbox = state.journal.outbox().borrow().clone();
         let first = outbox.first_unconfirmed();
         let waits = outbox.unconfirmed() > 0;
-        let (orders, oldest) = state
+        let (orders, oldest, (cash, z)) = state
             .journal
             .read(move |reader| {
                 let oldest = if waits {
@@ -85,7 +90,7 @@ impl Store {
                 } else {
                     None
                 };
-                Ok((reader.list(&filter)?, oldest))
+                Ok((reader.list(&filter)?, oldest, reader.cash_of_day(date)?))
             })
             .await?;
         let health = state.journal.health().borrow().clone();
@@ -109,6 +114,8 @@ impl Store {
             jump: state.wall.jump(),
             date,
             day,
+            cash,
+            z,
         })
     }
 
@@ -116,7 +123,16 @@ impl Store {
     pub(super) fn report(&self) -> DayReport {
         let menu = &self.menu;
         let orders = self.orders.iter().rev().map(|kept| &kept.order);
-        day_report(self.date, menu.currency, &menu.time_zone, orders)
+        DayReport {
+            z: self.z,
+            ..day_report(
+                self.date,
+                menu.currency,
+                &menu.time_zone,
+                orders,
+                &self.cash,
+            )
+        }
     }
 
     /// Where the picture of an item is.

@@ -33,6 +33,8 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
             closed_at: None,
         }),
         starts: 4,
+        cash: Vec::new(),
+        z: None,
         orders: orders.into_iter().rev().map(kept).collect(),
         levels: Arc::default(),
         link: LinkStatus {

@@ -135,6 +135,7 @@ impl Kiosk {
             wall: WallClock::default(),
             https_port: None,
             pictures: Pictures::default(),
+            habits: crate::habits::Habits::default(),
             admission: tokio::sync::Semaphore::new(8),
             stopping,
         });

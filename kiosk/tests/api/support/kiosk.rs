@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use kiosk::devices::Devices;
 use kiosk::devices::settings::Sections;
+use kiosk::habits::Habits;
 use kiosk::journal::{Journal, JournalSettings, Levels, StaffRole, Stamp};
 use kiosk::status::LinkSource;
 use kiosk::wallclock::WallClock;
@@ -112,6 +113,7 @@ impl Kiosk {
             https_port: None,
             pictures: Pictures::beside(Some(&folder.path().join("menu.json"))),
             admission: Semaphore::new(options.admitted),
+            habits: Habits::default(),
             stopping: told_to_stop,
         });
         runtime.spawn(follow::run(state.clone(), changes));
