@@ -352,6 +352,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one of each type")]
     fn every_type_survives_its_own_encoding() {
         let acted = Acted {
             reason: Some("cold".to_owned()),

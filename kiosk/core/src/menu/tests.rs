@@ -200,6 +200,7 @@ fn everything_a_menu_may_offer_is_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 fn every_fault_of_an_offer_has_its_place() {
     let cases = [
         ("/dayparts/0/from", json!("6:00"), "/dayparts/0/from"),
