@@ -44,6 +44,7 @@ fn slips(language: &str, paper: Paper) -> Vec<Sheet> {
         menu.currency,
         &menu.time_zone,
         [&order],
+        &[],
     );
     vec![
         layout::receipt(&slip(false)),
