@@ -69,14 +69,11 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let devices = Devices::start(config.devices.clone(), &journal, &connection.menu, boot);
     let (stopping_out, stopping) = watch::channel(false);
     let told_to_stop = stopping.clone();
-    let feed = Arc::new(Feed::new(journal.boots()));
-    let habits = Habits::default();
-    let counting = tokio::spawn(habits.clone().run(journal.clone()));
     let state = AppState::new(Inner {
         journal: journal.clone(),
         menu: connection.menu.clone(),
         link: connection.link.clone(),
-        feed,
+        feed: Arc::new(Feed::new(journal.boots())),
         devices: devices.clone(),
         sessions: Sessions::default(),
         schedule: config.schedule,
@@ -86,13 +83,16 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         wall: WallClock::default(),
         pictures: config.pictures.clone(),
         admission: tokio::sync::Semaphore::new(ADMITTED),
-        habits,
+        habits: Habits::default(),
         stopping,
     });
-    let retuning = tokio::spawn(retuning(connection.tuner(), config.file.clone()));
-    let following = tokio::spawn(follow::run(state.clone(), changes));
-    let keeping = tokio::spawn(housekeeping(journal.clone()));
-    let watching = tokio::spawn(state.wall.clone().watch(journal.clone()));
+    let background = [
+        tokio::spawn(retuning(connection.tuner(), config.file.clone())),
+        tokio::spawn(follow::run(state.clone(), changes)),
+        tokio::spawn(housekeeping(journal.clone())),
+        tokio::spawn(state.wall.clone().watch(journal.clone())),
+        tokio::spawn(state.habits.clone().run(journal.clone())),
+    ];
     announce(&doors, &state);
     let app = web::router(state);
     let listening = tokio::spawn(async move {
@@ -102,12 +102,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     });
     let served = doors.serve(app, told_to_stop).await;
     listening.abort();
-    retuning.abort();
-    following.abort();
-    keeping.abort();
-    watching.abort();
+    background.iter().for_each(tokio::task::JoinHandle::abort);
     devices.stop().await;
-    counting.abort();
     connection.stop().await;
     journal.close().await;
     served
