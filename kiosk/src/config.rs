@@ -15,7 +15,7 @@ use crate::devices::settings::{
     BeaconSection, BuzzerSection, DrawerSection, PrinterSection, PrintingSection, Sections,
     WatchdogSection,
 };
-use crate::protect::Tuning;
+use crate::protect::{Tuning, tuning};
 use crate::uplink::endpoint;
 use crate::web::pictures::Pictures;
 use crate::{devices, https, menus};
@@ -64,7 +64,7 @@ struct File {
     #[serde(default)]
     journal: JournalSection,
     #[serde(default)]
-    breaker: Tuning,
+    breaker: serde_json::Value,
     #[serde(default)]
     printer: Vec<PrinterSection>,
     #[serde(default)]
@@ -125,7 +125,7 @@ pub struct Config {
     pub retention_bytes: Option<u64>,
     /// The devices.
     pub devices: devices::settings::Settings,
-    /// When breakers open.
+    /// The rules before remote calls.
     pub tuning: Tuning,
     /// Where the configuration stands; what can be changed while running is read from it again.
     pub file: Option<PathBuf>,
@@ -155,7 +155,7 @@ impl Config {
         let allow_plaintext = given.allow_plaintext || file.allow_plaintext;
         let credential = credential(&given, &file, allow_plaintext, &mut faults);
         let schedule = schedule(&file.day, &mut faults);
-        file.breaker.check(&mut faults);
+        let tuning = tuning::read(&file.breaker, &mut faults);
         let sections = Sections {
             printer: file.printer,
             printing: file.printing,
@@ -183,7 +183,7 @@ impl Config {
                     .map(|d| i64::from(d) * 86_400_000),
                 retention_bytes: file.journal.retention_mib.map(mib),
                 devices,
-                tuning: file.breaker,
+                tuning,
                 file: given.config,
             }),
             _ => Err(faults),
@@ -191,17 +191,19 @@ impl Config {
     }
 }
 
-/// When breakers open, as the file says now.
+/// What is set about remote calls, as the file says now.
 ///
 /// # Errors
 /// Every fault of the file, one line each.
 pub fn tuning(path: &Path) -> Result<Tuning, Vec<String>> {
     let mut faults = Vec::new();
-    let tuning = file(path, &mut faults).map(|file| file.breaker);
-    if let Some(tuning) = tuning {
-        tuning.check(&mut faults);
+    let file = file(path, &mut faults).unwrap_or_default();
+    let tuning = tuning::read(&file.breaker, &mut faults);
+    if faults.is_empty() {
+        Ok(tuning)
+    } else {
+        Err(faults)
     }
-    tuning.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 fn listen_address(name: &str, text: &str, faults: &mut Vec<String>) -> Option<SocketAddr> {

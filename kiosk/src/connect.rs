@@ -5,18 +5,22 @@ use std::sync::Arc;
 use kiosk_core::ids::BootId;
 use kiosk_core::menu::Menu;
 use resilience::Breaker;
-use resilience::breaker::{self, Snapshot, State};
+use resilience::breaker::{Snapshot, State};
 use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::downlink::{self, Downlink, DownlinkStart};
 use crate::journal::{Journal, KeptSwitch, Reader};
-use crate::protect::{BreakerTuning, Dependency, Rules, Tuning, now};
+use crate::protect::{Rules, now};
 use crate::serve::ServeError;
 use crate::status::{BreakerStatus, LinkMode, LinkSource, LinkStatus};
 use crate::switches::{MENU_UPDATES, ORDERING_CLOUD, Switchboard};
-use crate::uplink::{Mode, Uplink, UplinkHandle, UplinkSettings, UplinkStart, ordering_breaker};
+use crate::uplink::{Mode, Uplink, UplinkHandle, UplinkSettings, UplinkStart};
+
+mod tuner;
+
+pub use self::tuner::Tuner;
 
 #[cfg(test)]
 mod tests;
@@ -27,9 +31,10 @@ pub struct Connection {
     pub link: LinkSource,
     /// The menu in force.
     pub menu: watch::Receiver<Arc<Menu>>,
+    tuner: Tuner,
     uplink: UplinkHandle,
     // A standalone kiosk has none, and its menu never changes.
-    downlink: Option<Downlink>,
+    _downlink: Option<Downlink>,
     _menus: watch::Sender<Arc<Menu>>,
 }
 
@@ -55,8 +60,8 @@ impl Connection {
         let parsed = known.map_or_else(|| config.menu.clone(), |known| known.parsed);
         let (menus, menu) = watch::channel(Arc::new(parsed.menu));
         let mut seeds = seeds()?;
-        let ordering = ordering_breaker(seeds.next().unwrap_or(1));
-        let updates = downlink::menu_breaker(seeds.next().unwrap_or(3));
+        let ordering = Rules::ordering(seeds.next().unwrap_or(1));
+        let updates = Rules::menu(seeds.next().unwrap_or(3));
         let settings = UplinkSettings {
             insecure_plain: config.allow_plaintext,
             ..UplinkSettings::default()
@@ -88,83 +93,42 @@ impl Connection {
             None => None,
         };
         obey(&switches, &uplink, downlink.as_ref());
-        let connection = Self {
+        let menu_calls = downlink.as_ref().map(Downlink::dependency).cloned();
+        let tuner = Tuner::new(uplink.clone(), settings, menu_calls);
+        tuner.file(&config.tuning).map_err(ServeError::System)?;
+        Ok(Self {
             link: source(&uplink, downlink.as_ref(), switches),
             menu,
+            tuner,
             uplink,
-            downlink,
+            _downlink: downlink,
             _menus: menus,
-        };
-        let tuned = connection.tuner().retune(&config.tuning);
-        tuned.map_err(ServeError::System)?;
-        Ok(connection)
+        })
     }
 
     /// A kiosk without a credential: there is nothing to connect to.
     fn alone(config: &Config, switches: Switchboard) -> Self {
         let (menus, menu) = watch::channel(Arc::new(config.menu.menu.clone()));
+        let uplink = UplinkHandle::standalone();
         Self {
             link: LinkSource::alone(switches),
             menu,
-            uplink: UplinkHandle::standalone(),
-            downlink: None,
+            tuner: Tuner::new(uplink.clone(), UplinkSettings::default(), None),
+            uplink,
+            _downlink: None,
             _menus: menus,
         }
     }
 
-    /// What puts other thresholds in force.
+    /// What puts other rules in force.
     #[must_use]
     pub fn tuner(&self) -> Tuner {
-        Tuner {
-            ordering: self.uplink.dependency().cloned(),
-            menu: self.downlink.as_ref().map(Downlink::dependency).cloned(),
-        }
+        self.tuner.clone()
     }
 
     /// Stops it: what is under way may end, nothing new begins.
     pub async fn stop(&self) {
         self.uplink.stop().await;
-    }
-}
-
-/// Puts other thresholds in force while calls are under way.
-#[derive(Debug, Clone)]
-pub struct Tuner {
-    ordering: Option<Arc<Dependency>>,
-    menu: Option<Arc<Dependency>>,
-}
-
-impl Tuner {
-    /// Puts these in force, what they leave out as the software has it; all of them or none. State
-    /// and counts stay, and so do the waits of an open breaker, which follow the heartbeat.
-    ///
-    /// # Errors
-    /// What is wrong with them, in words.
-    pub fn retune(&self, tuning: &Tuning) -> Result<(), String> {
-        let tuned = |dependency: &Arc<Dependency>, base: breaker::Settings, wish: BreakerTuning| {
-            let in_force = dependency.breaker().settings();
-            let base = breaker::Settings {
-                open: in_force.open,
-                ..base
-            };
-            let rules = Rules::around(wish.over(base)?);
-            Ok::<_, String>((Arc::clone(dependency), rules))
-        };
-        let seed = |dependency: &Arc<Dependency>| dependency.breaker().settings().seed;
-        let ordering = self.ordering.iter().map(|ordering| {
-            let base = ordering_breaker(seed(ordering));
-            tuned(ordering, base, tuning.ordering)
-        });
-        let menu = self.menu.iter().map(|menu| {
-            let base = downlink::menu_breaker(seed(menu));
-            tuned(menu, base, tuning.menu)
-        });
-        let all = ordering.chain(menu).collect::<Result<Vec<_>, _>>()?;
-        for (dependency, rules) in all {
-            let done = dependency.retune(&rules, now());
-            done.map_err(|error| error.to_string())?;
-        }
-        Ok(())
     }
 }
 
@@ -184,11 +148,11 @@ async fn kept_switches(journal: &Journal) -> Result<Vec<KeptSwitch>, ServeError>
 
 /// The rules around a breaker. If a switch holds it open it begins so: not even the first call
 /// passes.
-fn rules(switches: &Switchboard, switch: &str, mut breaker: breaker::Settings) -> Rules {
+fn rules(switches: &Switchboard, switch: &str, mut rules: Rules) -> Rules {
     if !switches.is_on(switch) {
-        breaker.initial = State::ForcedOpen;
+        rules.breaker.initial = State::ForcedOpen;
     }
-    Rules::around(breaker)
+    rules
 }
 
 /// Has breakers stand as switches say, now and later.

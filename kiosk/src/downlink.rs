@@ -18,19 +18,18 @@ use kiosk_core::document::Fault;
 use kiosk_core::ids::StoreId;
 use kiosk_core::menu::{Menu, Parsed};
 use metrics::counter;
-use resilience::Breaker;
-use resilience::breaker;
+use resilience::{Breaker, Ratio, breaker};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::fetching::{Fetched, Fetching};
 use crate::cache::{Cache, Cached};
-use crate::protect::{BadRules, Dependency, NotDone, Rules, now};
+use crate::protect::{BadRules, Dependency, Limits, NotDone, Rules, now};
 use crate::uplink::http::{CallError, Cloud, MenuAnswer};
 use crate::uplink::{LinkView, Mode, Notice};
 
 /// A menu of 4 MiB over a slow line.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 /// How many faults of a refused menu are told; HQ has the whole list.
 const FAULTS_TOLD: usize = 5;
 
@@ -50,8 +49,7 @@ pub struct DownlinkStart {
     pub notices: mpsc::Receiver<Notice>,
     /// How the link stands.
     pub link: watch::Receiver<LinkView>,
-    /// What stands before menu calls: [`Rules::around`] a [`menu_breaker`] unless somebody says
-    /// otherwise.
+    /// What stands before menu calls: [`Rules::menu`] unless somebody says otherwise.
     pub rules: Rules,
     /// What jitter is drawn from.
     pub seed: u64,
@@ -78,6 +76,20 @@ pub struct LastKnown {
 pub fn menu_breaker(seed: u64) -> breaker::Settings {
     breaker::Settings {
         consecutive_failures: Some(3),
+        // A kiosk asks every few minutes at most.
+        time: Some(breaker::TimeRule {
+            window: breaker::Window::Rolling {
+                span: Duration::from_secs(3_600),
+                buckets: 10,
+            },
+            thresholds: breaker::Thresholds {
+                minimum_calls: 4,
+                failure_ratio: Some(Ratio::HALF),
+                slow_ratio: Some(Ratio::ALL),
+                failures: None,
+            },
+        }),
+        slow_after: Some(FETCH_TIMEOUT / 2),
         open: breaker::OpenWait {
             initial: Duration::from_secs(15),
             growth: 2.0,
@@ -223,11 +235,10 @@ impl Task {
 
     async fn fetch(&mut self) -> Fetched {
         let request = crate::uplink::new_request();
-        let call = self.start.cloud.menu(self.etag.as_deref(), &request);
-        let answer = self
-            .dependency
-            .once(FETCH_TIMEOUT, CallError::verdict, call)
-            .await;
+        let etag = self.etag.clone();
+        let make = || self.start.cloud.menu(etag.as_deref(), &request);
+        let limits = Limits::within(self.dependency.rules().timeout);
+        let answer = self.dependency.call(limits, CallError::verdict, make).await;
         let (result, how) = match answer {
             Ok(MenuAnswer::Document { bytes, etag }) => {
                 (self.take(bytes, etag, &request).await, Fetched::Answered)

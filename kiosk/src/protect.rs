@@ -18,7 +18,7 @@
 mod rules;
 #[cfg(test)]
 mod tests;
-mod tuning;
+pub(crate) mod tuning;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,13 +27,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use metrics::counter;
 use resilience::backoff::RetryBudget;
-use resilience::breaker::{Outcome, Permit, Rejected};
-use resilience::bulkhead::{Bulkhead, Full, Place};
+use resilience::breaker::{self, OpenWait, Outcome, Permit, Rejected, Snapshot};
+use resilience::bulkhead::{self, Bulkhead, Full, Place};
 use resilience::limiter::{Limited, Reservation, TokenBucket};
 use resilience::{Breaker, Budget, Moment};
 
 pub use self::rules::{BadRules, Retries, Rules};
-pub use self::tuning::{BreakerTuning, Tuning};
+pub use cloud_sync_wire::notice::tuning::Tuning;
 
 use crate::clock;
 use crate::uplink::Dice;
@@ -51,6 +51,8 @@ pub struct Dependency {
     rate: TokenBucket,
     affordable: RetryBudget,
     retries: Mutex<Retries>,
+    /// In force; held while rules are put in force, so that nobody undoes what another sets.
+    rules: Mutex<Rules>,
     dice: Mutex<Dice>,
 }
 
@@ -61,6 +63,35 @@ pub struct Limits {
     pub attempt: Duration,
     /// All of it: waits for a place and between attempts included.
     pub total: Duration,
+    /// Whether a call that takes long is a slow one. What carries much may take its time.
+    pub judged_by_time: bool,
+}
+
+impl Limits {
+    /// One limit for all of it: retries share the time of the first attempt.
+    #[must_use]
+    pub fn within(limit: Duration) -> Self {
+        Self {
+            attempt: limit,
+            total: limit,
+            judged_by_time: true,
+        }
+    }
+}
+
+/// A dependency and its rules at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// In force.
+    pub rules: Rules,
+    /// Whether calls pass.
+    pub breaker: Snapshot,
+    /// How many are under way.
+    pub places: bulkhead::Snapshot,
+    /// How many calls the limiter would let out now.
+    pub tokens: u32,
+    /// How many retries are affordable now.
+    pub retries: u64,
 }
 
 /// What an error that came back means for its dependency.
@@ -122,6 +153,7 @@ impl Dependency {
             rate: TokenBucket::new(rules.rate, now)?,
             affordable: RetryBudget::new(rules.retries.allowance, now),
             retries: Mutex::new(rules.retries),
+            rules: Mutex::new(*rules),
             dice: Mutex::new(Dice::new(seed)),
         })
     }
@@ -138,19 +170,57 @@ impl Dependency {
         &self.breaker
     }
 
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Puts other rules in force: all of them or, if one is senseless, none. What the rules have
-    /// counted so far stays.
+    /// counted so far stays, and so do the waits of an open breaker, which
+    /// [`pace`](Self::pace) sets.
     ///
     /// # Errors
     /// [`BadRules`], and the old rules stay.
     pub fn retune(&self, rules: &Rules, now: Moment) -> Result<(), BadRules> {
         rules.validate()?;
+        let mut in_force = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rules = *rules;
+        rules.breaker.open = in_force.breaker.open;
         self.breaker.retune(rules.breaker, now)?;
         self.places.retune(rules.places)?;
         self.rate.retune(rules.rate, now)?;
         self.affordable.retune(rules.retries.allowance, now);
         *self.retries.lock().unwrap_or_else(PoisonError::into_inner) = rules.retries;
+        *in_force = rules;
         Ok(())
+    }
+
+    /// Sets the waits of an open breaker and leaves all else.
+    ///
+    /// # Errors
+    /// [`BadRules`], and the old waits stay.
+    pub fn pace(&self, open: OpenWait, now: Moment) -> Result<(), BadRules> {
+        let mut in_force = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        let breaker = breaker::Settings {
+            open,
+            ..in_force.breaker
+        };
+        self.breaker.retune(breaker, now)?;
+        in_force.breaker = breaker;
+        Ok(())
+    }
+
+    /// All there is to know about it at one moment.
+    #[must_use]
+    pub fn look(&self, now: Moment) -> Seen {
+        Seen {
+            rules: self.rules(),
+            breaker: self.breaker.snapshot(now),
+            places: self.places.snapshot(),
+            tokens: self.rate.available(now),
+            retries: self.affordable.snapshot(now).0,
+        }
     }
 
     /// Makes one call, once.
@@ -165,14 +235,15 @@ impl Dependency {
     ) -> Result<T, NotDone<E>> {
         self.affordable.call();
         let budget = Budget::new(now(), limit);
-        let (result, _) = self.attempt(budget, limit, &judge, call).await;
+        let limits = Limits::within(limit);
+        let (result, _) = self.attempt(budget, limits, &judge, call).await;
         result
     }
 
     /// Makes one call, and again where its failure may pass and a retry is affordable.
     ///
     /// # Errors
-    /// [`NotDone`] as the last attempt gave it.
+    /// [`NotDone`] as the last attempt that was made gave it.
     pub async fn call<T, E, C: Future<Output = Result<T, E>>>(
         &self,
         limits: Limits,
@@ -182,16 +253,26 @@ impl Dependency {
         self.affordable.call();
         let budget = Budget::new(now(), limits.total);
         let mut retry = 0;
+        let mut before = None;
         loop {
             // A panic while the call is made up is a panic of the call.
             let call = async { make().await };
-            let (result, again) = self.attempt(budget, limits.attempt, &judge, call).await;
-            if result.is_ok() || !again {
-                return result;
-            }
-            let Some(delay) = self.delay(retry, budget) else {
-                return result;
+            let (result, again) = self.attempt(budget, limits, &judge, call).await;
+            let error = match (result, before.take()) {
+                (Ok(answer), _) => return Ok(answer),
+                // A retry that no rule lets out changes nothing of what the attempt before brought.
+                (Err(NotDone::Refused(_)), Some(made)) => return Err(made),
+                (Err(error), _) => error,
             };
+            let delay = if again {
+                self.delay(retry, budget)
+            } else {
+                None
+            };
+            let Some(delay) = delay else {
+                return Err(error);
+            };
+            before = Some(error);
             tokio::time::sleep(delay).await;
             retry += 1;
         }
@@ -217,11 +298,11 @@ impl Dependency {
     async fn attempt<T, E>(
         &self,
         budget: Budget,
-        limit: Duration,
+        limits: Limits,
         judge: &impl Fn(&E) -> Verdict,
         call: impl Future<Output = Result<T, E>>,
     ) -> (Result<T, NotDone<E>>, bool) {
-        let (under_way, limit) = match self.enter(budget, limit).await {
+        let (under_way, limit) = match self.enter(budget, limits).await {
             Ok(entered) => entered,
             Err(refused) => return (Err(NotDone::Refused(refused)), false),
         };
@@ -257,7 +338,7 @@ impl Dependency {
     async fn enter(
         &self,
         budget: Budget,
-        limit: Duration,
+        limits: Limits,
     ) -> Result<(UnderWay<'_>, Duration), Refused> {
         let token = match self.rate.reserve(now(), Duration::ZERO) {
             Ok(reservation) => Token {
@@ -270,7 +351,7 @@ impl Dependency {
             Ok(place) => place,
             Err(full) => return Err(self.refused(full.into())),
         };
-        let Some(limit) = budget.attempt(now(), limit) else {
+        let Some(limit) = budget.attempt(now(), limits.attempt) else {
             let settings = self.places.snapshot().settings;
             return Err(self.refused(Full { settings }.into()));
         };
@@ -282,6 +363,7 @@ impl Dependency {
         let under_way = UnderWay {
             dependency: self,
             permit: Some(permit),
+            judged_by_time: limits.judged_by_time,
             _place: place,
         };
         Ok((under_way, limit))
@@ -338,6 +420,7 @@ impl Drop for Token<'_> {
 struct UnderWay<'a> {
     dependency: &'a Dependency,
     permit: Option<Permit<&'a Breaker>>,
+    judged_by_time: bool,
     _place: Place,
 }
 
@@ -345,7 +428,11 @@ impl UnderWay<'_> {
     /// Says whether another attempt may end otherwise.
     fn ended(mut self, outcome: Outcome) -> bool {
         if let Some(permit) = self.permit.take() {
-            let _ = permit.finish(now(), outcome);
+            let _ = if self.judged_by_time {
+                permit.finish(now(), outcome)
+            } else {
+                permit.record(now(), outcome)
+            };
         }
         let failed = matches!(outcome, Outcome::Fail | Outcome::SlowFail);
         self.dependency.count(match outcome {

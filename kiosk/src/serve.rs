@@ -119,7 +119,7 @@ fn warn(config: &Config) {
     WallClock::warn(clock::wall());
 }
 
-/// At SIGHUP, puts in force what the configuration says of breakers by then.
+/// At SIGHUP, puts in force what the configuration says of remote calls by then.
 async fn retuning(tuner: Tuner, file: Option<PathBuf>) {
     use tokio::signal::unix::{SignalKind, signal};
     let mut hangups = match signal(SignalKind::hangup()) {
@@ -133,11 +133,14 @@ async fn retuning(tuner: Tuner, file: Option<PathBuf>) {
         };
         let read = tokio::task::spawn_blocking(move || config::tuning(&file)).await;
         let read = read.unwrap_or_else(|error| Err(vec![error.to_string()]));
-        let tuned = read.and_then(|tuning| tuner.retune(&tuning).map_err(|fault| vec![fault]));
+        let tuned = read.and_then(|tuning| tuner.file(&tuning).map_err(|fault| vec![fault]));
         match tuned {
-            Ok(()) => tracing::info!("what the configuration says of breakers is in force"),
+            Ok(()) => tracing::info!("what the configuration says of remote calls is in force"),
             Err(faults) => {
-                tracing::warn!("the breakers stay as they are set: {}", faults.join("; "))
+                tracing::warn!(
+                    "the rules before remote calls stay as they are: {}",
+                    faults.join("; ")
+                )
             }
         }
     }

@@ -73,8 +73,7 @@ pub struct UplinkStart {
     pub credential: Credential,
     /// How it paces itself.
     pub settings: UplinkSettings,
-    /// What stands before ordering calls: [`Rules::around`] an [`ordering_breaker`] unless somebody
-    /// says otherwise.
+    /// What stands before ordering calls: [`Rules::ordering`] unless somebody says otherwise.
     pub rules: Rules,
     /// This run of the process.
     pub boot: BootId,

@@ -3,6 +3,7 @@ use std::time::Duration;
 use kiosk_core::day::Schedule;
 use kiosk_core::event::SwitchChanged;
 use kiosk_core::ids::EventId;
+use serde_json::json;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -10,6 +11,7 @@ use super::*;
 use crate::clock;
 use crate::journal::{JournalSettings, Stamp};
 use crate::menus;
+use crate::protect::Tuning;
 use crate::uplink::stub::Stub;
 
 /// Long enough for a slow machine; nothing waits for it when all is well.
@@ -137,23 +139,23 @@ async fn new_thresholds_come_into_force_while_a_breaker_is_open_and_leave_it_so(
     kiosk.turn(ORDERING_CLOUD, "off").await;
     let ordering = Arc::clone(kiosk.connection.uplink.ordering().unwrap());
     let before = ordering.snapshot(now());
-    let mut tuning = Tuning {
-        ordering: BreakerTuning {
-            consecutive_failures: Some(7),
-            ..BreakerTuning::default()
-        },
-        ..Tuning::default()
+    let tuning = |failures: u32| {
+        let set = json!({ "ordering": { "consecutive_failures": failures } });
+        Tuning::known(set.as_object().unwrap())
     };
-    kiosk.connection.tuner().retune(&tuning).unwrap();
+    kiosk.connection.tuner().file(&tuning(7)).unwrap();
     let after = ordering.snapshot(now());
     assert_eq!(ordering.settings().consecutive_failures, Some(7));
     assert_eq!(
         (after.state, after.generation, after.since),
         (before.state, before.generation, before.since)
     );
-    tuning.menu.slow_percent = Some(50);
-    tuning.ordering.consecutive_failures = Some(8);
-    assert!(kiosk.connection.tuner().retune(&tuning).is_err());
-    assert_eq!(ordering.settings().consecutive_failures, Some(7));
+    // Headquarters holds over the file, and the file again where headquarters says nothing.
+    kiosk.connection.tuner().headquarters(&tuning(8)).unwrap();
+    kiosk.connection.tuner().file(&tuning(9)).unwrap();
+    assert_eq!(ordering.settings().consecutive_failures, Some(8));
+    let nothing = Tuning::default();
+    kiosk.connection.tuner().headquarters(&nothing).unwrap();
+    assert_eq!(ordering.settings().consecutive_failures, Some(9));
     kiosk.stop().await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use kiosk_core::menu::Menu;
 use tokio::sync::{mpsc, watch};
 
-use super::{Downlink, DownlinkStart, LastKnown, last_known, menu_breaker};
+use super::{Downlink, DownlinkStart, LastKnown, last_known};
 use crate::cache::Cache;
 use crate::protect::Rules;
 use crate::uplink::stub::{Manner, Stub};
@@ -42,7 +42,7 @@ impl Store {
             etag,
             notices,
             link: UplinkHandle::standalone().view(),
-            rules: Rules::around(menu_breaker(1)),
+            rules: Rules::menu(1),
             seed: 1,
         })
         .unwrap();

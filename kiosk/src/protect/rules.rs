@@ -8,6 +8,9 @@ use resilience::breaker::{self, SettingsError};
 use resilience::bulkhead::{self, NoPlaces};
 use resilience::limiter::{InvalidRate, Rate};
 
+use crate::downlink::{FETCH_TIMEOUT, menu_breaker};
+use crate::uplink::{UplinkSettings, ordering_breaker};
+
 /// The rules that stand before a dependency.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
@@ -19,6 +22,8 @@ pub struct Rules {
     pub rate: Rate,
     /// How calls are tried again.
     pub retries: Retries,
+    /// How long an attempt may take.
+    pub timeout: Duration,
 }
 
 /// How calls are tried again.
@@ -55,7 +60,7 @@ impl Rules {
     /// Rules with this breaker for a dependency whose callers pace and repeat themselves: the
     /// other rules only keep a caller gone wild from taking the machine with it.
     #[must_use]
-    pub fn around(breaker: breaker::Settings) -> Self {
+    pub fn around(breaker: breaker::Settings, timeout: Duration) -> Self {
         Self {
             breaker,
             places: bulkhead::Settings {
@@ -69,10 +74,24 @@ impl Rules {
                 burst: 10_000,
             },
             retries: Retries::NONE,
+            timeout,
         }
     }
 
-    pub(super) fn validate(&self) -> Result<(), BadRules> {
+    /// The rules before ordering calls unless somebody says otherwise.
+    #[must_use]
+    pub fn ordering(seed: u64) -> Self {
+        let timeout = UplinkSettings::default().call_timeout;
+        Self::around(ordering_breaker(seed), timeout)
+    }
+
+    /// The rules before menu calls unless somebody says otherwise.
+    #[must_use]
+    pub fn menu(seed: u64) -> Self {
+        Self::around(menu_breaker(seed), FETCH_TIMEOUT)
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), BadRules> {
         self.breaker.validate()?;
         self.places.validate()?;
         self.rate.validate()?;

@@ -33,7 +33,7 @@ fn rules() -> Rules {
     Rules {
         breaker: breaker::Settings {
             consecutive_failures: Some(2),
-            open: breaker::OpenWait::constant(LONG),
+            open: OpenWait::constant(LONG),
             ..breaker::Settings::default()
         },
         places: bulkhead::Settings {
@@ -60,6 +60,7 @@ fn rules() -> Rules {
             },
             least: Duration::ZERO,
         },
+        timeout: LONG,
     }
 }
 
@@ -138,6 +139,7 @@ async fn an_overload_is_no_failure_and_is_left_alone_for_as_long_as_it_asks() {
     let limits = Limits {
         attempt: LONG,
         total: LONG,
+        judged_by_time: true,
     };
     let _ = test.call(limits, judge, || fails(Trouble::Busy)).await;
     let seen = test.seen();
@@ -195,6 +197,7 @@ async fn a_caller_that_leaves_between_attempts_holds_nothing() {
     let limits = Limits {
         attempt: LONG,
         total: LONG * 9,
+        judged_by_time: true,
     };
     leave(test.call(limits, judge, || fails(Trouble::Down))).await;
     let totals = test.seen().totals;
@@ -262,6 +265,7 @@ async fn a_failure_is_tried_again_and_a_refusal_is_not() {
     let limits = Limits {
         attempt: LONG,
         total: LONG,
+        judged_by_time: true,
     };
     let result = test
         .call(limits, judge, || {
@@ -269,8 +273,9 @@ async fn a_failure_is_tried_again_and_a_refusal_is_not() {
             fails(Trouble::Down)
         })
         .await;
-    // The second failure opens the breaker, and what it refuses is not repeated.
-    assert!(matches!(result, Err(NotDone::Refused(Refused::Open(_)))));
+    // The second failure opens the breaker, and what it refuses is not repeated; what is told is
+    // how the last call that was made ended.
+    assert!(matches!(result, Err(NotDone::Failed(Trouble::Down))));
     assert_eq!(made.load(Ordering::Relaxed), 2);
     assert_eq!(test.seen().totals.rejected, 1);
     test.assert_idle(2);
@@ -281,6 +286,7 @@ async fn retries_end_with_their_number_with_the_money_or_with_the_time() {
     let limits = Limits {
         attempt: LONG,
         total: LONG,
+        judged_by_time: true,
     };
     let tries = async |test: &Dependency, limits| {
         let result = test.call(limits, judge, || fails(Trouble::Down)).await;
@@ -349,4 +355,41 @@ async fn a_dependency_that_hangs_opens_its_breaker_by_slow_calls() {
     }
     let seen = test.seen();
     assert_eq!((seen.state, seen.totals.slow), (State::Open, 2));
+}
+
+#[tokio::test]
+async fn only_a_call_that_is_judged_by_time_is_slow() {
+    let test = patient();
+    let mut slow = rules();
+    slow.breaker.slow_after = Some(Duration::from_nanos(1));
+    test.retune(&slow, now()).unwrap();
+    for judged_by_time in [true, false] {
+        let limits = Limits {
+            judged_by_time,
+            ..Limits::within(LONG)
+        };
+        let call = async || {
+            tokio::task::yield_now().await;
+            Ok::<_, Trouble>(7)
+        };
+        test.call(limits, judge, call).await.unwrap();
+    }
+    let totals = test.seen().totals;
+    assert_eq!((totals.slow, totals.ok), (1, 1));
+}
+
+#[tokio::test]
+async fn the_waits_of_an_open_breaker_and_its_other_rules_are_set_apart() {
+    let test = dependency();
+    let waits = OpenWait::constant(LONG * 2);
+    test.pace(waits, now()).unwrap();
+    let mut other = rules();
+    other.breaker.consecutive_failures = Some(7);
+    test.retune(&other, now()).unwrap();
+    let in_force = test.breaker().settings();
+    assert_eq!(in_force.open, waits);
+    assert_eq!(in_force.consecutive_failures, Some(7));
+    test.pace(OpenWait::constant(LONG), now()).unwrap();
+    assert_eq!(test.breaker().settings().consecutive_failures, Some(7));
+    assert_eq!(test.look(now()).rules.breaker, test.breaker().settings());
 }

@@ -1,91 +1,118 @@
-//! What the configuration says of breakers. What it leaves out stays as the software has it.
+//! What somebody has set of the rules before a dependency, over what the software has.
 
 use std::time::Duration;
 
+use cloud_sync_wire::notice::tuning::Tuning;
+use kiosk_core::document::{At, Faults};
 use resilience::Ratio;
-use resilience::breaker::{Settings, Thresholds, TimeRule, Window};
-use serde::Deserialize;
+use resilience::backoff::Allowance;
+use resilience::breaker::{Thresholds, TimeRule, Verdict, Window};
+use resilience::ramp::Slope;
+use serde_json::Value;
 
-/// In how many steps a window of the configuration forgets.
+use super::Rules;
+
+/// In how many steps a window forgets.
 const BUCKETS: u32 = 10;
+/// The retries that go with `retries` where no budget is set: one for five calls, one a second
+/// beside, and as many saved up as one outage may need.
+const RETRY_PERCENT: u32 = 20;
+const RETRIES_PER_SECOND: u32 = 1;
+const RETRIES_SAVED: u32 = 10;
+/// The ramp where only one half of it is set.
+const RAMP_FIRST_PERCENT: u32 = 25;
+const RAMP_SECONDS: u32 = 10;
 
-/// The `[breaker]` part of the configuration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tuning {
-    /// Of ordering calls.
-    #[serde(default)]
-    pub ordering: BreakerTuning,
-    /// Of menu calls.
-    #[serde(default)]
-    pub menu: BreakerTuning,
+/// The `[breaker]` part of a configuration file.
+pub(crate) fn read(value: &Value, faults: &mut Vec<String>) -> Tuning {
+    let mut found = Faults::default();
+    let (root, absent) = (At::Root, value.is_null());
+    let tuning = if absent {
+        Tuning::default()
+    } else {
+        Tuning::read(value, &root.key("breaker"), &mut found)
+    };
+    let told = found.into_vec().into_iter().map(|fault| {
+        let key = fault.pointer.trim_start_matches('/').replace('/', ".");
+        format!("{key}: {}", fault.detail)
+    });
+    faults.extend(told);
+    tuning
 }
 
-/// When a breaker opens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BreakerTuning {
-    /// At so many failures in a row.
-    pub consecutive_failures: Option<u32>,
-    /// How far back calls count for the shares below.
-    pub window_seconds: Option<u32>,
-    /// Fewer calls in the window are not judged.
-    pub minimum_calls: Option<u32>,
-    /// At this share of failures.
-    pub failure_percent: Option<u32>,
-    /// At this share of slow calls.
-    pub slow_percent: Option<u32>,
-    /// A call is slow if it took longer.
-    pub slow_after_ms: Option<u64>,
-}
-
-impl Tuning {
-    /// Whether breakers can work so, whatever else is set for them.
-    pub(crate) fn check(&self, faults: &mut Vec<String>) {
-        for (name, tuning) in [("ordering", self.ordering), ("menu", self.menu)] {
-            if let Err(fault) = tuning.over(Settings::default()) {
-                faults.push(format!("breaker.{name}: {fault}"));
-            }
+impl Rules {
+    /// These rules with what is set for that dependency over them.
+    #[must_use]
+    pub fn tuned(mut self, name: &str, tuning: &Tuning) -> Self {
+        let set = |key: &str| tuning.get(name, key);
+        self.tune_breaker(&set);
+        if let Some(millis) = set("timeout_ms") {
+            self.timeout = Duration::from_millis(millis.into());
         }
+        self.places.calls = set("calls_at_once").unwrap_or(self.places.calls);
+        self.places.waiting = set("calls_waiting").unwrap_or(self.places.waiting);
+        if let Some(calls) = set("calls_per_second") {
+            self.rate.calls = calls;
+            self.rate.period = Duration::from_secs(1);
+            self.rate.burst = calls;
+        }
+        self.rate.burst = set("burst").unwrap_or(self.rate.burst);
+        self.tune_retries(&set);
+        self
     }
-}
 
-impl BreakerTuning {
-    /// These settings with what is said here over them.
-    ///
-    /// # Errors
-    /// What no breaker can work with, in words.
-    pub fn over(&self, mut settings: Settings) -> Result<Settings, String> {
-        settings.consecutive_failures = self.consecutive_failures.or(settings.consecutive_failures);
-        let slow_after = self.slow_after_ms.map(Duration::from_millis);
-        settings.slow_after = slow_after.or(settings.slow_after);
-        if self.slow_percent.is_some() && settings.slow_after.is_none() {
-            return Err("slow_percent needs slow_after_ms".to_owned());
-        }
-        let mut rule = settings.time.unwrap_or(TimeRule {
+    fn tune_breaker(&mut self, set: &impl Fn(&str) -> Option<u32>) {
+        let breaker = &mut self.breaker;
+        breaker.consecutive_failures = set("consecutive_failures").or(breaker.consecutive_failures);
+        let slow_after = set("slow_after_ms").map(|millis| Duration::from_millis(millis.into()));
+        breaker.slow_after = slow_after.or(breaker.slow_after);
+        let mut rule = breaker.time.unwrap_or(TimeRule {
             window: window(10),
             thresholds: Thresholds {
                 minimum_calls: 10,
                 ..Thresholds::COUNT_ONLY
             },
         });
-        if let Some(seconds) = self.window_seconds {
-            rule.window = window(seconds);
-        }
+        rule.window = set("window_seconds").map_or(rule.window, window);
         let thresholds = &mut rule.thresholds;
-        thresholds.minimum_calls = self.minimum_calls.unwrap_or(thresholds.minimum_calls);
-        let share = |percent: Option<u32>, otherwise| {
-            let ratio = percent.map(Ratio::percent).transpose();
-            ratio.map(|ratio| ratio.or(otherwise))
-        };
-        thresholds.failure_ratio = share(self.failure_percent, thresholds.failure_ratio)
-            .map_err(|_| "failure_percent must be 1 to 100")?;
-        thresholds.slow_ratio = share(self.slow_percent, thresholds.slow_ratio)
-            .map_err(|_| "slow_percent must be 1 to 100")?;
-        settings.time = Some(rule);
-        settings.validate().map_err(|error| error.to_string())?;
-        Ok(settings)
+        thresholds.minimum_calls = set("minimum_calls").unwrap_or(thresholds.minimum_calls);
+        thresholds.failure_ratio = share(set("failure_percent")).or(thresholds.failure_ratio);
+        thresholds.slow_ratio = share(set("slow_percent")).or(thresholds.slow_ratio);
+        breaker.time = Some(rule);
+        if let Some(probes) = set("probes") {
+            breaker.half_open.permits = probes;
+            breaker.half_open.verdict = Verdict::FirstFailure;
+        }
+        let (first, over) = (set("ramp_first_percent"), set("ramp_seconds"));
+        if first.is_some() || over.is_some() {
+            let slope = breaker.ramp.unwrap_or(Slope {
+                first: share(Some(RAMP_FIRST_PERCENT)).unwrap_or(Ratio::ALL),
+                over: Duration::from_secs(RAMP_SECONDS.into()),
+            });
+            breaker.ramp = Some(Slope {
+                first: share(first).unwrap_or(slope.first),
+                over: over.map_or(slope.over, |seconds| Duration::from_secs(seconds.into())),
+            });
+        }
     }
+
+    fn tune_retries(&mut self, set: &impl Fn(&str) -> Option<u32>) {
+        let Some(most) = set("retries") else {
+            return;
+        };
+        let percent = set("retry_percent").unwrap_or(RETRY_PERCENT);
+        self.retries.most = most;
+        self.retries.allowance = Allowance {
+            share: share(Some(percent)).unwrap_or(Ratio::ALL),
+            per_second: set("retries_per_second").unwrap_or(RETRIES_PER_SECOND),
+            most: RETRIES_SAVED,
+        };
+    }
+}
+
+/// A share that is in range by now.
+fn share(percent: Option<u32>) -> Option<Ratio> {
+    percent.and_then(|percent| Ratio::percent(percent).ok())
 }
 
 fn window(seconds: u32) -> Window {
@@ -98,58 +125,98 @@ fn window(seconds: u32) -> Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    fn tuning(value: &Value) -> Tuning {
+        let mut faults = Vec::new();
+        let tuning = read(value, &mut faults);
+        assert_eq!(faults, [""; 0]);
+        tuning
+    }
+
+    fn base() -> Rules {
+        Rules::ordering(7)
+    }
 
     #[test]
     fn what_is_not_said_stays() {
-        let base = crate::uplink::ordering_breaker(7);
-        assert_eq!(BreakerTuning::default().over(base), Ok(base));
-        let tuning = BreakerTuning {
-            consecutive_failures: Some(9),
-            ..BreakerTuning::default()
-        };
-        let tuned = tuning.over(base).unwrap();
-        assert_eq!(tuned.consecutive_failures, Some(9));
-        assert_eq!(
-            (tuned.time, tuned.open, tuned.seed),
-            (base.time, base.open, 7)
-        );
+        assert_eq!(base().tuned("ordering", &Tuning::default()), base());
+        let tuning = tuning(&json!({"ordering": {"consecutive_failures": 9}}));
+        assert_eq!(base().tuned("menu", &tuning), base());
+        let mut want = base();
+        want.breaker.consecutive_failures = Some(9);
+        assert_eq!(base().tuned("ordering", &tuning), want);
     }
 
     #[test]
-    fn a_dependency_that_hangs_can_be_told_by_slow_calls() {
-        let text = "[ordering]\nwindow_seconds = 20\nminimum_calls = 5\nslow_percent = 80\n\
-                    slow_after_ms = 500\n";
-        let tuning: Tuning = toml::from_str(text).unwrap();
-        let tuned = tuning.ordering.over(Settings::default()).unwrap();
-        let rule = tuned.time.unwrap();
-        assert_eq!(tuned.slow_after, Some(Duration::from_millis(500)));
+    fn every_key_moves_the_rule_that_it_names() {
+        let ordering = json!({
+            "window_seconds": 20, "minimum_calls": 5, "failure_percent": 40, "slow_percent": 80,
+            "slow_after_ms": 500, "probes": 3, "timeout_ms": 900, "calls_at_once": 4,
+            "calls_waiting": 2, "calls_per_second": 50, "burst": 7, "retries": 2,
+            "retry_percent": 10, "retries_per_second": 3, "ramp_first_percent": 5,
+            "ramp_seconds": 60,
+        });
+        let rules = base().tuned("ordering", &tuning(&json!({ "ordering": ordering })));
+        let rule = rules.breaker.time.unwrap();
         assert_eq!(rule.window, window(20));
-        assert_eq!(rule.thresholds.slow_ratio, Ratio::percent(80).ok());
         assert_eq!(rule.thresholds.minimum_calls, 5);
+        assert_eq!(rule.thresholds.failure_ratio, Ratio::percent(40).ok());
+        assert_eq!(rule.thresholds.slow_ratio, Ratio::percent(80).ok());
+        assert_eq!(rules.breaker.slow_after, Some(Duration::from_millis(500)));
+        assert_eq!(rules.breaker.half_open.permits, 3);
+        assert_eq!(rules.timeout, Duration::from_millis(900));
+        assert_eq!((rules.places.calls, rules.places.waiting), (4, 2));
+        assert_eq!((rules.rate.calls, rules.rate.burst), (50, 7));
+        assert_eq!(
+            (rules.retries.most, rules.retries.allowance.per_second),
+            (2, 3)
+        );
+        let slope = rules.breaker.ramp.unwrap();
+        assert_eq!(Some(slope.first), Ratio::percent(5).ok());
+        assert_eq!(slope.over, Duration::from_secs(60));
+        rules.validate().unwrap();
     }
 
     #[test]
-    fn senseless_settings_are_told_by_name() {
-        for (text, said) in [
-            ("[menu]\nfailure_percent = 0", "failure_percent"),
-            (
-                "[menu]\nslow_percent = 101\nslow_after_ms = 1",
-                "slow_percent",
-            ),
-            ("[menu]\nslow_percent = 50", "slow_after_ms"),
-            ("[menu]\nconsecutive_failures = 0", "consecutive failures"),
-            ("[menu]\nwindow_seconds = 0", "window"),
+    fn whatever_is_in_range_can_be_worked_under() {
+        use cloud_sync_wire::notice::tuning::KEYS;
+        for base in [Rules::ordering(1), Rules::menu(1)] {
+            let name = "ordering";
+            for pick in 0..3_u32 {
+                let all = KEYS.map(|(key, least, most)| {
+                    let value = [least, most, least.midpoint(most)][pick as usize];
+                    (key.to_owned(), json!(value))
+                });
+                let one_by_one = all.clone().map(|pair| [pair].into_iter().collect());
+                let whole: serde_json::Map<_, _> = all.into_iter().collect();
+                for keys in one_by_one.into_iter().chain([whole]) {
+                    let tuning = tuning(&json!({ name: keys }));
+                    base.tuned(name, &tuning).validate().unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn senseless_settings_are_told_by_name_and_all_at_once() {
+        let text = "[menu]\nfailure_percent = 0\nslow_percent = 101\ncolour = 1\n[payments]\n\
+                    [ordering]\ntimeout_ms = \"soon\"";
+        let value: Value = toml::from_str(text).unwrap();
+        let mut faults = Vec::new();
+        read(&value, &mut faults);
+        for key in [
+            "breaker.menu.failure_percent: ",
+            "breaker.menu.slow_percent: ",
+            "breaker.menu.colour: ",
+            "breaker.payments: ",
+            "breaker.ordering.timeout_ms: ",
         ] {
-            let tuning: Tuning = toml::from_str(text).unwrap();
-            let mut faults = Vec::new();
-            tuning.check(&mut faults);
-            assert_eq!(faults.len(), 1, "{text}");
-            let fault = &faults[0];
             assert!(
-                fault.starts_with("breaker.menu: ") && fault.contains(said),
-                "{fault}"
+                faults.iter().any(|fault| fault.starts_with(key)),
+                "{key}: {faults:?}"
             );
         }
-        assert!(toml::from_str::<Tuning>("[payments]\nfailure_percent = 1").is_err());
+        assert_eq!(faults.len(), 5, "{faults:?}");
     }
 }

@@ -262,10 +262,7 @@ impl Driver {
 
     /// A fleet that is told to ask less often also probes less often.
     fn set_heartbeat(&self, every: Duration) {
-        let ordering = self.errands.ordering.breaker();
-        let mut settings = ordering.settings();
-        settings.open = open_wait(every);
-        if let Err(error) = ordering.retune(settings, now()) {
+        if let Err(error) = self.errands.ordering.pace(open_wait(every), now()) {
             tracing::warn!(%error, "the breaker can't be retuned");
         }
     }

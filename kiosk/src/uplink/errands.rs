@@ -20,7 +20,7 @@ use super::http::{CallError, Cloud, SignedAck};
 use super::link::{Batch, Grant, Id, Reply};
 use crate::clock;
 use crate::journal::{Confirmed, Journal};
-use crate::protect::{Dependency, NotDone};
+use crate::protect::{Dependency, Limits, NotDone};
 
 /// The longest request id that is passed on.
 const REQUEST_LIMIT: usize = 128;
@@ -123,8 +123,9 @@ impl Errands {
         let reply = match self.hello().await {
             Some(hello) => {
                 let request = new_request();
-                let call = self.cloud.hello(self.journal.id(), hello, &request);
-                let result = self.ordering.once(limit, CallError::verdict, call).await;
+                let make = || self.cloud.hello(self.journal.id(), hello.clone(), &request);
+                let limits = Limits::within(limit);
+                let result = self.ordering.call(limits, CallError::verdict, make).await;
                 self.reply("hello", result, &request).await
             }
             None => Reply::NotSent(None),
@@ -135,8 +136,9 @@ impl Errands {
     /// Asks the cloud what is durable.
     pub(super) async fn heartbeat(&self, id: Id, limit: Duration) {
         let request = new_request();
-        let call = self.cloud.ack(self.journal.id(), &request);
-        let result = self.ordering.once(limit, CallError::verdict, call).await;
+        let make = || self.cloud.ack(self.journal.id(), &request);
+        let limits = Limits::within(limit);
+        let result = self.ordering.call(limits, CallError::verdict, make).await;
         let reply = self.reply("ack", result, &request).await;
         self.tell(News::Called { id, reply });
     }
@@ -153,8 +155,16 @@ impl Errands {
             request,
         } = frame;
         self.tell(News::Sent { flight, last });
-        let call = self.cloud.events(self.journal.id(), bytes, &request);
-        let result = self.ordering.once(limit, CallError::verdict, call).await;
+        let make = || {
+            self.cloud
+                .events(self.journal.id(), bytes.clone(), &request)
+        };
+        // A batch of a backlog over a thin line is no sign of a cloud that hangs.
+        let limits = Limits {
+            judged_by_time: batch.live,
+            ..Limits::within(limit)
+        };
+        let result = self.ordering.call(limits, CallError::verdict, make).await;
         let reply = self.reply("events", result, &request).await;
         self.tell(News::Called { id: flight, reply });
     }

@@ -151,8 +151,10 @@ impl Link {
 
     /// New settings from now on.
     pub fn retune(&mut self, settings: UplinkSettings) {
+        if settings.heartbeat != self.settings.heartbeat {
+            self.http.heartbeat = settings.heartbeat;
+        }
         self.settings = settings;
-        self.http.heartbeat = settings.heartbeat;
     }
 
     /// The mode, and since when.

@@ -2,7 +2,19 @@
 
 use std::time::Duration;
 
-use resilience::breaker;
+use resilience::ramp::Slope;
+use resilience::{Ratio, breaker};
+
+/// Four calls of five.
+const SLOW: Ratio = match Ratio::percent(80) {
+    Ok(ratio) => ratio,
+    Err(_) => Ratio::ALL,
+};
+/// Right after an outage every fourth call passes.
+const FIRST: Ratio = match Ratio::percent(25) {
+    Ok(ratio) => ratio,
+    Err(_) => Ratio::ALL,
+};
 
 /// How the uplink paces itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,12 +63,47 @@ impl Default for UplinkSettings {
     }
 }
 
+impl UplinkSettings {
+    /// With another limit for calls with new events and heartbeats, and the limits of other calls
+    /// in step with it.
+    #[must_use]
+    pub fn waiting(self, call_timeout: Duration) -> Self {
+        let to_connect = self.probe_timeout.saturating_sub(self.call_timeout);
+        Self {
+            call_timeout,
+            probe_timeout: call_timeout + to_connect,
+            batch_timeout: self.batch_timeout.max(call_timeout),
+            ..self
+        }
+    }
+}
+
 /// How the ordering breaker is set unless somebody says otherwise: it begins open with its wait
 /// over, so that a kiosk is online only once the cloud has answered.
+///
+/// A cloud that hangs and yet answers within the timeout is as bad for whoever waits as one that
+/// does not: the window is long enough that also an idle kiosk's heartbeats show it.
 #[must_use]
 pub fn ordering_breaker(seed: u64) -> breaker::Settings {
     breaker::Settings {
         consecutive_failures: Some(2),
+        time: Some(breaker::TimeRule {
+            window: breaker::Window::Rolling {
+                span: Duration::from_secs(30),
+                buckets: 10,
+            },
+            thresholds: breaker::Thresholds {
+                minimum_calls: 5,
+                failure_ratio: Some(Ratio::HALF),
+                slow_ratio: Some(SLOW),
+                failures: None,
+            },
+        }),
+        slow_after: Some(Duration::from_millis(1_200)),
+        ramp: Some(Slope {
+            first: FIRST,
+            over: Duration::from_secs(10),
+        }),
         open: open_wait(UplinkSettings::default().heartbeat),
         half_open: breaker::HalfOpen {
             deadline: Duration::from_secs(5),

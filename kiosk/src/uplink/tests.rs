@@ -7,9 +7,7 @@ use uuid::Uuid;
 
 use super::link::Mode;
 use super::stub::{Broker, Manner, Stub};
-use super::{
-    LinkView, Notice, Uplink, UplinkHandle, UplinkSettings, UplinkStart, ordering_breaker,
-};
+use super::{LinkView, Notice, Uplink, UplinkHandle, UplinkSettings, UplinkStart};
 use crate::clock;
 use crate::journal::{Change, Journal, JournalSettings, Stamp};
 use crate::protect::{Rules, now};
@@ -36,7 +34,7 @@ impl Kiosk {
             journal: journal.clone(),
             credential: stub.credential.clone(),
             settings,
-            rules: Rules::around(ordering_breaker(1)),
+            rules: Rules::ordering(1),
             boot,
             seed: 1,
         };

@@ -237,6 +237,46 @@ fn a_heartbeat_that_fails_is_repeated_at_once() {
 }
 
 #[test]
+fn after_an_outage_calls_come_back_gradually_and_no_event_waits_for_them() {
+    let mut world = World::online(1);
+    world.http = Http::Refusing;
+    world.run(secs(12));
+    assert_eq!(world.link.mode().0, Mode::Offline);
+    world.http = Http::Up;
+    let end = world.now.plus(secs(5));
+    while world.link.mode().0 == Mode::Offline {
+        world.run(ms(10));
+        assert!(world.now < end, "its end is seen in time");
+    }
+    let mut passed = Vec::new();
+    for _ in 0..3 {
+        let before = world.breaker.snapshot(world.now).totals;
+        for _ in 0..80 {
+            world.rows(1);
+            world.run(ms(50));
+        }
+        let after = world.breaker.snapshot(world.now).totals;
+        passed.push(after.ok - before.ok);
+        assert!(world.unconfirmed() < 20, "{}", world.unconfirmed());
+    }
+    let [first, second, last] = passed[..] else {
+        panic!("three parts");
+    };
+    // A trickle in the first four seconds, nearly all in the last, in which the ramp ends.
+    assert!(
+        first * 4 < last && first < second && last > 60,
+        "{passed:?}"
+    );
+    let refused = world.breaker.snapshot(world.now).rejected;
+    assert!(
+        refused < 60,
+        "not a storm of calls that can't pass: {refused}"
+    );
+    world.run(secs(2));
+    assert_eq!(world.unconfirmed(), 0);
+}
+
+#[test]
 fn no_event_is_ever_a_probe() {
     let mut world = World::online(1);
     world.http = Http::Refusing;

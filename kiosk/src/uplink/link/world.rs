@@ -102,13 +102,14 @@ impl World {
         }
     }
 
-    /// A world in which the kiosk is online and the broker has taken it in.
+    /// A world in which the kiosk is online, the broker has taken it in and all calls pass again.
     pub(super) fn online(seed: u64) -> Self {
         let mut world = Self::new(seed);
         world.rows(0);
         world.broker(true);
-        world.run(Duration::from_secs(2));
+        world.run(Duration::from_secs(12));
         assert_eq!(world.link.mode().0, Mode::Online);
+        assert_eq!(world.breaker.snapshot(world.now).ramp, None);
         world.log.clear();
         world
     }
@@ -348,7 +349,11 @@ impl World {
             Reply::Failed => Outcome::Fail,
             _ => Outcome::Ignored,
         };
-        let _ = call.permit.finish(self.now, outcome);
+        let _ = if call.batch.is_none_or(|batch| batch.live) {
+            call.permit.finish(self.now, outcome)
+        } else {
+            call.permit.record(self.now, outcome)
+        };
         if let Reply::Acked(_) = call.reply {
             self.confirm(&call.ack);
         }

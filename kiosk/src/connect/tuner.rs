@@ -1,0 +1,86 @@
+//! What the configuration file and headquarters set about remote calls, put in force while calls
+//! are under way.
+//!
+//! Each key by itself: what headquarters has set holds over the file, and the file over what the
+//! software has. Headquarters sets things at kiosks that nobody stands in front of.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::protect::{Dependency, Rules, Tuning, now};
+use crate::uplink::{UplinkHandle, UplinkSettings};
+
+/// Puts other rules in force. Cheap to clone.
+#[derive(Clone)]
+pub struct Tuner {
+    uplink: UplinkHandle,
+    settings: UplinkSettings,
+    menu: Option<Arc<Dependency>>,
+    layers: Arc<Mutex<Layers>>,
+}
+
+#[derive(Debug, Default)]
+struct Layers {
+    file: Tuning,
+    headquarters: Tuning,
+}
+
+impl Tuner {
+    pub(super) fn new(
+        uplink: UplinkHandle,
+        settings: UplinkSettings,
+        menu: Option<Arc<Dependency>>,
+    ) -> Self {
+        Self {
+            uplink,
+            settings,
+            menu,
+            layers: Arc::default(),
+        }
+    }
+
+    /// Puts in force what the file says: all of it or none. State and counts stay, and so do the
+    /// waits of an open breaker, which follow the heartbeat.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn file(&self, tuning: &Tuning) -> Result<(), String> {
+        self.change(|layers| layers.file = tuning.clone())
+    }
+
+    /// Puts in force what headquarters says: all of it or none, as [`file`](Self::file) does.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn headquarters(&self, tuning: &Tuning) -> Result<(), String> {
+        self.change(|layers| layers.headquarters = tuning.clone())
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Layers)) -> Result<(), String> {
+        let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wanted = Layers {
+            file: layers.file.clone(),
+            headquarters: layers.headquarters.clone(),
+        };
+        change(&mut wanted);
+        let all = wanted.file.clone().under(&wanted.headquarters);
+        let tuned = |dependency: &Arc<Dependency>, base: fn(u64) -> Rules| {
+            let seed = dependency.rules().breaker.seed;
+            let rules = base(seed).tuned(dependency.name(), &all);
+            rules.validate().map_err(|error| error.to_string())?;
+            Ok::<_, String>((Arc::clone(dependency), rules))
+        };
+        let ordering = self.uplink.dependency();
+        let ordering = ordering.map(|it| tuned(it, Rules::ordering)).transpose()?;
+        let menu = self.menu.as_ref();
+        let menu = menu.map(|it| tuned(it, Rules::menu)).transpose()?;
+        for (dependency, rules) in ordering.iter().chain(&menu) {
+            let done = dependency.retune(rules, now());
+            done.map_err(|error| error.to_string())?;
+        }
+        if let Some((_, rules)) = &ordering {
+            self.uplink.retune(self.settings.waiting(rules.timeout));
+        }
+        *layers = wanted;
+        Ok(())
+    }
+}
