@@ -2,21 +2,27 @@
 
 use std::sync::Arc;
 
-use kiosk_core::ids::BootId;
+use cloud_sync_wire::credential::Credential;
+use cloud_sync_wire::notice::scope::Scope;
+use cloud_sync_wire::topics;
+use kiosk_core::ids::{BootId, StoreId};
 use kiosk_core::menu::Menu;
-use resilience::Breaker;
+use metrics::counter;
+use resilience::Moment;
 use resilience::breaker::{Snapshot, State};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::cache::Cache;
 use crate::config::Config;
+use crate::downlink::headquarters::Me;
+use crate::downlink::notices::{FollowStart, Following, Known};
 use crate::downlink::{self, Downlink, DownlinkStart};
 use crate::journal::{Journal, KeptSwitch, Reader};
-use crate::protect::{Rules, now};
+use crate::protect::{Dependency, Rules, Seen, now};
 use crate::serve::ServeError;
-use crate::status::{BreakerStatus, LinkMode, LinkSource, LinkStatus};
+use crate::status::{BreakerStatus, LinkMode, LinkSource, LinkStatus, RulesStatus};
 use crate::switches::{MENU_UPDATES, ORDERING_CLOUD, Switchboard};
-use crate::uplink::{Mode, Uplink, UplinkHandle, UplinkSettings, UplinkStart};
+use crate::uplink::{Mode, NOTICES, Notice, Uplink, UplinkHandle, UplinkSettings, UplinkStart};
 
 mod tuner;
 
@@ -33,8 +39,8 @@ pub struct Connection {
     pub menu: watch::Receiver<Arc<Menu>>,
     tuner: Tuner,
     uplink: UplinkHandle,
-    // A standalone kiosk has none, and its menu never changes.
-    _downlink: Option<Downlink>,
+    // A standalone kiosk has none: its menu never changes, and nobody turns its switches from afar.
+    _running: Option<(Downlink, Following)>,
     _menus: watch::Sender<Arc<Menu>>,
 }
 
@@ -49,60 +55,72 @@ impl Connection {
         boot: BootId,
     ) -> Result<Self, ServeError> {
         let kept = kept_switches(journal).await?;
-        let Some(credential) = config.credential.clone() else {
-            return Ok(Self::alone(config, Switchboard::restored("local", kept)));
-        };
-        let switches = Switchboard::restored(&credential.kiosk.to_string(), kept);
+        match config.credential.clone() {
+            Some(credential) => Self::to_cloud(config, credential, journal, kept, boot).await,
+            None => Ok(Self::alone(config, Switchboard::restored("local", kept))),
+        }
+    }
+
+    async fn to_cloud(
+        config: &Config,
+        credential: Credential,
+        journal: &Journal,
+        kept: Vec<KeptSwitch>,
+        boot: BootId,
+    ) -> Result<Self, ServeError> {
+        let (me, known) = known(&credential, journal).await?;
+        let switches = Switchboard::restored(&Scope::name_of(&me.store, &me.kiosk), kept);
+        known.switch(&me, &switches);
         let cache = Cache::new(&config.data_dir);
-        let store = credential.store.clone();
-        let known = downlink::last_known(&cache, &store).await;
-        let etag = known.as_ref().and_then(|known| known.etag.clone());
-        let parsed = known.map_or_else(|| config.menu.clone(), |known| known.parsed);
-        let (menus, menu) = watch::channel(Arc::new(parsed.menu));
+        let menus = Menus::known(config, &cache, &me.store).await;
         let mut seeds = seeds()?;
-        let ordering = Rules::ordering(seeds.next().unwrap_or(1));
-        let updates = Rules::menu(seeds.next().unwrap_or(3));
-        let settings = UplinkSettings {
-            insecure_plain: config.allow_plaintext,
-            ..UplinkSettings::default()
-        };
-        let (uplink, notices) = Uplink::spawn(UplinkStart {
+        let mut seed = move || seeds.next().unwrap_or(1);
+        let start = UplinkStart {
             journal: journal.clone(),
             credential,
-            settings,
-            rules: rules(&switches, ORDERING_CLOUD, ordering),
+            settings: uplink_settings(config),
+            rules: rules(&switches, ORDERING_CLOUD, Rules::ordering(seed())),
             boot,
-            seed: seeds.next().unwrap_or(2),
-        })
-        .map_err(|error| ServeError::System(error.to_string()))?;
-        let downlink = match uplink.cloud() {
-            Some(cloud) => Some(
-                Downlink::spawn(DownlinkStart {
-                    store,
-                    cloud,
-                    cache,
-                    menus: menus.clone(),
-                    etag,
-                    notices,
-                    link: uplink.view(),
-                    rules: rules(&switches, MENU_UPDATES, updates),
-                    seed: seeds.next().unwrap_or(4),
-                })
-                .map_err(|error| ServeError::System(error.to_string()))?,
-            ),
-            None => None,
+            seed: seed(),
         };
-        obey(&switches, &uplink, downlink.as_ref());
-        let menu_calls = downlink.as_ref().map(Downlink::dependency).cloned();
-        let tuner = Tuner::new(uplink.clone(), settings, menu_calls);
-        tuner.file(&config.tuning).map_err(ServeError::System)?;
+        let (uplink, notices) = Uplink::spawn(start).map_err(system)?;
+        let (of_menu, others) = sorted(notices, &me.store);
+        let cloud = uplink.cloud().ok_or_else(|| system("no cloud"))?;
+        let downlink = DownlinkStart {
+            store: me.store.clone(),
+            cloud: cloud.clone(),
+            cache,
+            menus: menus.sender.clone(),
+            etag: menus.etag,
+            notices: of_menu,
+            link: uplink.view(),
+            rules: rules(&switches, MENU_UPDATES, Rules::menu(seed())),
+            seed: seed(),
+        };
+        let downlink = Downlink::spawn(downlink).map_err(system)?;
+        obey(&switches, &uplink, &downlink);
+        let tuner = tuner(config, &uplink, &downlink)?;
+        known.tune(&me, &tuner);
+        let follow = FollowStart {
+            me,
+            cloud,
+            journal: journal.clone(),
+            switches: switches.clone(),
+            tuner: tuner.clone(),
+            known,
+            notices: others,
+            link: uplink.view(),
+            seed: seed(),
+        };
+        let following = Following::spawn(follow).map_err(system)?;
+        let others = [downlink.dependency(), following.dependency()];
         Ok(Self {
-            link: source(&uplink, downlink.as_ref(), switches),
-            menu,
+            link: source(&uplink, others, switches),
+            menu: menus.receiver,
             tuner,
             uplink,
-            _downlink: downlink,
-            _menus: menus,
+            _running: Some((downlink, following)),
+            _menus: menus.sender,
         })
     }
 
@@ -115,7 +133,7 @@ impl Connection {
             menu,
             tuner: Tuner::new(uplink.clone(), UplinkSettings::default(), None),
             uplink,
-            _downlink: None,
+            _running: None,
             _menus: menus,
         }
     }
@@ -132,9 +150,84 @@ impl Connection {
     }
 }
 
+/// The menu in force, and where new ones are sent.
+struct Menus {
+    sender: watch::Sender<Arc<Menu>>,
+    receiver: watch::Receiver<Arc<Menu>>,
+    etag: Option<String>,
+}
+
+impl Menus {
+    /// The last known menu of the cloud wins over the file that the kiosk was started with.
+    async fn known(config: &Config, cache: &Cache, store: &StoreId) -> Self {
+        let known = downlink::last_known(cache, store).await;
+        let etag = known.as_ref().and_then(|known| known.etag.clone());
+        let parsed = known.map_or_else(|| config.menu.clone(), |known| known.parsed);
+        let (sender, receiver) = watch::channel(Arc::new(parsed.menu));
+        Self {
+            sender,
+            receiver,
+            etag,
+        }
+    }
+}
+
+/// The notices of the store's menu, and all others.
+fn sorted(
+    mut notices: mpsc::Receiver<Notice>,
+    store: &StoreId,
+) -> (mpsc::Receiver<Notice>, mpsc::Receiver<Notice>) {
+    let topic = topics::store_menu(store);
+    let (menu_in, menu) = mpsc::channel(NOTICES);
+    let (others_in, others) = mpsc::channel(NOTICES);
+    tokio::spawn(async move {
+        while let Some(notice) = notices.recv().await {
+            let to = if notice.topic == topic {
+                &menu_in
+            } else {
+                &others_in
+            };
+            // They are retained: the next connection brings them again.
+            if to.try_send(notice).is_err() {
+                counter!("kiosk_messages_dropped_total").increment(1);
+            }
+        }
+    });
+    (menu, others)
+}
+
+fn uplink_settings(config: &Config) -> UplinkSettings {
+    UplinkSettings {
+        insecure_plain: config.allow_plaintext,
+        ..UplinkSettings::default()
+    }
+}
+
+/// What puts other rules in force; those of the file are by then.
+fn tuner(config: &Config, uplink: &UplinkHandle, downlink: &Downlink) -> Result<Tuner, ServeError> {
+    let menu = Arc::clone(downlink.dependency());
+    let tuner = Tuner::new(uplink.clone(), uplink_settings(config), Some(menu));
+    tuner.file(&config.tuning).map_err(system)?;
+    Ok(tuner)
+}
+
+/// Who this kiosk is, and what headquarters said to it before this start.
+async fn known(credential: &Credential, journal: &Journal) -> Result<(Me, Known), ServeError> {
+    let me = Me {
+        store: credential.store.clone(),
+        kiosk: credential.kiosk.clone(),
+    };
+    let known = Known::restored(journal, &credential.cloud_key, &me.store).await;
+    Ok((me, known.map_err(system)?))
+}
+
+fn system(error: impl ToString) -> ServeError {
+    ServeError::System(error.to_string())
+}
+
 /// Independent seeds for jitter.
 fn seeds() -> Result<impl Iterator<Item = u64>, ServeError> {
-    let mut random = [[0; 8]; 4];
+    let mut random = [[0; 8]; 5];
     getrandom::fill(random.as_flattened_mut())
         .map_err(|error| ServeError::System(format!("no random numbers: {error}")))?;
     Ok(random.into_iter().map(u64::from_le_bytes))
@@ -156,23 +249,21 @@ fn rules(switches: &Switchboard, switch: &str, mut rules: Rules) -> Rules {
 }
 
 /// Has breakers stand as switches say, now and later.
-fn obey(switches: &Switchboard, uplink: &UplinkHandle, downlink: Option<&Downlink>) {
+fn obey(switches: &Switchboard, uplink: &UplinkHandle, downlink: &Downlink) {
     if let Some(ordering) = uplink.ordering() {
         let woken = uplink.clone();
         switches.hold(ORDERING_CLOUD, ordering, move || woken.wake());
     }
-    if let Some(downlink) = downlink {
-        switches.hold(MENU_UPDATES, downlink.breaker(), || {});
-    }
+    switches.hold(MENU_UPDATES, downlink.breaker(), || {});
 }
 
-fn source(uplink: &UplinkHandle, downlink: Option<&Downlink>, switches: Switchboard) -> LinkSource {
-    let breakers: Vec<Arc<Breaker>> = uplink
-        .ordering()
-        .into_iter()
-        .chain(downlink.map(Downlink::breaker))
-        .map(Arc::clone)
-        .collect();
+fn source(
+    uplink: &UplinkHandle,
+    others: [&Arc<Dependency>; 2],
+    switches: Switchboard,
+) -> LinkSource {
+    let dependencies = uplink.dependency().into_iter().chain(others);
+    let dependencies: Vec<Arc<Dependency>> = dependencies.map(Arc::clone).collect();
     let (view, sent) = (uplink.view(), uplink.clone());
     let look = move || {
         let now = now();
@@ -185,16 +276,17 @@ fn source(uplink: &UplinkHandle, downlink: Option<&Downlink>, switches: Switchbo
                 Mode::CatchingUp => LinkMode::CatchingUp,
             },
             reason: Some(view.reason.clone()),
-            breakers: breakers
+            breakers: dependencies
                 .iter()
-                .map(|breaker| breaker_status(breaker.name(), &breaker.snapshot(now)))
+                .map(|dependency| breaker_status(dependency.name(), &dependency.look(now), now))
                 .collect(),
         }
     };
     LinkSource::new(look, move |seq| sent.is_sent(seq), switches)
 }
 
-fn breaker_status(name: &str, snapshot: &Snapshot) -> BreakerStatus {
+fn breaker_status(name: &str, seen: &Seen, now: Moment) -> BreakerStatus {
+    let snapshot = &seen.breaker;
     BreakerStatus {
         name: name.to_owned(),
         state: snapshot.state.name().to_owned(),
@@ -203,6 +295,7 @@ fn breaker_status(name: &str, snapshot: &Snapshot) -> BreakerStatus {
         slow: snapshot.slow,
         retry_in_seconds: snapshot.retry_in.map(|wait| wait.as_secs_f64()),
         reason: why(snapshot),
+        rules: Some(RulesStatus::of(seen, now)),
     }
 }
 
@@ -211,5 +304,9 @@ fn why(snapshot: &Snapshot) -> Option<String> {
     let opened = matches!(snapshot.state, State::Open | State::HalfOpen);
     let causes = opened.then(|| snapshot.causes.to_string());
     let causes = causes.filter(|causes| !causes.is_empty());
-    snapshot.note.as_deref().map(str::to_owned).or(causes)
+    let ramping = snapshot
+        .ramp
+        .map(|share| format!("calls come back gradually: {:.0} % pass now", share * 100.0));
+    let note = snapshot.note.as_deref().map(str::to_owned);
+    note.or(causes).or(ramping)
 }

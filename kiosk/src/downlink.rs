@@ -1,10 +1,13 @@
-//! What comes from the cloud: the store's menu.
+//! What comes from the cloud: the store's menu, here; what headquarters says of switches and remote
+//! calls, in [`notices`].
 //!
 //! A retained notice tells that there is a new one; it is fetched over HTTP, validated whole, kept
 //! as last-known-good, and put in force. A faulty one is refused and the last good one stays. One
 //! download at a time, spread over the fleet, and never two failures in quick succession.
 
 mod fetching;
+pub(crate) mod headquarters;
+pub(crate) mod notices;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +25,7 @@ use resilience::{Breaker, Ratio, breaker};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use self::fetching::{Fetched, Fetching};
+use self::fetching::{Fetched, Fetching, Pace};
 use crate::cache::{Cache, Cached};
 use crate::protect::{BadRules, Dependency, Limits, NotDone, Rules, now};
 use crate::uplink::http::{CallError, Cloud, MenuAnswer};
@@ -149,7 +152,7 @@ impl Downlink {
         let dependency = Dependency::new("menu", &start.rules, start.seed, now())?;
         let dependency = Arc::new(dependency);
         let task = Task {
-            fetching: Fetching::new(now(), start.seed),
+            fetching: Fetching::new(now(), start.seed, Pace::MENU),
             dependency: Arc::clone(&dependency),
             etag: start.etag.clone(),
             start,

@@ -26,6 +26,7 @@ mod folder;
 mod group;
 mod jobs;
 mod newfile;
+mod notices;
 mod open;
 mod outbox;
 mod place;
@@ -67,6 +68,7 @@ pub use self::error::{JournalError, OpenError};
 pub use self::export::{Exported, export};
 pub use self::folder::{FolderLock, make_folder};
 pub use self::newfile::CopyError;
+pub use self::notices::{KeptNotice, NoticeRequest};
 pub use self::outbox::Outbox;
 pub use self::place::{PlaceRefusal, PlaceRequest, Placed};
 pub use self::printing::{PrintFilter, PrintRefusal, PrintRequest, PrintWish};
@@ -359,6 +361,15 @@ impl Journal {
     /// [`JournalError`].
     pub async fn turn_switch(&self, request: SwitchRequest) -> Result<KeptSwitch, JournalError> {
         self.ask(|reply| Job::Switch(Box::new(request), reply))
+            .await?
+    }
+
+    /// Keeps a notice of headquarters, with an event for each switch that it turns here.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn keep_notice(&self, request: NoticeRequest) -> Result<(), JournalError> {
+        self.ask(|reply| Job::Notice(Box::new(request), reply))
             .await?
     }
 

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use metrics::counter;
 use resilience::Moment;
 use resilience::breaker::State;
 use resilience::ladder::{Assessment, Dependency, Inputs, Ladder, Level, Settings};
@@ -51,19 +52,28 @@ impl Levels {
         }
     }
 
-    /// The level that follows from the link and from how many orders still fit in.
+    /// The level that follows from the link and from how many orders still fit in, unless somebody
+    /// holds the kiosk at one.
     #[must_use]
-    pub fn look(&self, now: Moment, link: &LinkStatus, free: usize) -> LevelStatus {
+    pub fn look(
+        &self,
+        now: Moment,
+        link: &LinkStatus,
+        free: usize,
+        forced: Option<(Level, &str)>,
+    ) -> LevelStatus {
         let mut climber = self.climber.lock().unwrap_or_else(PoisonError::into_inner);
         let Assessment {
             level,
             reasons,
             changed_from,
             ..
-        } = climber.assess(now, link, free);
+        } = climber.assess(now, link, free, forced);
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         if let Some(from) = changed_from {
             tracing::info!(%from, to = %level, why = reasons.join("; "), "level changed");
+            let (from, to) = (from.name(), level.name());
+            counter!("kiosk_level_changes_total", "from" => from, "to" => to).increment(1);
         }
         LevelStatus {
             level: level.name(),
@@ -73,7 +83,13 @@ impl Levels {
 }
 
 impl Climber {
-    fn assess(&mut self, now: Moment, link: &LinkStatus, free: usize) -> Assessment {
+    fn assess(
+        &mut self,
+        now: Moment,
+        link: &LinkStatus,
+        free: usize,
+        forced: Option<(Level, &str)>,
+    ) -> Assessment {
         if !self.settled && link.mode != LinkMode::Offline {
             self.settled = true;
             self.ladder = Ladder::new(Settings::default(), now);
@@ -86,7 +102,7 @@ impl Climber {
                 .map(|breaker| dependency(breaker, link.mode))
                 .collect(),
             load: load(self.room, free),
-            forced: None,
+            forced,
         };
         self.ladder.assess(now, &inputs)
     }
@@ -130,6 +146,7 @@ mod tests {
             slow: 0,
             retry_in_seconds: None,
             reason: None,
+            rules: None,
         }
     }
 
@@ -155,7 +172,10 @@ mod tests {
     /// A ladder that has reached the cloud.
     fn settled() -> Levels {
         let levels = Levels::new(at(0));
-        assert_eq!(levels.look(at(0), &link(State::Closed), ROOM).level, "L0");
+        assert_eq!(
+            levels.look(at(0), &link(State::Closed), ROOM, None).level,
+            "L0"
+        );
         levels
     }
 
@@ -166,7 +186,7 @@ mod tests {
         for millis in (500..90_000).step_by(500) {
             let up = millis > 60_000 || millis / 500 % 2 == 0;
             let state = if up { State::Closed } else { State::Open };
-            let level = levels.look(at(millis), &link(state), ROOM).level;
+            let level = levels.look(at(millis), &link(state), ROOM, None).level;
             if seen.last() != Some(&level) {
                 seen.push(level);
             }
@@ -177,9 +197,12 @@ mod tests {
     #[test]
     fn looking_often_changes_nothing() {
         let levels = settled();
-        assert_eq!(levels.look(at(1), &link(State::Open), ROOM).level, "L2");
+        assert_eq!(
+            levels.look(at(1), &link(State::Open), ROOM, None).level,
+            "L2"
+        );
         for _ in 0..100 {
-            let seen = levels.look(at(2), &link(State::Closed), ROOM);
+            let seen = levels.look(at(2), &link(State::Closed), ROOM, None);
             assert_eq!(seen.level, "L2");
             assert!(
                 seen.reasons[0].starts_with("back at L0 in"),
@@ -192,19 +215,22 @@ mod tests {
     #[test]
     fn a_start_is_no_outage_to_recover_from() {
         let levels = Levels::new(at(0));
-        let seen = levels.look(at(1), &link(State::Open), ROOM);
+        let seen = levels.look(at(1), &link(State::Open), ROOM, None);
         assert_eq!(
             (seen.level, seen.reasons),
             ("L2", vec!["ordering cannot be reached".to_owned()])
         );
-        assert_eq!(levels.look(at(2), &link(State::Closed), ROOM).level, "L0");
+        assert_eq!(
+            levels.look(at(2), &link(State::Closed), ROOM, None).level,
+            "L0"
+        );
     }
 
     #[test]
     fn a_menu_that_cannot_be_fetched_costs_nothing() {
         let mut link = link(State::Closed);
         link.breakers[1] = breaker("menu", State::Open);
-        let seen = settled().look(at(1), &link, ROOM);
+        let seen = settled().look(at(1), &link, ROOM, None);
         assert_eq!((seen.level, seen.reasons.len()), ("L0", 0));
     }
 
@@ -212,12 +238,12 @@ mod tests {
     fn a_cloud_that_refuses_this_kiosk_is_missing() {
         let mut link = link(State::Closed);
         link.mode = LinkMode::Offline;
-        assert_eq!(settled().look(at(1), &link, ROOM).level, "L2");
+        assert_eq!(settled().look(at(1), &link, ROOM, None).level, "L2");
     }
 
     #[test]
     fn a_switch_that_holds_ordering_open_is_named_as_the_reason() {
-        let seen = settled().look(at(1), &link(State::ForcedOpen), ROOM);
+        let seen = settled().look(at(1), &link(State::ForcedOpen), ROOM, None);
         assert_eq!(seen.reasons, ["ordering is switched off by hand"]);
     }
 
@@ -234,7 +260,7 @@ mod tests {
             (20_003, 26, "L0"),
         ] {
             assert_eq!(
-                levels.look(at(millis), &calm, free).level,
+                levels.look(at(millis), &calm, free, None).level,
                 level,
                 "{millis}"
             );
@@ -245,5 +271,25 @@ mod tests {
     fn without_room_there_is_no_load() {
         assert_eq!(load(0, 0), 0);
         assert_eq!(load(512, 0), 100);
+    }
+
+    #[test]
+    fn a_level_that_somebody_holds_is_left_when_nobody_does() {
+        let levels = settled();
+        let calm = link(State::Closed);
+        let forced = Some((Level::L3, "hq/mei: drill"));
+        let seen = levels.look(at(1), &calm, ROOM, forced);
+        assert_eq!(
+            (seen.level, seen.reasons),
+            ("L3", vec!["set by hand: hq/mei: drill".to_owned()])
+        );
+        let up = Some((Level::L0, "manager: open day"));
+        let seen = levels.look(at(2), &link(State::Open), ROOM, up);
+        assert_eq!((seen.level, seen.reasons.len()), ("L0", 2));
+        assert_eq!(
+            levels.look(at(3), &calm, ROOM, None).level,
+            "L2",
+            "held by its own clock"
+        );
     }
 }

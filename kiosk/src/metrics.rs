@@ -6,7 +6,7 @@ use resilience::ladder::Level;
 
 use crate::devices::job::{Job, Step};
 use crate::level::LevelStatus;
-use crate::status::{LinkMode, LinkStatus};
+use crate::status::{LinkMode, LinkStatus, RulesStatus};
 use crate::switches::SwitchStatus;
 
 /// Upper bounds in seconds, from a fast disk's commit to a stalled one's.
@@ -91,5 +91,24 @@ pub fn link(status: &LinkStatus) {
             gauge!("kiosk_breaker_state", "name" => breaker.name.clone(), "state" => state)
                 .set(now);
         }
+        // A wait that only a person ends is told by the state.
+        let wait = breaker.retry_in_seconds.unwrap_or(0.0);
+        gauge!("kiosk_breaker_retry_seconds", "name" => breaker.name.clone()).set(wait);
+        if let Some(status) = &breaker.rules {
+            rules(&breaker.name, status);
+        }
     }
+}
+
+/// Sets the gauges of the rules before a dependency.
+fn rules(name: &str, status: &RulesStatus) {
+    let name = || name.to_owned();
+    let RulesStatus {
+        bulkhead, limiter, ..
+    } = status;
+    gauge!("kiosk_bulkhead_in_use", "name" => name()).set(f64::from(bulkhead.in_use));
+    gauge!("kiosk_bulkhead_waiting", "name" => name()).set(f64::from(bulkhead.waiting));
+    gauge!("kiosk_limiter_available", "name" => name()).set(f64::from(limiter.available));
+    let share = status.ramp.map_or(1.0, |ramp| ramp.share);
+    gauge!("kiosk_ramp_share", "name" => name()).set(share);
 }

@@ -1,11 +1,13 @@
 //! What the kiosk knows of its link, as screens and operators see it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use resilience::Moment;
 use serde::Serialize;
 
 use crate::level::{LevelStatus, Levels};
-use crate::protect::now;
+use crate::protect::{Seen, now};
 use crate::switches::Switchboard;
 
 /// How the kiosk stands to the cloud.
@@ -40,6 +42,115 @@ pub struct BreakerStatus {
     /// Why it is as it is, in plain words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What stands before its calls besides, and how far that is taken.
+    #[serde(flatten)]
+    pub rules: Option<RulesStatus>,
+}
+
+/// The rules before a dependency at one moment, as the status page tells them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RulesStatus {
+    /// How long an answer is waited for.
+    pub timeout_ms: u64,
+    /// A call is slow if it took longer.
+    pub slow_after_ms: Option<u64>,
+    /// The bulkhead.
+    pub bulkhead: BulkheadStatus,
+    /// The limiter.
+    pub limiter: LimiterStatus,
+    /// Retries and their budget.
+    pub retries: RetriesStatus,
+    /// Calls coming back after an outage; none when all pass.
+    pub ramp: Option<RampStatus>,
+}
+
+/// How full a bulkhead is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct BulkheadStatus {
+    /// Calls under way.
+    pub in_use: u32,
+    /// Calls that may be under way.
+    pub calls: u32,
+    /// Callers in the queue.
+    pub waiting: u32,
+    /// Callers that may be in the queue.
+    pub queue: u32,
+    /// Callers ever refused.
+    pub refused: u64,
+}
+
+/// What a limiter would let out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LimiterStatus {
+    /// Calls that may go out now.
+    pub available: u32,
+    /// Calls a second.
+    pub calls_per_second: u64,
+    /// The most calls saved up.
+    pub burst: u32,
+}
+
+/// Retries and their budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RetriesStatus {
+    /// How often a failed call is made again.
+    pub most: u32,
+    /// Retries that are affordable now.
+    pub affordable: u64,
+}
+
+/// Calls coming back after an outage.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct RampStatus {
+    /// The share of calls that pass.
+    pub share: f64,
+    /// When all of them do.
+    pub over_in_seconds: f64,
+}
+
+impl RulesStatus {
+    /// As people see it.
+    #[must_use]
+    pub fn of(seen: &Seen, now: Moment) -> Self {
+        let Seen {
+            rules,
+            breaker,
+            places,
+            tokens,
+            retries,
+        } = seen;
+        let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        let slope = rules.breaker.ramp;
+        let over = slope.map_or(Duration::ZERO, |slope| {
+            breaker.since.plus(slope.over).since(now)
+        });
+        let period = rules.rate.period.as_millis().max(1);
+        let rate = u128::from(rules.rate.calls) * 1_000 / period;
+        Self {
+            timeout_ms: millis(rules.timeout),
+            slow_after_ms: rules.breaker.slow_after.map(millis),
+            bulkhead: BulkheadStatus {
+                in_use: places.in_use,
+                calls: places.settings.calls,
+                waiting: places.waiting,
+                queue: places.settings.waiting,
+                refused: places.refused,
+            },
+            limiter: LimiterStatus {
+                available: *tokens,
+                calls_per_second: u64::try_from(rate).unwrap_or(u64::MAX),
+                burst: rules.rate.burst,
+            },
+            retries: RetriesStatus {
+                most: rules.retries.most,
+                affordable: *retries,
+            },
+            ramp: breaker.ramp.map(|share| RampStatus {
+                share,
+                over_in_seconds: over.as_secs_f64(),
+            }),
+        }
+    }
 }
 
 /// The link at one moment.
@@ -112,7 +223,9 @@ impl LinkSource {
     /// What the kiosk does without, the link being as told and so many orders still fitting in.
     #[must_use]
     pub fn level(&self, link: &LinkStatus, free: usize) -> LevelStatus {
-        self.levels.look(now(), link, free)
+        let forced = self.switches.forced_level();
+        let forced = forced.as_ref().map(|(level, by)| (*level, by.as_str()));
+        self.levels.look(now(), link, free, forced)
     }
 
     /// The mode now.

@@ -1,12 +1,15 @@
 //! What people have turned on and off, and what it does to the kiosk.
 //!
 //! The journal keeps every turn with its event; this holds what follows from them: the decision by
-//! precedence of scopes, and the breakers that a switch holds open.
+//! precedence of scopes, and the breakers that a switch holds open. What the manager turns at the
+//! kiosk holds over what headquarters says, and of that the narrowest scope that covers the kiosk.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kiosk_core::event::SwitchChanged;
+use kiosk_core::wall::WallTime;
 use resilience::breaker::State;
+use resilience::ladder::Level;
 use resilience::switches::{Change, Decision, Member, Position, Scope, Switches};
 use resilience::{Breaker, Moment};
 use serde::Serialize;
@@ -22,8 +25,20 @@ pub const MENU_UPDATES: &str = "menu_updates";
 /// One more item offered with a cart.
 pub const RECOMMENDATIONS: &str = "recommendations";
 
+/// Holding a degradation level: the gravest one that is on.
+const FORCED: [(&str, Level); 4] = [
+    ("force_l3", Level::L3),
+    ("force_l2", Level::L2),
+    ("force_l1", Level::L1),
+    ("force_l0", Level::L0),
+];
+
 /// The switches that do something, with what holds while nobody has turned them.
-const KNOWN: [(&str, bool); 3] = [
+const KNOWN: [(&str, bool); 7] = [
+    ("force_l0", false),
+    ("force_l1", false),
+    ("force_l2", false),
+    ("force_l3", false),
     (MENU_UPDATES, true),
     (ORDERING_CLOUD, true),
     (RECOMMENDATIONS, true),
@@ -42,6 +57,43 @@ pub struct SwitchStatus {
     pub set_by: Option<String>,
     /// Why.
     pub reason: Option<String>,
+    /// For which kiosks it was put there.
+    pub scope: Option<String>,
+    /// When.
+    pub at: Option<WallTime>,
+    /// Everything that is set for it and covers this kiosk: what is in force first, then what
+    /// would be without it.
+    pub settings: Vec<SwitchSetting>,
+}
+
+/// One of the settings of a switch that cover this kiosk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SwitchSetting {
+    /// `on` or `off`.
+    pub state: &'static str,
+    /// For which kiosks.
+    pub scope: String,
+    /// Whether it was set at this kiosk.
+    pub here: bool,
+    /// Who.
+    pub set_by: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: WallTime,
+}
+
+impl SwitchSetting {
+    fn of(change: &Change) -> Self {
+        Self {
+            state: change.position.name(),
+            scope: change.scope.to_string(),
+            here: change.scope == Scope::Here,
+            set_by: change.by.to_string(),
+            reason: change.reason.to_string(),
+            at: WallTime::from_millis(change.at_unix_millis),
+        }
+    }
 }
 
 /// The switches of this kiosk. Cheap to clone.
@@ -92,10 +144,20 @@ impl Switchboard {
     /// Whether a switch is on.
     #[must_use]
     pub fn is_on(&self, name: &str) -> bool {
-        let auto = KNOWN
-            .iter()
-            .any(|(known, default)| *known == name && *default);
-        self.lock().switches.decide(name).position.or(auto)
+        is_on(&self.lock().switches, name)
+    }
+
+    /// The level that somebody holds the kiosk at, and who and why.
+    #[must_use]
+    pub fn forced_level(&self) -> Option<(Level, String)> {
+        let board = self.lock();
+        let forced = FORCED
+            .into_iter()
+            .find(|(name, _)| is_on(&board.switches, name));
+        forced.map(|(name, level)| {
+            let decision = board.switches.decide(name);
+            (level, word(&decision).unwrap_or_default())
+        })
     }
 
     /// Who put a switch where it stands, and why, in words; none if nobody did.
@@ -141,14 +203,23 @@ impl Switchboard {
         turning.await.unwrap_or(Err(JournalError::Stopping))
     }
 
+    /// Puts in force what headquarters says, in place of all that it said before.
+    pub fn headquarters(&self, member: Member, changes: Vec<Change>) {
+        let mut board = self.lock();
+        let here = board.switches.settings();
+        let here = here.filter(|change| change.scope == Scope::Here).cloned();
+        let all: Vec<Change> = here.chain(changes).collect();
+        board.switches = Switches::restored(member, all);
+        board.follow();
+    }
+
     fn take(&self, kept: KeptSwitch) {
         let Some(change) = change(kept) else {
             return;
         };
         let mut board = self.lock();
         board.switches.set(change);
-        let Board { switches, held } = &*board;
-        held.iter().for_each(|held| held.follow(switches, now()));
+        board.follow();
     }
 
     /// All switches, for people.
@@ -156,13 +227,19 @@ impl Switchboard {
     pub fn status(&self) -> Vec<SwitchStatus> {
         let board = self.lock();
         let told = |(name, auto): &(&'static str, bool)| {
-            let Decision { position, by } = board.switches.decide(name);
+            let standing = board.switches.standing(name);
+            let settings: Vec<_> = standing.into_iter().map(SwitchSetting::of).collect();
+            let first = settings.first();
+            let position = board.switches.decide(name).position;
             SwitchStatus {
                 name,
                 state: position.name(),
                 effective: if position.or(*auto) { "on" } else { "off" },
-                set_by: by.as_ref().map(|change| change.by.to_string()),
-                reason: by.as_ref().map(|change| change.reason.to_string()),
+                set_by: first.map(|setting| setting.set_by.clone()),
+                reason: first.map(|setting| setting.reason.clone()),
+                scope: first.map(|setting| setting.scope.clone()),
+                at: first.map(|setting| setting.at),
+                settings,
             }
         };
         KNOWN.iter().map(told).collect()
@@ -171,6 +248,20 @@ impl Switchboard {
     fn lock(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Board {
+    fn follow(&self) {
+        let Self { switches, held } = self;
+        held.iter().for_each(|held| held.follow(switches, now()));
+    }
+}
+
+fn is_on(switches: &Switches, name: &str) -> bool {
+    let auto = KNOWN
+        .iter()
+        .any(|(known, default)| *known == name && *default);
+    switches.decide(name).position.or(auto)
 }
 
 impl Held {
@@ -223,7 +314,6 @@ fn position(state: &str) -> Option<Position> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kiosk_core::wall::WallTime;
     use resilience::breaker::Settings;
 
     fn kept(state: &str, seq: u64) -> KeptSwitch {
@@ -233,6 +323,7 @@ mod tests {
                 state: state.to_owned(),
                 reason: "stocktaking".to_owned(),
                 by: "manager".to_owned(),
+                scope: None,
             },
             at: WallTime::from_millis(0),
             seq,
@@ -299,5 +390,84 @@ mod tests {
         board.hold(ORDERING_CLOUD, &breaker, || {});
         board.take(kept("on", 1));
         assert_eq!(breaker.snapshot(now()).generation, generation);
+    }
+
+    fn from_afar(name: &str, scope: Scope, position: Position, revision: u64) -> Change {
+        Change {
+            name: name.into(),
+            scope,
+            position,
+            by: "hq/mei".into(),
+            reason: "a line is repaired".into(),
+            at_unix_millis: 5,
+            revision,
+        }
+    }
+
+    fn member(groups: &[&str]) -> Member {
+        Member {
+            kiosk: "s/k".into(),
+            groups: groups.iter().map(|group| (*group).into()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_the_manager_turns_holds_over_headquarters_and_auto_gives_way_to_it() {
+        let (board, breaker) = (Switchboard::new("k"), breaker());
+        board.hold(ORDERING_CLOUD, &breaker, || {});
+        let all = || from_afar(ORDERING_CLOUD, Scope::All, Position::Off, 1);
+        let group = || from_afar(ORDERING_CLOUD, Scope::Group("a".into()), Position::On, 2);
+        board.headquarters(member(&[]), vec![all(), group()]);
+        assert_eq!(breaker.state(), State::ForcedOpen);
+        let seen = state(&board);
+        assert_eq!(
+            (seen.set_by.as_deref(), seen.scope.as_deref()),
+            (Some("hq/mei"), Some("all kiosks"))
+        );
+        board.take(kept("on", 7));
+        assert_ne!(breaker.state(), State::ForcedOpen);
+        let scopes: Vec<_> = state(&board)
+            .settings
+            .into_iter()
+            .map(|s| s.scope)
+            .collect();
+        assert_eq!(scopes, ["this kiosk", "all kiosks"]);
+        // What headquarters says anew takes nothing from what was turned here.
+        board.headquarters(member(&["a"]), vec![all(), group()]);
+        let seen = state(&board);
+        assert_eq!(
+            (seen.set_by.as_deref(), seen.settings.len()),
+            (Some("manager"), 3)
+        );
+        board.take(kept("auto", 8));
+        assert_eq!(state(&board).scope.as_deref(), Some("group a"));
+        board.headquarters(member(&[]), vec![all(), group()]);
+        assert_eq!(breaker.state(), State::ForcedOpen);
+        board.headquarters(member(&[]), Vec::new());
+        assert!(board.is_on(ORDERING_CLOUD));
+    }
+
+    #[test]
+    fn the_gravest_level_that_somebody_forces_holds() {
+        let board = Switchboard::new("k");
+        assert_eq!(board.forced_level(), None);
+        let on = |name: &str| from_afar(name, Scope::All, Position::On, 1);
+        board.headquarters(member(&[]), vec![on("force_l0"), on("force_l2")]);
+        let word = "hq/mei: a line is repaired".to_owned();
+        assert_eq!(board.forced_level(), Some((Level::L2, word)));
+        let off = from_afar("force_l2", Scope::Kiosk("s/k".into()), Position::Off, 2);
+        board.headquarters(member(&[]), vec![on("force_l0"), on("force_l2"), off]);
+        assert_eq!(
+            board.forced_level().map(|(level, _)| level),
+            Some(Level::L0)
+        );
+    }
+
+    #[test]
+    fn headquarters_knows_the_switches_of_this_version() {
+        assert_eq!(
+            KNOWN.map(|(name, _)| name),
+            cloud_sync_wire::notice::SWITCHES
+        );
     }
 }

@@ -52,7 +52,7 @@ use crate::journal::Journal;
 use crate::protect::{BadRules, Dependency, Rules, now};
 
 /// Notices that wait to be looked at; they are retained, so the next connection brings them again.
-const NOTICES: usize = 16;
+pub(crate) const NOTICES: usize = 16;
 /// Acks that wait for the journal; each says everything the ones before it said.
 const ACKS: usize = 16;
 

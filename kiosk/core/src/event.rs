@@ -143,6 +143,9 @@ pub struct SwitchChanged {
     pub reason: String,
     /// Who.
     pub by: String,
+    /// For which kiosks, if it was not for this one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// Data of a changed PIN.

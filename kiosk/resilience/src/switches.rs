@@ -56,6 +56,9 @@ pub enum Position {
 }
 
 impl Position {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::On, Self::Off, Self::Auto];
+
     /// The stable name: `on`, `off`, `auto`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -100,8 +103,9 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The narrower, the higher.
-    const fn rank(&self) -> u8 {
+    /// How narrow it is: of two scopes that cover a kiosk, the one of the higher rank counts.
+    #[must_use]
+    pub const fn rank(&self) -> u8 {
         match self {
             Self::All => 0,
             Self::Percent(_) => 1,
@@ -112,7 +116,8 @@ impl Scope {
     }
 
     /// Whether a change for one replaces a setting for the other.
-    fn same_place(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn same_place(&self, other: &Self) -> bool {
         self == other || matches!((self, other), (Self::Percent(_), Self::Percent(_)))
     }
 
@@ -293,6 +298,19 @@ impl Switches {
             position: by.map_or(Position::Auto, |change| change.position),
             by: by.cloned(),
         }
+    }
+
+    /// Everything that is set for a switch and covers this kiosk: what is in force first, then what
+    /// would be without it, and so on. What was taken away is not among them.
+    #[must_use]
+    pub fn standing(&self, name: &str) -> Vec<&Change> {
+        let settings = self.settings.get(name).into_iter().flatten();
+        let mut standing: Vec<_> = settings
+            .filter(|change| change.position != Position::Auto)
+            .filter(|change| change.scope.covers(name, &self.member))
+            .collect();
+        standing.sort_by_key(|change| std::cmp::Reverse((change.scope.rank(), change.revision)));
+        standing
     }
 
     /// The names of all switches that were ever turned, in order.

@@ -64,6 +64,7 @@ impl Kiosk {
             state: state.to_owned(),
             reason: "stocktaking".to_owned(),
             by: "manager".to_owned(),
+            scope: None,
         };
         let switches = self.connection.link.switches();
         switches.turn(&self.journal, stamp, change).await.unwrap();

@@ -25,7 +25,7 @@ struct Layers {
 }
 
 impl Tuner {
-    pub(super) fn new(
+    pub(crate) fn new(
         uplink: UplinkHandle,
         settings: UplinkSettings,
         menu: Option<Arc<Dependency>>,

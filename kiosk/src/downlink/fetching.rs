@@ -1,4 +1,4 @@
-//! When to fetch the menu: a decision without IO.
+//! When to fetch something that the broker also tells of: a decision without IO.
 
 use std::time::Duration;
 
@@ -6,13 +6,32 @@ use resilience::Moment;
 
 use crate::uplink::Dice;
 
-/// A whole fleet hears of a new menu in the same second.
+/// A whole fleet hears of news in the same second.
 const SPREAD: Duration = Duration::from_secs(2);
-/// When the broker is away, or has been, nobody tells of new menus.
-const POLL_UNTOLD: Duration = Duration::from_secs(300);
-const POLL_TOLD: Duration = Duration::from_secs(3_600);
 const RETRY_FIRST: Duration = Duration::from_secs(10);
 const RETRY_MAX: Duration = Duration::from_secs(900);
+
+/// How often to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pace {
+    /// When the broker is away, or has been: nobody tells of news.
+    untold: Duration,
+    /// When the broker tells.
+    told: Duration,
+}
+
+impl Pace {
+    /// A menu is large, and seldom new.
+    pub(super) const MENU: Self = Self {
+        untold: Duration::from_secs(300),
+        told: Duration::from_secs(3_600),
+    };
+    /// A switch is turned because something is wrong now; an answer is a few bytes.
+    pub(super) const NOTICES: Self = Self {
+        untold: Duration::from_secs(20),
+        told: Duration::from_secs(900),
+    };
+}
 
 /// How a fetch ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +45,7 @@ pub(super) enum Fetched {
 /// Decides when the next fetch is due.
 #[derive(Debug)]
 pub(super) struct Fetching {
+    pace: Pace,
     due: Moment,
     failures: u32,
     /// The version of the latest notice.
@@ -35,9 +55,10 @@ pub(super) struct Fetching {
 }
 
 impl Fetching {
-    pub(super) fn new(now: Moment, seed: u64) -> Self {
+    pub(super) fn new(now: Moment, seed: u64, pace: Pace) -> Self {
         let mut dice = Dice::new(seed);
         Self {
+            pace,
             due: now.plus(dice.below(SPREAD)),
             failures: 0,
             announced: None,
@@ -56,10 +77,17 @@ impl Fetching {
         let again = self.announced.as_deref() == Some(version);
         self.announced = Some(version.to_owned());
         let is_news = !again && version != in_force;
-        if is_news && self.failures == 0 {
-            self.due = self.due.min(now.plus(self.dice.below(SPREAD)));
+        if is_news {
+            self.soon(now);
         }
         is_news
+    }
+
+    /// There may be news; unless the last fetch failed, which has its own wait.
+    pub(super) fn soon(&mut self, now: Moment) {
+        if self.failures == 0 {
+            self.due = self.due.min(now.plus(self.dice.below(SPREAD)));
+        }
     }
 
     /// The link changed: `told` if the broker would tell of a new menu, `back` if the cloud has
@@ -68,7 +96,7 @@ impl Fetching {
         let lost = self.told && !told;
         self.told = told;
         if lost {
-            self.due = self.due.min(now.plus(self.pause(POLL_UNTOLD)));
+            self.due = self.due.min(now.plus(self.pause(self.pace.untold)));
         }
         if back && self.failures > 0 {
             self.due = self.due.min(now.plus(self.dice.below(RETRY_FIRST)));
@@ -79,7 +107,11 @@ impl Fetching {
         let wait = match how {
             Fetched::Answered => {
                 self.failures = 0;
-                let poll = if self.told { POLL_TOLD } else { POLL_UNTOLD };
+                let poll = if self.told {
+                    self.pace.told
+                } else {
+                    self.pace.untold
+                };
                 self.pause(poll)
             }
             Fetched::Failed => {
@@ -102,7 +134,7 @@ mod tests {
     use super::*;
 
     fn settled(told: bool) -> Fetching {
-        let mut fetching = Fetching::new(Moment::START, 3);
+        let mut fetching = Fetching::new(Moment::START, 3, Pace::MENU);
         fetching.link_changed(Moment::START, told, false);
         fetching.fetched(Moment::START, Fetched::Answered);
         fetching
@@ -111,7 +143,7 @@ mod tests {
     #[test]
     fn a_notice_is_followed_soon_but_not_by_all_at_once() {
         let due = |seed| {
-            let mut fetching = Fetching::new(Moment::START, seed);
+            let mut fetching = Fetching::new(Moment::START, seed, Pace::MENU);
             fetching.fetched(Moment::START, Fetched::Answered);
             assert!(fetching.noticed(Moment::START, "new", "old"));
             fetching.due()
@@ -161,7 +193,7 @@ mod tests {
         assert!(settled(false).due() < settled(true).due());
         let mut fetching = settled(true);
         fetching.link_changed(Moment::START, false, false);
-        assert!(fetching.due() <= Moment::START.plus(POLL_UNTOLD));
+        assert!(fetching.due() <= Moment::START.plus(Pace::MENU.untold));
     }
 
     #[test]

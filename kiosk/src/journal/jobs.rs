@@ -18,8 +18,8 @@ use super::group::Group;
 use super::place::known;
 use super::{
     ActRefusal, ActRequest, CashRequest, Confirmed, DayClosed, DayRefusal, DayRequest,
-    JournalError, KeptSwitch, PlaceRefusal, Placed, PrintRefusal, PrintRequest, StaffRole, Stamp,
-    StockRequest, SwitchRequest,
+    JournalError, KeptSwitch, NoticeRequest, PlaceRefusal, Placed, PrintRefusal, PrintRequest,
+    StaffRole, Stamp, StockRequest, SwitchRequest,
 };
 
 use crate::devices::job::Job as PrintJob;
@@ -39,6 +39,7 @@ pub(super) enum Job {
     SetPin(Stamp, StaffRole, String, Reply<Result<(), JournalError>>),
     Print(Box<PrintRequest>, Reply<Result<PrintJob, PrintRefusal>>),
     Switch(Box<SwitchRequest>, Reply<Result<KeptSwitch, JournalError>>),
+    Notice(Box<NoticeRequest>, Reply<Result<(), JournalError>>),
     Stop(Reply<()>),
 }
 
@@ -92,6 +93,10 @@ pub(super) fn run(group: &mut Group<'_>, job: Job, full: Option<u64>) -> Ran {
             reply,
         ),
         Job::Print(request, reply) => ran(group.in_savepoint(|group| group.print(*request)), reply),
+        Job::Notice(request, reply) => ran(
+            group.in_savepoint(|group| group.keep_notice(*request)),
+            reply,
+        ),
         Job::Switch(request, reply) => ran(
             group.in_savepoint(|group| group.turn_switch(*request)),
             reply,
@@ -116,6 +121,7 @@ pub(super) fn refuse(job: Job, error: JournalError) -> Answer {
         Job::Prune(reply) => ran(Err(error), reply).0,
         Job::Print(_, reply) => ran(Err(PrintRefusal::Journal(error)), reply).0,
         Job::Switch(_, reply) => ran(Err(error), reply).0,
+        Job::Notice(_, reply) => ran(Err(error), reply).0,
         Job::Stop(reply) => stopped(reply).0,
     }
 }

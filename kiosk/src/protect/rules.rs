@@ -8,6 +8,7 @@ use resilience::breaker::{self, SettingsError};
 use resilience::bulkhead::{self, NoPlaces};
 use resilience::limiter::{InvalidRate, Rate};
 
+use crate::downlink::notices::NOTICE_TIMEOUT;
 use crate::downlink::{FETCH_TIMEOUT, menu_breaker};
 use crate::uplink::{UplinkSettings, ordering_breaker};
 
@@ -89,6 +90,21 @@ impl Rules {
     #[must_use]
     pub fn menu(seed: u64) -> Self {
         Self::around(menu_breaker(seed), FETCH_TIMEOUT)
+    }
+
+    /// The rules before calls for what headquarters says; nobody says otherwise.
+    #[must_use]
+    pub fn notices(seed: u64) -> Self {
+        let breaker = breaker::Settings {
+            time: None,
+            slow_after: None,
+            half_open: breaker::HalfOpen {
+                deadline: NOTICE_TIMEOUT * 2,
+                ..breaker::HalfOpen::default()
+            },
+            ..menu_breaker(seed)
+        };
+        Self::around(breaker, NOTICE_TIMEOUT)
     }
 
     pub(crate) fn validate(&self) -> Result<(), BadRules> {

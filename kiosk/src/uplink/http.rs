@@ -15,6 +15,7 @@ use resilience::breaker::Outcome;
 
 use super::endpoint::{self, BadEndpoint};
 use super::tls;
+use crate::downlink::notices::NOTICE_LIMIT;
 use crate::protect::Verdict;
 
 /// A signed ack with its header and signature.
@@ -60,6 +61,17 @@ pub enum MenuAnswer {
     /// The one whose tag was given.
     Unchanged,
     /// None has been published.
+    None,
+}
+
+/// What headquarters says of switches or remote calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoticeAnswer {
+    /// Signed bytes. Not verified.
+    Bytes(Vec<u8>),
+    /// The notice whose tag was given.
+    Unchanged,
+    /// This cloud has no such notices.
     None,
 }
 
@@ -208,6 +220,29 @@ impl Cloud {
             }
             StatusCode::NOT_MODIFIED => Ok(MenuAnswer::Unchanged),
             StatusCode::NOT_FOUND => Ok(MenuAnswer::None),
+            _ => Err(refusal(response).await),
+        }
+    }
+
+    /// Fetches a notice unless it is the one of that tag: `switches` or `settings`.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn notice(
+        &self,
+        which: &str,
+        etag: Option<&str>,
+        request: &str,
+    ) -> Result<NoticeAnswer, CallError> {
+        let mut call = self.client.get(self.of_kiosk(which)?);
+        if let Some(etag) = etag {
+            call = call.header(IF_NONE_MATCH, etag);
+        }
+        let response = self.send(call, request).await?;
+        match response.status() {
+            StatusCode::OK => Ok(NoticeAnswer::Bytes(read(response, NOTICE_LIMIT).await?)),
+            StatusCode::NOT_MODIFIED => Ok(NoticeAnswer::Unchanged),
+            StatusCode::NOT_FOUND => Ok(NoticeAnswer::None),
             _ => Err(refusal(response).await),
         }
     }

@@ -59,6 +59,9 @@ pub(crate) struct Ledger {
     pub(crate) menu: Option<(Vec<u8>, String)>,
     pub(crate) menu_calls: usize,
     pub(crate) retained: Option<Vec<u8>>,
+    /// What headquarters says, by kind.
+    pub(crate) notices: BTreeMap<&'static str, Vec<u8>>,
+    pub(crate) notice_calls: usize,
     journal: Option<(JournalId, PublicKey)>,
     ack_no: u64,
 }
@@ -99,6 +102,8 @@ impl Stub {
             menu: None,
             menu_calls: 0,
             retained: None,
+            notices: BTreeMap::new(),
+            notice_calls: 0,
             journal: None,
             ack_no: 0,
         };
@@ -110,6 +115,8 @@ impl Stub {
         };
         let app = Router::new()
             .route("/api/v1/kiosks/s/k/{call}", post(up).get(ack))
+            .route("/api/v1/kiosks/s/k/switches", get(switches))
+            .route("/api/v1/kiosks/s/k/settings", get(settings))
             .route("/api/v1/stores/{store}/menu", get(menu))
             .with_state(stub.clone());
         tokio::spawn(async move { axum::serve(http, app).await });
@@ -143,6 +150,11 @@ impl Stub {
             at: WallTime::from_millis(at),
         };
         signed::sign(&notice, &cloud_key()).unwrap()
+    }
+
+    /// Something signed by this cloud.
+    pub(crate) fn signed(message: &impl signed::Message) -> Vec<u8> {
+        signed::sign(message, &cloud_key()).unwrap()
     }
 
     fn signed_ack(&self) -> Vec<u8> {
@@ -376,6 +388,25 @@ fn answer(stub: &Stub, known: bool) -> Response {
     } else {
         let problem = r#"{"type":"/problems/unknown-journal"}"#;
         (StatusCode::CONFLICT, problem).into_response()
+    }
+}
+
+async fn switches(State(stub): State<Stub>, headers: HeaderMap) -> Response {
+    notice(&stub, &headers, "switches").await
+}
+
+async fn settings(State(stub): State<Stub>, headers: HeaderMap) -> Response {
+    notice(&stub, &headers, "settings").await
+}
+
+async fn notice(stub: &Stub, headers: &HeaderMap, kind: &'static str) -> Response {
+    stub.ledger().notice_calls += 1;
+    if let Some(trouble) = trouble(stub, headers).await {
+        return trouble;
+    }
+    match stub.ledger().notices.get(kind) {
+        Some(bytes) => bytes.clone().into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 

@@ -33,10 +33,15 @@ fn a_turned_switch_is_shown_with_who_and_why() {
     );
     let body = json!({"state": "off", "reason": " stocktaking "});
     let turned = turn(&kiosk, "ordering_cloud", &body).expect(200);
+    let at = &turned["at"];
+    assert!(at.is_string());
+    let setting = json!({"state": "off", "scope": "this kiosk", "here": true,
+                         "set_by": "manager", "reason": "stocktaking", "at": at});
     assert_eq!(
         turned,
         json!({"name": "ordering_cloud", "state": "off", "effective": "off",
-               "set_by": "manager", "reason": "stocktaking"})
+               "set_by": "manager", "reason": "stocktaking", "scope": "this kiosk", "at": at,
+               "settings": [setting]})
     );
     assert_eq!(shown(&kiosk, "ordering_cloud"), turned);
     let body = json!({"state": "auto", "reason": "done"});
@@ -87,4 +92,21 @@ fn the_kitchen_turns_no_switches() {
     ask.bearer(&kiosk.kitchen())
         .send()
         .refused(403, "forbidden");
+}
+
+#[test]
+fn a_level_is_held_by_its_switch_and_left_with_it() {
+    let kiosk = Kiosk::open();
+    let level = || {
+        let status = kiosk.get("/api/v1/status").send().expect(200);
+        (status["level"].clone(), status["level_reasons"].clone())
+    };
+    assert_eq!(level(), (json!("L0"), json!([])));
+    let body = json!({"state": "on", "reason": "drill"});
+    turn(&kiosk, "force_l3", &body).expect(200);
+    let held = (json!("L3"), json!(["set by hand: manager: drill"]));
+    assert_eq!(level(), held);
+    let body = json!({"state": "auto", "reason": "over"});
+    turn(&kiosk, "force_l3", &body).expect(200);
+    assert_eq!(level(), (json!("L0"), json!([])));
 }

@@ -14,13 +14,14 @@ use crate::signed::Message;
 ///
 /// `force_l0` to `force_l3` hold the kiosk at that degradation level while they are on; the gravest
 /// wins.
-pub const SWITCHES: [&str; 6] = [
+pub const SWITCHES: [&str; 7] = [
     "force_l0",
     "force_l1",
     "force_l2",
     "force_l3",
     "menu_updates",
     "ordering_cloud",
+    "recommendations",
 ];
 
 /// Everything that headquarters has turned for kiosks of a store.

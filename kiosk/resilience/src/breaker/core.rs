@@ -300,8 +300,9 @@ impl Core {
         if !matches!(to, State::Open | State::HalfOpen) {
             self.attempt = 0;
         }
-        // Only recovery brings a crowd back; a person who closes it wants it closed.
-        let recovered = causes.contains(Causes::PROBES_SUCCEEDED);
+        // Only recovery brings a crowd back: a person who closes it wants it closed, and one that
+        // began open and never failed has nothing to recover from.
+        let recovered = causes.contains(Causes::PROBES_SUCCEEDED) && self.opened_by.is_some();
         self.ramp = self
             .settings
             .ramp

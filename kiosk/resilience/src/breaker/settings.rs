@@ -56,7 +56,8 @@ pub struct Settings {
     pub open: OpenWait,
     /// How to find out whether the called side is back.
     pub half_open: HalfOpen,
-    /// How traffic comes back once it is: at once, or along a slope.
+    /// How traffic comes back once it is: at once, or along a slope. A breaker that began open and
+    /// whose first probes succeed has no outage behind it, and passes everything.
     pub ramp: Option<Slope>,
     /// The state to start in. Has no meaning when retuning.
     pub initial: State,

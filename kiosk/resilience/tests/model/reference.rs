@@ -48,6 +48,7 @@ pub(crate) struct Reference {
     pub(crate) out: u64,
     pub(crate) moves: u64,
     ramp: Option<Ramp>,
+    opened: bool,
 }
 
 impl Reference {
@@ -75,6 +76,7 @@ impl Reference {
             out: 0,
             moves: 0,
             ramp: None,
+            opened: false,
         };
         fresh.set_due();
         fresh
@@ -124,6 +126,7 @@ impl Reference {
     }
 
     fn open(&mut self, now: Moment, asked: Option<Duration>) {
+        self.opened = true;
         self.attempt = if self.state == State::HalfOpen {
             self.attempt + 1
         } else {
@@ -288,7 +291,8 @@ impl Reference {
         };
         if close {
             self.go(State::Closed, now);
-            self.ramp = self.settings.ramp.map(|slope| Ramp::begin(slope, now));
+            let slope = self.settings.ramp.filter(|_| self.opened);
+            self.ramp = slope.map(|slope| Ramp::begin(slope, now));
         } else if reopen {
             self.open(now, None);
         }

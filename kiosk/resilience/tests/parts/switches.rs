@@ -203,3 +203,28 @@ fn the_audit_says_who_changed_what_from_what_and_why() {
     );
     let _: Arc<str> = Arc::clone(&news[0].change.name);
 }
+
+#[test]
+fn what_stands_for_a_switch_is_told_from_the_one_in_force_to_the_widest() {
+    let mut switches = Switches::new(member("k"));
+    for (scope, position, revision) in [
+        (Scope::All, Position::Off, 1),
+        (Scope::Here, Position::On, 1),
+        (Scope::Group("airport".into()), Position::Auto, 3),
+        (Scope::Kiosk("other".into()), Position::Off, 4),
+        (Scope::Kiosk("k".into()), Position::Off, 5),
+    ] {
+        switches.set(turn(scope, position, revision));
+    }
+    let standing = switches.standing("extras");
+    let scopes: Vec<_> = standing.iter().map(|change| &change.scope).collect();
+    assert_eq!(
+        scopes,
+        [&Scope::Here, &Scope::Kiosk("k".into()), &Scope::All]
+    );
+    assert_eq!(
+        switches.decide("extras").by.as_ref(),
+        standing.first().copied()
+    );
+    assert!(switches.standing("another").is_empty());
+}

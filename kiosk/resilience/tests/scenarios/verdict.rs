@@ -254,6 +254,29 @@ fn after_recovery_traffic_comes_back_along_the_slope() {
 }
 
 #[test]
+fn a_breaker_that_began_open_and_never_failed_has_no_outage_to_come_back_from() {
+    let ramp = Some(Slope {
+        first: percent(10),
+        over: secs(10),
+    });
+    let settings = Settings {
+        ramp,
+        initial: State::Open,
+        ..consecutive(5).waiting(secs(10))
+    };
+    let began = breaker(settings);
+    began.ok(s(10), 1);
+    assert_eq!(
+        (began.state(), began.look(s(10)).ramp),
+        (State::Closed, None)
+    );
+    let began = breaker(settings);
+    began.fail(s(10), 1);
+    began.ok(s(30), 1);
+    assert_eq!(began.look(s(30)).ramp, Some(0.1));
+}
+
+#[test]
 fn a_breaker_closed_by_hand_or_opened_again_has_no_slope() {
     let ramp = Some(Slope {
         first: percent(1),

@@ -9,6 +9,7 @@ impl Desk {
             state: state.to_owned(),
             reason: reason.to_owned(),
             by: "manager".to_owned(),
+            scope: None,
         };
         let stamp = self.stamp();
         let request = SwitchRequest { stamp, change };

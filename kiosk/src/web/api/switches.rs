@@ -36,6 +36,7 @@ pub(super) async fn turn(
         state: position,
         reason,
         by: "manager".to_owned(),
+        scope: None,
     };
     let switches = state.link.switches();
     switches

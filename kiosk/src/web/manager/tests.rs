@@ -48,6 +48,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
                 slow: 1,
                 retry_in_seconds: Some(12.0),
                 reason: None,
+                rules: None,
             }],
         },
         journal: JournalLook {
