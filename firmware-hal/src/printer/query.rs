@@ -126,6 +126,7 @@ mod tests {
     use super::super::{Error, ErrorKind, JobId, Obstacle, PaperLevel, Printer, Profile, Reply};
     use super::Pending;
     use crate::mock::{Fault, Port};
+    use proptest::prelude::*;
 
     fn printer(answers: &[u8]) -> Printer<Port> {
         Printer::new(Port::new().answering(answers), Profile::MM80)
@@ -210,5 +211,26 @@ mod tests {
         let mut printer = printer(b"\x12\x12\x38");
         printer.discard_replies().unwrap();
         assert_eq!(printer.next_reply().unwrap_err().kind(), ErrorKind::Timeout);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_printer_sends_every_question_ends(
+            noise in proptest::collection::vec(
+                prop_oneof![Just(0x12), Just(0x10), Just(0), Just(0x37), Just(0x22), any::<u8>()], 0..300,
+            ),
+        ) {
+            let mut printer = printer(&noise);
+            if let Ok(status) = printer.status()
+                && status.paper == PaperLevel::Out
+            {
+                prop_assert!(status.obstacle().is_some());
+            }
+            let answers = (0..=noise.len()).map_while(|_| match printer.next_reply() {
+                Err(Error::Port(_)) => None,
+                other => Some(other),
+            });
+            prop_assert!(answers.count() <= noise.len(), "each answer takes a byte at least");
+        }
     }
 }
