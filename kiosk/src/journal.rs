@@ -63,7 +63,7 @@ pub use self::act::{ActRefusal, ActRequest, LinesRefund};
 pub use self::backup::backup;
 pub use self::cash::CashRequest;
 pub use self::confirm::{Confirmed, HelloState};
-pub use self::days::{DayClosed, DayRefusal, DayRequest};
+pub use self::days::{DayClosed, DayRefusal, DayRequest, FoundDay, latest_day};
 pub use self::error::{JournalError, OpenError};
 pub use self::export::{Exported, export};
 pub use self::folder::{FolderLock, make_folder};

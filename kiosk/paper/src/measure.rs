@@ -62,17 +62,18 @@ fn row(row: &Row, paper: Paper, lines: &mut Vec<Line>) {
             String::new()
         };
         let (before, after) = (" ".repeat(inset + margin), " ".repeat(margin));
-        lines.push(words(format!("{before}{text}{after}"), end, row));
+        lines.push(words(&format!("{before}{text}{after}"), &end, row));
     }
     if !shares {
-        lines.push(words(String::new(), end, row));
+        lines.push(words("", &end, row));
     }
 }
 
-fn words(start: String, end: String, row: &Row) -> Line {
+/// Spaces that do not break have done their work, and printers need not know them.
+fn words(start: &str, end: &str, row: &Row) -> Line {
     Line::Words(Words {
-        start,
-        end,
+        start: start.replace('\u{a0}', " "),
+        end: end.replace('\u{a0}', " "),
         look: row.look,
     })
 }
@@ -127,6 +128,13 @@ mod tests {
             ["  A042"]
         );
         assert_eq!(plain(banner("VOID 作废"), Paper::MM58), ["   VOID 作废 "]);
+    }
+
+    #[test]
+    fn what_is_tied_together_stays_together_and_prints_as_plain_spaces() {
+        let tied = text("0123456789012345678901234567 ×\u{a0}\u{a0}12");
+        let lines = plain(tied, Paper::MM58);
+        assert_eq!(lines, ["0123456789012345678901234567", "×  12"]);
     }
 
     #[test]

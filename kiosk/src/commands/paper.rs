@@ -12,12 +12,13 @@ use kiosk_paper::{Glyphs, Paper, Printing, Sheet};
 
 use crate::cli::failed;
 use crate::devices::layout::{self, Slip, Ticket, sample};
-use crate::{clock, journal, menus};
+use crate::journal::{self, FoundDay};
+use crate::{clock, menus};
 
 /// What is shown, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Look {
-    /// What is on the paper
+    /// What is on the paper; a report is that of the data folder's latest business day
     #[arg(long, value_enum, default_value = "receipt")]
     layout: Layout,
     /// The order: `sample`, or an id or number of the data folder
@@ -88,47 +89,57 @@ pub(crate) fn show(look: &Look) -> ExitCode {
 }
 
 fn sheet(look: &Look) -> Result<Sheet, String> {
-    let menu = menus::load(look.menu.as_deref())
-        .map_err(|error| error.lines().join("\n"))?
-        .menu;
-    let order = order(look, &menu)?;
-    let language = look.language.as_deref().unwrap_or(&order.language);
+    let loaded = menus::load(look.menu.as_deref());
+    let menu = loaded.map_err(|error| error.lines().join("\n"))?.menu;
+    let now = clock::wall();
+    let own = look.language.as_deref().unwrap_or("en");
+    let order = match look.layout {
+        Layout::Report => return report(look, &menu, own),
+        Layout::Trial => {
+            let paper = look.width.paper();
+            return Ok(layout::trial("kiosk paper", paper, &menu, own, now));
+        }
+        Layout::Receipt | Layout::Ticket => order(look, &menu)?,
+    };
     let slip = Slip {
         order: &order,
         menu: &menu,
-        language,
+        language: look.language.as_deref().unwrap_or(&order.language),
         copy: look.copy,
     };
+    if matches!(look.layout, Layout::Receipt) {
+        return Ok(layout::receipt(&slip));
+    }
+    let station = look.station.as_deref();
+    let lines: Vec<_> = match station {
+        Some(_) => sample::lines_of(&order, station),
+        None => order.lines.iter().collect(),
+    };
+    let ticket = Ticket {
+        station,
+        lines: &lines,
+        void: false,
+    };
+    Ok(layout::ticket(&slip, &ticket))
+}
+
+/// The latest business day of the data folder, or one with the sample order alone.
+fn report(look: &Look, menu: &Menu, language: &str) -> Result<Sheet, String> {
     let now = clock::wall();
-    Ok(match look.layout {
-        Layout::Receipt => layout::receipt(&slip),
-        Layout::Ticket => {
-            let station = look.station.as_deref();
-            let lines: Vec<_> = match station {
-                Some(_) => sample::lines_of(&order, station),
-                None => order.lines.iter().collect(),
-            };
-            layout::ticket(
-                &slip,
-                &Ticket {
-                    station,
-                    lines: &lines,
-                    void: false,
-                },
-            )
+    let (date, open, orders, cash) = match &look.data_dir {
+        Some(folder) => {
+            let day = journal::latest_day(folder).map_err(|error| error.to_string())?;
+            let FoundDay { day, orders, cash } =
+                day.ok_or("no business day was ever opened in this data folder")?;
+            (day.date, day.closed_at.is_none(), orders, cash)
         }
-        Layout::Report => {
-            let day = day_report(
-                order.business_date,
-                menu.currency,
-                &menu.time_zone,
-                [&order],
-                &[],
-            );
-            layout::report(&day, &menu, language, now, true)
+        None => {
+            let order = order(look, menu)?;
+            (order.business_date, true, vec![order], Vec::new())
         }
-        Layout::Trial => layout::trial("kiosk paper", look.width.paper(), &menu, language, now),
-    })
+    };
+    let day = day_report(date, menu.currency, &menu.time_zone, &orders, &cash);
+    Ok(layout::report(&day, menu, language, now, open))
 }
 
 fn order(look: &Look, menu: &Menu) -> Result<Order, String> {

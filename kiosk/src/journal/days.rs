@@ -1,6 +1,9 @@
 //! Opening and closing the business day by hand.
 
+use std::path::Path;
+
 use jiff::tz::TimeZone;
+use kiosk_core::cash::CashEntry;
 use kiosk_core::day::{Day, Schedule};
 use kiosk_core::event::{DayChanged, Fact};
 use kiosk_core::money::Currency;
@@ -9,8 +12,9 @@ use kiosk_core::report::{DayReport, day_report};
 
 use super::cash::cash_of_day;
 use super::document::order_from;
-use super::group::{Group, from_sql, to_sql};
-use super::{Change, JournalError, Stamp};
+use super::group::{Group, Head, from_sql, to_sql};
+use super::read::Reader;
+use super::{Change, JournalError, JournalSettings, Stamp};
 
 /// A manager's wish for the day.
 #[derive(Debug, Clone)]
@@ -151,6 +155,36 @@ pub(super) fn latest_z(
         .prepare_cached("SELECT max(z) FROM closes WHERE date = ?1")?
         .query_row([date.to_string()], |row| row.get(0))?;
     Ok(last.map(from_sql))
+}
+
+/// A business day as it is found in a journal.
+#[derive(Debug, Clone)]
+pub struct FoundDay {
+    /// The day.
+    pub day: Day,
+    /// Its orders.
+    pub orders: Vec<Order>,
+    /// What was put into the drawer and taken out of it.
+    pub cash: Vec<CashEntry>,
+}
+
+/// The latest business day of the journal in `folder`. Reads only, while a kiosk serves or not.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn latest_day(folder: &Path) -> Result<Option<FoundDay>, JournalError> {
+    let reader = Reader::open(&JournalSettings::reading(folder))?;
+    // All of one moment.
+    let _moment = reader
+        .conn()
+        .unchecked_transaction()
+        .map_err(JournalError::from)?;
+    let Some(day) = Head::load(reader.conn())?.day else {
+        return Ok(None);
+    };
+    let orders = orders_of_day(reader.conn(), day.date)?;
+    let cash = cash_of_day(reader.conn(), day.date)?;
+    Ok(Some(FoundDay { day, orders, cash }))
 }
 
 /// All orders of a business day, in the order in which they were placed.

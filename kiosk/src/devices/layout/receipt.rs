@@ -77,7 +77,11 @@ fn dish(slip: &Slip<'_>, line: &Line) -> Block {
         .map(|option| slip.option(option))
         .collect();
     let options = options.join(&slip.t().say("list-comma"));
-    let name = format!("{} × {}", line.quantity, line.name.get(slip.tag()));
+    let name = format!(
+        "{}\u{a0}×\u{a0}{}",
+        line.quantity,
+        line.name.get(slip.tag())
+    );
     let combo = line.combo.as_ref().map(|combo| combo.name.get(slip.tag()));
     all([
         maybe(combo, |combo| text(combo).bold()),

@@ -130,13 +130,13 @@ impl Day<'_> {
 
     fn items(&self) -> Block {
         all(self.report.by_item.iter().map(|item| {
-            let name = format!("{} × {}", item.quantity, item.name.get(self.tag));
+            let name = format!("{}\u{a0}×\u{a0}{}", item.quantity, item.name.get(self.tag));
             pair(name, self.money(item.amount)).hanging(4)
         }))
     }
 
     fn counted(&self, name: &str, count: u64, amount: i64) -> Block {
-        pair(format!("{name} · {count}"), self.money(amount))
+        pair(format!("{name} ·\u{a0}{count}"), self.money(amount))
     }
 
     fn money(&self, minor: i64) -> String {

@@ -71,7 +71,11 @@ fn dish(slip: &Slip<'_>, line: &Line) -> Block {
         .map(|option| slip.option(option))
         .collect();
     let usual = usual.join(&slip.t().say("list-comma"));
-    let name = format!("{} × {}", line.quantity, line.name.get(slip.tag()));
+    let name = format!(
+        "{}\u{a0}×\u{a0}{}",
+        line.quantity,
+        line.name.get(slip.tag())
+    );
     all([
         text(name).large().bold().hanging(4),
         all(wishes.into_iter().map(|wish| {

@@ -95,3 +95,32 @@ async fn there_is_no_day_to_close_before_the_first_order() {
     assert_eq!(refused, DayRefusal::NoneOpen);
     assert_eq!(desk.outbox().next_seq, 1);
 }
+
+#[tokio::test]
+async fn a_folder_is_looked_into_while_a_kiosk_serves_and_the_latest_of_a_number_is_found() {
+    let mut desk = Desk::new();
+    let first = desk.place().await.order.id;
+    desk.journal.change_day(desk.day(true)).await.unwrap();
+    let FoundDay { day, orders, .. } = latest_day(desk.folder()).unwrap().unwrap();
+    assert_eq!(
+        (day.date.to_string(), orders.len()),
+        ("2026-11-20".to_owned(), 1)
+    );
+    assert!(day.closed_at.is_some());
+    desk.at += DAY;
+    let second = desk.place().await.order.id;
+    let found = |name: &str| {
+        let order = find_order(desk.folder(), name).unwrap();
+        order.map(|order| order.id)
+    };
+    assert_eq!(found("A001"), Some(second));
+    assert_eq!(found(&first.to_string()), Some(first));
+    assert_eq!(found("A002"), None);
+    let FoundDay { day, orders, .. } = latest_day(desk.folder()).unwrap().unwrap();
+    assert_eq!(
+        (day.date.to_string(), orders.len()),
+        ("2026-11-21".to_owned(), 1)
+    );
+    let empty = tempfile::tempdir().unwrap();
+    assert!(latest_day(empty.path()).is_err() && find_order(empty.path(), "A001").is_err());
+}
