@@ -32,7 +32,7 @@ struct File {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "must be a URL, or a list of URLs")]
 enum OneOrMany {
     #[default]
     None,
@@ -132,14 +132,10 @@ impl Config {
     /// Checks what was given together with the file it names.
     pub(crate) fn check(given: Given) -> Result<Self, Vec<String>> {
         let mut faults = Vec::new();
-        let file = match given.config.as_deref().map(read_file) {
-            None => File::default(),
-            Some(Ok(file)) => file,
-            Some(Err(fault)) => {
-                faults.push(fault);
-                File::default()
-            }
-        };
+        let file = given.config.as_deref();
+        let file = file
+            .and_then(|path| read_file(path, &mut faults))
+            .unwrap_or_default();
         let plain = given.allow_plaintext || file.allow_plaintext.unwrap_or(false);
         let listen = given.listen.or(file.listen);
         let listen = address("listen", listen.as_deref(), 9080, plain, &mut faults);
@@ -171,17 +167,28 @@ impl Config {
     }
 }
 
-fn read_file(path: &Path) -> Result<File, String> {
+fn read_file(path: &Path, faults: &mut Vec<String>) -> Option<File> {
+    let shown = path.display();
     let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("config: can't read {}: {error}", path.display()))?;
-    toml::from_str(&text).map_err(|error| {
-        let told = error.to_string();
-        format!(
-            "config: {}: {}",
-            path.display(),
-            told.trim().replace('\n', " ")
-        )
-    })
+        .map_err(|error| {
+            faults.push(format!(
+                "config: can't read {shown}: {error}; check the path and who may read it"
+            ));
+        })
+        .ok()?;
+    let table: toml::Table = toml::from_str(&text)
+        .map_err(|error| faults.push(format!("config: {shown} is not TOML: {error}")))
+        .ok()?;
+    let before = faults.len();
+    // One key at a time: a reader of the whole would stop at the first that is wrong.
+    for (name, value) in &table {
+        let alone = toml::Table::from_iter([(name.clone(), value.clone())]);
+        if let Err(error) = File::deserialize(alone) {
+            let error = error.to_string().trim().replace('\n', " ");
+            faults.push(format!("config: {shown}: {name}: {error}"));
+        }
+    }
+    (faults.len() == before).then(|| File::deserialize(table).unwrap_or_default())
 }
 
 fn mqtt(urls: &[String], listen: Option<&str>, plain: bool, faults: &mut Vec<String>) -> Mqtt {
@@ -255,7 +262,7 @@ mod tests {
     fn every_fault_is_told_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("c.toml");
-        std::fs::write(&file, "listen = \"127.0.0.1:1\"\nlisten-to = 3\n").unwrap();
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\nlisten-to = 3\nmqtt = 5\n").unwrap();
         let faults = Config::check(Given {
             listen: Some("here".to_owned()),
             mqtt: vec!["http://x".to_owned(), "mqtt://broker.example".to_owned()],
@@ -265,7 +272,7 @@ mod tests {
             ..Given::default()
         })
         .unwrap_err();
-        assert_eq!(faults.len(), 7, "{faults:#?}");
+        assert_eq!(faults.len(), 8, "{faults:#?}");
     }
 
     #[test]

@@ -37,7 +37,6 @@ pub(crate) async fn import(data_dir: &Path, files: &[std::path::PathBuf]) -> Res
         refused += tally.refused.len();
         tell(file, &tally);
     }
-    presence.write_behind(&ledger).await?;
     if refused > 0 {
         return Err(Failure::Failed(format!(
             "{refused} records moved nothing; see above"

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::cli::{BAD_CONFIGURATION, failed, runtime};
 use crate::journal::{self, Journal, StaffRole, Stamp};
 use crate::web::pictures::Pictures;
-use crate::web::sessions::{PIN_DIGITS, hash_pin, is_pin};
+use crate::web::sessions::{PIN_DIGITS, hash_pin, is_pin, verify_pin};
 use crate::{clock, menus, serve};
 
 /// `kiosk check`
@@ -106,7 +106,13 @@ pub(crate) fn set_pin(folder: &Path, role: StaffRole) -> ExitCode {
                 event,
                 request: None,
             };
-            let kept = journal.set_pin(stamp, role, hash).await;
+            let kept = match told_apart(&journal, role, pin).await {
+                Ok(()) => journal.set_pin(stamp, role, hash).await,
+                Err(same) => {
+                    journal.close().await;
+                    return Err(same);
+                }
+            };
             journal.close().await;
             kept.map_err(|error| error.to_string())
         })
@@ -118,6 +124,21 @@ pub(crate) fn set_pin(folder: &Path, role: StaffRole) -> ExitCode {
         }
         Err(error) => failed(&error),
     }
+}
+
+/// A PIN says who somebody is, so the two roles can't share one.
+async fn told_apart(journal: &Journal, role: StaffRole, pin: &str) -> Result<(), String> {
+    let other = match role {
+        StaffRole::Manager => StaffRole::Kitchen,
+        StaffRole::Kitchen => StaffRole::Manager,
+    };
+    let held = journal.read(move |reader| reader.pin(other)).await;
+    let held = held.map_err(|error| error.to_string())?;
+    if held.is_some_and(|hash| verify_pin(pin, &hash)) {
+        let other = other.as_str();
+        return Err(format!("this is the {other} PIN already; choose another"));
+    }
+    Ok(())
 }
 
 /// `kiosk export`

@@ -290,9 +290,47 @@ fn file(path: &Path, faults: &mut Vec<String>) -> Option<File> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| faults.push(unreadable("config", path, &error)))
         .ok()?;
-    toml::from_str(&text)
-        .map_err(|error| faults.push(format!("config: {}: {error}", path.display())))
-        .ok()
+    let path = path.display();
+    let table: toml::Table = toml::from_str(&text)
+        .map_err(|error| faults.push(format!("config: {path} is not TOML: {error}")))
+        .ok()?;
+    // One entry at a time: a reader of the whole would stop at the first that is wrong.
+    let found: Vec<_> = table
+        .iter()
+        .flat_map(|(name, value)| wrong(name, value))
+        .collect();
+    if found.is_empty() {
+        return File::deserialize(table)
+            .map_err(|error| faults.push(format!("config: {path}: {error}")))
+            .ok();
+    }
+    faults.extend(found.iter().map(|fault| format!("config: {path}: {fault}")));
+    None
+}
+
+/// What is wrong with one entry of the file; of a section, with each of its settings.
+fn wrong(name: &str, value: &toml::Value) -> Vec<String> {
+    let alone = |name: &str, value: toml::Value| toml::Table::from_iter([(name.to_owned(), value)]);
+    let fault = |at: &str, table: toml::Table| {
+        let error = File::deserialize(table).err()?.to_string();
+        Some(format!("{at}: {}", error.trim().replace('\n', " ")))
+    };
+    let Some(whole) = fault(name, alone(name, value.clone())) else {
+        return Vec::new();
+    };
+    let settings = value.as_table().into_iter().flatten();
+    let mut each: Vec<String> = settings
+        .filter_map(|(key, value)| {
+            let section = toml::Value::Table(alone(key, value.clone()));
+            fault(&format!("{name}.{key}"), alone(name, section))
+        })
+        // Alone, a setting misses the others of its section.
+        .filter(|fault| !fault.contains("missing field"))
+        .collect();
+    if each.is_empty() {
+        each.push(whole);
+    }
+    each
 }
 
 fn unreadable(name: &str, path: &Path, error: &std::io::Error) -> String {
@@ -354,6 +392,36 @@ mod tests {
             "credential: ",
             "/currency",
             "/items",
+        ] {
+            assert!(
+                faults.iter().any(|fault| fault.contains(part)),
+                "{part} in {faults:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_entry_of_the_file_is_read_whatever_is_wrong_with_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("kiosk.toml");
+        std::fs::write(
+            &config,
+            "listen = 5\nwat = 1\n[day]\nstarts = 4\nends = 5\n[journal]\nreserve_mib = -1\n",
+        )
+        .unwrap();
+        let given = Given {
+            data_dir: folder.path().join("data"),
+            config: Some(config),
+            ..Given::default()
+        };
+        let faults = Config::read(given).unwrap_err();
+        assert_eq!(faults.len(), 5, "{faults:#?}");
+        for part in [
+            "listen: ",
+            "wat: ",
+            "day.starts: ",
+            "day.ends: ",
+            "journal.reserve_mib: ",
         ] {
             assert!(
                 faults.iter().any(|fault| fault.contains(part)),

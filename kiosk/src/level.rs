@@ -71,7 +71,11 @@ impl Levels {
         } = climber.assess(now, link, free, forced);
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
         if let Some(from) = changed_from {
-            tracing::info!(%from, to = %level, why = reasons.join("; "), "level changed");
+            let why = match reasons.join("; ") {
+                none if none.is_empty() => "all that it needs is back".to_owned(),
+                why => why,
+            };
+            tracing::info!(%from, to = %level, why, "level changed");
             let (from, to) = (from.name(), level.name());
             counter!("kiosk_level_changes_total", "from" => from, "to" => to).increment(1);
         }

@@ -27,10 +27,17 @@ pub enum LogFormat {
     Json,
 }
 
+const CACHE_IS_QUIET: &[&str] = &["sled=off", "pagecache=off"];
+
 /// Begins logging. `KIOSK_LOG` filters, such as `info,kiosk::uplink=debug`; what can't be read as
 /// a filter is `info`. A second call changes nothing.
 pub fn begin(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // What the cache's database says of a damaged file is said once, by the cache itself.
+    let filter = CACHE_IS_QUIET
+        .iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

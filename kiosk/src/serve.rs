@@ -106,6 +106,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     devices.stop().await;
     connection.stop().await;
     journal.close().await;
+    tracing::info!("stopped");
     served
 }
 

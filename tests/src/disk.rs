@@ -13,10 +13,11 @@ pub struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Mounts one; none, with the reason printed, where mounting is not permitted.
+    /// Mounts one; none where somebody has said by `LAB_WITHOUT_MOUNTS=1` that nothing can be
+    /// mounted here.
     ///
     /// # Errors
-    /// If there is no temporary folder.
+    /// If it can't be mounted.
     pub fn mount(mebibytes: u32) -> anyhow::Result<Option<Self>> {
         let folder = tempfile::Builder::new()
             .prefix("stillopen-disk-")
@@ -24,10 +25,14 @@ impl SmallDisk {
         let size = format!("size={mebibytes}m");
         match mount(&["-t", "tmpfs", "-o", &size, "tmpfs"], folder.path()) {
             Ok(()) => Ok(Some(Self { folder })),
-            Err(error) => {
+            Err(error) if std::env::var_os("LAB_WITHOUT_MOUNTS").is_some() => {
                 println!("skipped: mounting a small disk is not possible here: {error:#}");
                 Ok(None)
             }
+            Err(error) => Err(error.context(
+                "a small disk can't be mounted; run as root, or leave these stories out with \
+                 LAB_WITHOUT_MOUNTS=1",
+            )),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The data folder: made for its owner alone, and held by one serving process.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
@@ -17,9 +17,14 @@ pub(crate) fn create(data_dir: &Path) -> Result<(), LedgerError> {
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> LedgerError {
+    let path = path.display();
+    let advice = match error.kind() {
+        ErrorKind::StorageFull => "make room on its disk",
+        ErrorKind::ReadOnlyFilesystem => "mount it writable or name another folder with --data-dir",
+        _ => "name a folder that this user may write to with --data-dir",
+    };
     LedgerError::Unusable(format!(
-        "can't use the data folder {}: {error}; name a folder that this user may write to with --data-dir",
-        path.display()
+        "can't use the data folder {path}: {error}; {advice}"
     ))
 }
 

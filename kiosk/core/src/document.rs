@@ -2,10 +2,14 @@
 //!
 //! A derive would stop at the first fault; whoever edits a menu wants all of them at once.
 
+mod whole;
+
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+pub use self::whole::parse;
 
 /// One thing that is wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,7 +23,7 @@ pub struct Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pointer = if self.pointer.is_empty() {
-            "/"
+            "the document"
         } else {
             &self.pointer
         };

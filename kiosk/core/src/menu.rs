@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::combo::{Combo, Upgrade};
 use crate::daypart::{Daypart, Dayparts, Hours};
-use crate::document::Fault;
+use crate::document::{self, Fault};
 use crate::money::{Currency, Rate};
 use crate::promotion::Promotion;
 use crate::text::Text;
@@ -179,9 +179,16 @@ impl Menu {
                 bytes.len()
             )));
         }
-        let document: Value = serde_json::from_slice(bytes)
+        let (document, twice) = document::parse(bytes)
             .map_err(|error| whole(format!("is not JSON in UTF-8: {error}")))?;
-        read::menu(document)
+        let read = read::menu(document);
+        if twice.is_empty() {
+            return read;
+        }
+        Err(twice
+            .into_iter()
+            .chain(read.err().unwrap_or_default())
+            .collect())
     }
 
     /// The hash of the canonical document (RFC 8785, SHA-256, lower-case hex).

@@ -50,20 +50,24 @@ pub enum OpenError {
         pid: String,
     },
     /// The folder can't be made or written.
-    #[error("{folder} can't be used: {error}; make it writable or choose another --data-dir")]
+    #[error("{folder} can't be used: {error}; {advice}")]
     Folder {
         /// The folder.
         folder: String,
         /// What the system says.
         error: String,
+        /// What to do.
+        advice: &'static str,
     },
     /// The file is there, but not as it should be.
-    #[error("the journal {file} can't be opened: {detail}")]
+    #[error("the journal {file} can't be opened: {detail}; {advice}")]
     Journal {
         /// The file.
         file: String,
         /// What is wrong.
         detail: String,
+        /// What to do.
+        advice: &'static str,
     },
 }
 

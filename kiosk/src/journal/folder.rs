@@ -1,7 +1,7 @@
 //! The data folder: one process at a time.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
@@ -19,10 +19,7 @@ impl FolderLock {
     /// # Errors
     /// [`OpenError::InUse`] if another process holds it, [`OpenError::Folder`] if it can't be used.
     pub fn take(folder: &Path) -> Result<Self, OpenError> {
-        let trouble = |error: std::io::Error| OpenError::Folder {
-            folder: folder.display().to_string(),
-            error: error.to_string(),
-        };
+        let trouble = |error: std::io::Error| unusable(folder, &error);
         make_folder(folder)?;
         let path = folder.join("kiosk.lock");
         let mut file = OpenOptions::new()
@@ -62,10 +59,20 @@ impl FolderLock {
 /// # Errors
 /// [`OpenError::Folder`] if it can't be made.
 pub fn make_folder(folder: &Path) -> Result<(), OpenError> {
-    make(folder).map_err(|error| OpenError::Folder {
+    make(folder).map_err(|error| unusable(folder, &error))
+}
+
+fn unusable(folder: &Path, error: &std::io::Error) -> OpenError {
+    let advice = match error.kind() {
+        ErrorKind::StorageFull => "make room on its disk",
+        ErrorKind::ReadOnlyFilesystem => "mount it writable or choose another --data-dir",
+        _ => "name a folder that this user may write to with --data-dir",
+    };
+    OpenError::Folder {
         folder: folder.display().to_string(),
         error: error.to_string(),
-    })
+        advice,
+    }
 }
 
 /// Makes the folder, for this user alone: it will hold a key. Its name is on the disk before the

@@ -26,6 +26,8 @@ pub(super) const BUSY_MS: u64 = 5_000;
 const LOG_BYTES: i64 = 8 * 1024 * 1024;
 /// Should the writer's own checkpoints not come about, SQLite makes one at this many pages.
 const LAST_RESORT_PAGES: i64 = 8_000;
+/// A journal can't be opened with less free than this, in bytes.
+const LITTLE_ROOM: u64 = 1024 * 1024;
 /// Readers at the same time; more wait. Each may hold a megabyte of pages.
 const READERS: usize = 8;
 /// Requests that may wait for the writer; more wait in their own tasks.
@@ -42,8 +44,10 @@ pub(super) fn open(
     feed: mpsc::UnboundedSender<Change>,
 ) -> Result<Journal, OpenError> {
     let file = settings.file();
+    let free_bytes = Arc::clone(&settings.free_bytes);
     let trouble = |detail: String| OpenError::Journal {
         file: file.display().to_string(),
+        advice: advice(free_bytes(), &detail),
         detail,
     };
     let opened = Opened::new(&settings).map_err(trouble)?;
@@ -85,6 +89,20 @@ pub(super) fn open(
         shared: Arc::new(shared),
         queue,
     })
+}
+
+/// What to do about a journal that can't be opened.
+fn advice(free: Option<u64>, detail: &str) -> &'static str {
+    let full = free.is_some_and(|free| free < LITTLE_ROOM);
+    if full || detail.contains("disk is full") {
+        "its disk is full: make room there"
+    } else if detail.contains("not a database") || detail.contains("malformed") {
+        "it is no journal, or a damaged one: keep it aside and put a backup in its place"
+    } else if detail.contains("newer") {
+        "use the software that wrote it, or a later one"
+    } else {
+        "check that its disk is mounted, writable and healthy"
+    }
 }
 
 fn health(settings: &JournalSettings) -> Health {
@@ -220,7 +238,12 @@ pub(super) fn connect_reader(settings: &JournalSettings) -> Result<Connection, J
         return Err(JournalError::Absent(file.display().to_string()));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = open_file(settings, flags)?;
+    let conn = open_file(settings, flags).map_err(|error| {
+        let file = file.display();
+        JournalError::Storage(format!(
+            "{file}: {error}; copy the folder to where this user may write, and look there"
+        ))
+    })?;
     conn.pragma_update(None, "cache_size", -1024)?;
     Ok(conn)
 }

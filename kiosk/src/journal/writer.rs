@@ -248,6 +248,14 @@ impl Writer {
     fn tell_health(&self, trouble: Option<String>, free_bytes: Option<u64>) {
         self.outlets.health.send_if_modified(|health| {
             let changed = health.trouble != trouble;
+            // The text counts free bytes, so only coming and going are told.
+            match (&health.trouble, &trouble) {
+                (None, Some(trouble)) => {
+                    tracing::error!(%trouble, "no new orders can be taken; make room on the disk or mend it");
+                }
+                (Some(_), None) => tracing::info!("orders can be taken again"),
+                _ => {}
+            }
             *health = Health {
                 trouble,
                 free_bytes,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use futures_util::StreamExt as _;
+use kiosk_core::document;
 use serde_json::Value;
 
 use super::error::Problem;
@@ -40,8 +41,11 @@ async fn collect(body: Body) -> Result<Bytes, Problem> {
 
 /// The body as JSON.
 pub(super) fn json(bytes: &[u8]) -> Result<Value, Problem> {
-    let mut value = serde_json::from_slice(bytes)
-        .map_err(|error: serde_json::Error| Problem::malformed(&error.to_string()))?;
+    let (mut value, twice) =
+        document::parse(bytes).map_err(|error| Problem::malformed(&error.to_string()))?;
+    if let Some(fault) = twice.first() {
+        return Err(Problem::malformed(&fault.to_string()));
+    }
     make_whole(&mut value);
     Ok(value)
 }

@@ -73,7 +73,7 @@ impl Problem {
         Self::new(
             StatusCode::BAD_REQUEST,
             "/problems/idempotency-key",
-            "Idempotency-Key is missing",
+            "An Idempotency-Key is needed",
             "Send a UUID in the header Idempotency-Key, made when the basket opens, and the same \
              one with every retry.",
         )

@@ -47,6 +47,7 @@ pub(super) async fn place(
         .and_then(|value| Cart::order(&value).map_err(|faults| Problem::invalid(&faults)));
     let content = content_of(cart.as_ref().ok(), bytes);
     let admitted = state.admission.try_acquire();
+    let tap = request.clone().unwrap_or_default();
     let wish = match &admitted {
         Ok(_) => read.and(cart).and_then(|cart| {
             let menu = state.menu();
@@ -68,7 +69,7 @@ pub(super) async fn place(
             .await??
             .ok_or(refused)?,
     };
-    Ok(answer(&state, &placed, started))
+    Ok(answer(&state, &placed, &tap, started))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Uuid, Problem> {
@@ -177,7 +178,7 @@ pub(super) fn stamp(request: Option<String>) -> Stamp {
     }
 }
 
-fn answer(state: &AppState, placed: &Placed, started: Duration) -> Response {
+fn answer(state: &AppState, placed: &Placed, tap: &str, started: Duration) -> Response {
     let order = &placed.order;
     let body = Json(view(state, order, &placed.seqs)).into_response();
     if placed.repeated {
@@ -197,6 +198,7 @@ fn answer(state: &AppState, placed: &Placed, started: Duration) -> Response {
         total = order.total,
         currency = %order.currency,
         lines = order.lines.len(),
+        request = tap,
         "order placed"
     );
     let location = format!("/api/v1/orders/{}", order.id);
