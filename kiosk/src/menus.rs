@@ -74,7 +74,7 @@ mod tests {
         let Parsed { menu, warnings } = load(None).unwrap();
         assert_eq!(warnings, []);
         assert!(menu.items().len() >= 40, "{} items", menu.items().len());
-        assert_eq!(menu.categories.len(), 8);
+        assert_eq!(menu.categories.len(), 9);
         assert_eq!(menu.languages, ["en", "zh-Hans"]);
         let told =
             |item: &&kiosk_core::menu::Item| item.calories.is_some() && item.picture.is_some();

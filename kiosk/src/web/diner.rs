@@ -6,6 +6,8 @@
 mod sheet;
 
 use askama::Template;
+use kiosk_core::combo::Combo;
+use kiosk_core::daypart::Dayparts;
 use kiosk_core::menu::{Category, Item, Menu, OptionGroup};
 use kiosk_core::stock::Level;
 use kiosk_core::text::Text;
@@ -32,6 +34,8 @@ pub struct Diner<'a> {
     pub stock: &'a dyn Fn(&str) -> Level,
     /// Where pictures are.
     pub pictures: &'a Pictures,
+    /// The dayparts that run now; what is served at other times is not shown.
+    pub running: Dayparts,
     /// Whether the cloud is out of reach now.
     pub offline: bool,
 }
@@ -53,8 +57,18 @@ struct Page<'a> {
     take_away: Option<&'static str>,
     inclusive: bool,
     offline: bool,
+    coupons: bool,
+    tips: Option<TipChoices>,
     zero: String,
     facts: String,
+}
+
+/// What can be given on top.
+struct TipChoices {
+    /// Shares, as the API and as people write them.
+    percents: Vec<(String, String)>,
+    /// Whether any amount can be named.
+    amount: bool,
 }
 
 #[derive(Template)]
@@ -107,6 +121,9 @@ struct Facts<'a> {
     money: MoneyFormat,
     inclusive: bool,
     few: u32,
+    /// What of the menu is served at other times, so that the page knows when that has changed.
+    away: String,
+    allergens: std::collections::BTreeMap<&'a str, String>,
     words: std::collections::BTreeMap<&'a str, Live>,
 }
 
@@ -122,6 +139,7 @@ impl<'a> Diner<'a> {
             .categories
             .iter()
             .map(|category| self.shelf(category, tag, t))
+            .filter(|shelf| !shelf.cards.is_empty())
             .collect();
         let mut belt: Vec<_> = (0..4)
             .flat_map(|row| {
@@ -145,6 +163,8 @@ impl<'a> Diner<'a> {
             take_away: assets::picture(BOX),
             inclusive,
             offline: self.offline,
+            coupons: self.menu.promotions.iter().any(|off| off.coupon.is_some()),
+            tips: self.menu.tips.as_ref().map(tip_choices),
             zero: t.money(self.menu.currency, 0),
             facts: self.facts(t, inclusive),
         }
@@ -211,8 +231,12 @@ impl<'a> Diner<'a> {
     }
 
     fn shelf(&self, category: &'a Category, tag: &str, t: &Language) -> Shelf<'a> {
+        let combos = category.combos.iter().filter_map(|id| self.menu.combo(id));
+        let combos = combos.filter(|combo| self.menu.serves(&combo.id, self.running));
         let items = category.items.iter().filter_map(|id| self.menu.item(id));
-        let cards: Vec<_> = items.map(|item| self.card(item, tag, t)).collect();
+        let items = items.filter(|item| item.hours.allow(self.running));
+        let mut cards: Vec<_> = combos.map(|combo| self.combo_card(combo, tag, t)).collect();
+        cards.extend(items.map(|item| self.card(item, tag, t)));
         Shelf {
             id: &category.id,
             name: category.name.get(tag),
@@ -259,8 +283,60 @@ impl<'a> Diner<'a> {
         }
     }
 
+    fn combo_card(&self, combo: &'a Combo, tag: &str, t: &Language) -> Card<'a> {
+        let sold_out = !self.sells_combo(combo);
+        Card {
+            id: &combo.id,
+            name: combo.name.get(tag),
+            description: combo.description.as_ref().map_or("", |text| text.get(tag)),
+            picture: self.picture(combo.picture.as_deref()),
+            facts: String::new(),
+            price: t.money(self.menu.currency, combo.price),
+            unit: combo.price,
+            chosen: String::new(),
+            asks: true,
+            sold_out,
+            left: None,
+            flag: if sold_out {
+                t.say("sold-out")
+            } else {
+                String::new()
+            },
+        }
+    }
+
+    /// Whether an item can be had now.
+    fn sells(&self, item: &Item) -> bool {
+        item.hours.allow(self.running) && (self.stock)(&item.id).sells()
+    }
+
+    /// Whether a combo can be had now: every part by something.
+    fn sells_combo(&self, combo: &Combo) -> bool {
+        let fills = |id: &str| self.menu.item(id).is_some_and(|item| self.sells(item));
+        let mut parts = combo.parts.iter();
+        (self.stock)(&combo.id).sells()
+            && combo.hours.allow(self.running)
+            && parts.all(|part| part.choices.iter().any(|choice| fills(&choice.item)))
+    }
+
     fn picture(&self, name: Option<&str>) -> Option<Url> {
         name.and_then(|name| self.pictures.url(name))
+    }
+
+    fn away(&self) -> String {
+        let items = self.menu.items().iter();
+        let items = items.filter(|item| !item.hours.allow(self.running));
+        let combos = self.menu.combos().iter();
+        let combos = combos.filter(|combo| !self.menu.serves(&combo.id, self.running));
+        let mut away: Vec<&str> = items.map(|item| item.id.as_str()).collect();
+        away.extend(combos.map(|combo| combo.id.as_str()));
+        away.join(" ")
+    }
+
+    /// What the menu's allergens are called.
+    fn allergen_names(&self, t: &Language) -> std::collections::BTreeMap<&'a str, String> {
+        let items = self.menu.items().iter().flat_map(|item| &item.allergens);
+        items.map(|id| (id.as_str(), allergen(id, t))).collect()
     }
 
     fn facts(&self, t: &Language, inclusive: bool) -> String {
@@ -270,12 +346,26 @@ impl<'a> Diner<'a> {
             money: t.money_format(self.menu.currency),
             inclusive,
             few: FEW,
+            away: self.away(),
+            allergens: self.allergen_names(t),
             words: t.live(),
         };
         // Inside an element, only `<` could end it.
         serde_json::to_string(&facts)
             .unwrap_or_default()
             .replace('<', "\\u003c")
+    }
+}
+
+fn tip_choices(tips: &kiosk_core::tip::Tips) -> TipChoices {
+    let share = |rate: &kiosk_core::money::Rate| {
+        let rate = rate.to_string();
+        let told = text::percent(&rate);
+        (rate, told)
+    };
+    TipChoices {
+        percents: tips.percents.iter().map(share).collect(),
+        amount: tips.amount,
     }
 }
 
@@ -291,11 +381,12 @@ fn icon(name: &str) -> String {
 }
 
 fn allergens(item: &Item, t: &Language) -> Vec<String> {
-    let name = |id: &String| {
-        t.say_if_known(&format!("allergen-{id}"))
-            .unwrap_or_else(|| id.clone())
-    };
-    item.allergens.iter().map(name).collect()
+    item.allergens.iter().map(|id| allergen(id, t)).collect()
+}
+
+fn allergen(id: &str, t: &Language) -> String {
+    t.say_if_known(&format!("allergen-{id}"))
+        .unwrap_or_else(|| id.to_owned())
 }
 
 fn flag(level: Level, t: &Language) -> String {

@@ -13,6 +13,7 @@ use super::diner::Diner;
 use super::error::Problem;
 use super::name::Name;
 use super::{AppState, assets};
+use crate::clock;
 use crate::status::LinkMode;
 
 pub(super) fn routes() -> Router<AppState> {
@@ -72,6 +73,7 @@ fn render(
         menu: &menu,
         stock: &stock,
         pictures: &state.pictures,
+        running: menu.running(clock::wall()),
         offline,
     };
     let html = page(&diner)

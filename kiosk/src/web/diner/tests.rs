@@ -20,6 +20,7 @@ fn with<T>(level: Level, read: impl FnOnce(Diner<'_>) -> T) -> T {
         menu: &menu,
         stock: &|_| level,
         pictures: &Pictures::default(),
+        running: Dayparts::default(),
         offline: false,
     })
 }
@@ -54,7 +55,78 @@ fn every_dish_of_the_sample_menu_stands_on_one_shelf() {
     let mut items: Vec<_> = menu.items().iter().map(|item| &item.id).collect();
     items.sort();
     assert_eq!(shelved, items);
-    assert!(items.len() >= 44 && menu.categories.len() == 8);
+    assert!(items.len() >= 44 && menu.categories.len() == 9);
+}
+
+#[test]
+fn breakfast_is_on_the_page_while_it_is_served() {
+    let menu = sample();
+    let page = |running| {
+        let diner = Diner {
+            menu: &menu,
+            stock: &|_| Level::UNLIMITED,
+            pictures: &Pictures::default(),
+            running,
+            offline: false,
+        };
+        diner.page(Some("en")).unwrap()
+    };
+    let (noon, morning) = (page(Dayparts::default()), page(Dayparts::at([0])));
+    for id in ["c-breakfast", "i-soy-milk", "i-breakfast-set"] {
+        let card = format!(r#"id="{id}""#);
+        assert!(morning.contains(&card) && !noon.contains(&card), "{id}");
+    }
+    assert!(noon.contains(r#""away":"century-egg-congee egg-crepe soy-milk breakfast-set""#));
+    assert!(morning.contains(r#""away":"""#) && noon.contains(r#"id="i-noodle-set""#));
+}
+
+#[test]
+fn the_sheet_of_a_combo_asks_for_each_part_and_what_its_items_ask() {
+    let sheet = |level| {
+        with(level, |diner| {
+            diner.sheet("noodle-set", Some("en")).unwrap().unwrap()
+        })
+    };
+    let open = sheet(Level::UNLIMITED);
+    assert!(open.contains(r#"data-part="noodles""#), "{open}");
+    assert!(open.contains(r#"value="tonkotsu-ramen" data-price="0" checked"#));
+    assert!(open.contains(r#"data-scope="noodles tonkotsu-ramen""#) && open.contains("+$2.00"));
+    let none = Level {
+        available: false,
+        left: None,
+    };
+    assert!(sheet(none).contains(r#"id="put" disabled"#));
+}
+
+#[test]
+fn an_item_offers_its_upgrade_for_what_it_adds() {
+    let sheet = with(Level::UNLIMITED, |diner| {
+        diner.sheet("tonkotsu-ramen", Some("en")).unwrap().unwrap()
+    });
+    assert!(
+        sheet.contains(r#"data-combo="noodle-set""#) && sheet.contains("+$5.00"),
+        "{sheet}"
+    );
+    assert!(
+        !with(Level::UNLIMITED, |diner| diner
+            .sheet("edamame", None)
+            .unwrap()
+            .unwrap())
+        .contains("data-combo")
+    );
+}
+
+#[test]
+fn a_group_that_an_option_opens_stands_behind_it_and_says_who_opens_it() {
+    let sheet = with(Level::UNLIMITED, |diner| {
+        diner.sheet("egg-crepe", Some("zh-Hans")).unwrap().unwrap()
+    });
+    let (sauce, heat) = (
+        sheet.find(r#"data-group="crepe-sauce""#),
+        sheet.find(r#"data-group="crepe-heat""#),
+    );
+    assert!(sauce.is_some() && sauce < heat);
+    assert!(sheet.contains(r#"data-opened-by="crepe-sauce.chili""#));
 }
 
 #[test]
@@ -174,6 +246,7 @@ fn texts_of_a_menu_cannot_break_out_of_the_page() {
         menu: &menu,
         stock: &|_| Level::UNLIMITED,
         pictures: &Pictures::default(),
+        running: Dayparts::default(),
         offline: false,
     };
     for page in [

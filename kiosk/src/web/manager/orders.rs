@@ -63,8 +63,12 @@ struct Sheet<'a> {
     frame: Frame<'a>,
     row: Row<'a>,
     lines: Vec<SheetLine<'a>>,
+    /// What promotions took off, by name.
+    discounts: Vec<(&'a str, String)>,
     subtotal: String,
     tax: String,
+    tip: Option<String>,
+    refunded: Option<String>,
     changed: Option<String>,
     reason: Option<&'a str>,
     offers: Vec<Offer>,
@@ -142,7 +146,7 @@ fn row<'a>(order: &'a Order, sync: &'static str, menu: &Menu, t: &Language, tag:
         place: destination(t, order),
         terminal: order.terminal.as_deref(),
         dishes: dishes.collect::<Vec<_>>().join(&t.say("list-comma")),
-        total: t.money(order.currency, order.total),
+        total: t.money(order.currency, order.to_pay()),
         payment: if order.status == Status::Voided && is_owed(order) {
             String::new()
         } else {
@@ -244,8 +248,15 @@ pub(super) fn render_sheet(
     let changed = order.changed_at.filter(|at| *at != order.placed_at);
     Sheet {
         lines: lines.collect(),
+        discounts: order
+            .discounts
+            .iter()
+            .map(|off| (off.name.get(frame.tag), money(-off.amount)))
+            .collect(),
         subtotal: money(order.subtotal),
         tax: money(order.tax),
+        tip: (order.tip > 0).then(|| money(order.tip)),
+        refunded: (order.refunded() > 0).then(|| money(order.refunded())),
         changed: changed.map(|at| clock_time(at, &menu.time_zone)),
         reason: order.reason.as_deref().filter(|_| {
             order.status == Status::Voided || order.payment.status == PaymentStatus::Refunded

@@ -106,7 +106,7 @@ impl Store {
             kept.order.status != Status::Voided && kept.order.service.as_str() == "eat_in"
         });
         let eat_in = u64::try_from(eat_in.count()).unwrap_or(u64::MAX);
-        let due: i64 = self.unpaid().map(|kept| kept.order.total).sum();
+        let due: i64 = self.unpaid().map(|kept| kept.order.to_pay()).sum();
         let mut args = fluent_bundle::FluentArgs::new();
         args.set("in", eat_in);
         args.set("away", report.orders.saturating_sub(eat_in));

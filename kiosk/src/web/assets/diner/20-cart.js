@@ -22,17 +22,23 @@ function newKey() {
 }
 
 /**
- * A line: {id, item, quantity, options: [{group, option, quantity}], note, unit, labels, trouble}.
- * `key` names the order to be: it is made with the basket and stays with every attempt to send it.
+ * A line: {id, item, quantity, options: [{group, option, quantity}], parts, note, unit, labels,
+ * trouble}; `parts: [{part, item, options}]` is what a combo is made of. `key` names the order to be:
+ * it is made with the basket and stays with every attempt to send it.
  */
-const fresh = () => ({ key: newKey(), lines: [], service: null, table: "", next: 1 });
+const fresh = () => ({ key: newKey(), lines: [], service: null, table: "", next: 1, coupon: "", tip: null });
 let cart = keep.get("cart", null) ?? fresh();
 let quote = null;
 
 const itemCount = () => cart.lines.reduce((sum, line) => sum + line.quantity, 0);
-const inCart = (item) => cart.lines.reduce((sum, line) => sum + (line.item === item ? line.quantity : 0), 0);
+/** What one of a line takes from stock: the dish, or the combo and what fills it. */
+const takes = (line) => [line.item, ...(line.parts ?? []).map((part) => part.item)];
+const timesIn = (line, item) => takes(line).filter((other) => other === item).length;
+const inCart = (item) => cart.lines.reduce((sum, line) => sum + timesIn(line, item) * line.quantity, 0);
+/** What is to be paid, the tip included. */
+const toPay = () => quote?.to_pay ?? cartTotal();
 const cartTotal = () => quote?.total ?? cart.lines.reduce((sum, line) => sum + line.unit * line.quantity, 0);
-const sameChoice = (a, b) => a.item === b.item && a.note === b.note && JSON.stringify(a.options) === JSON.stringify(b.options);
+const sameChoice = (a, b) => a.item === b.item && a.note === b.note && JSON.stringify([a.options, a.parts]) === JSON.stringify([b.options, b.parts]);
 
 /** Every change of the cart ends here: kept, drawn at once, then priced by the kiosk. */
 function cartChanged() {
@@ -45,7 +51,7 @@ function cartChanged() {
 
 /** Adds a line, or to the line that is the same. Gives whether it could. */
 function addLine(line) {
-  if (!roomFor(line.item, line.quantity)) return false;
+  if (!roomFor(line, line.quantity)) return false;
   const same = cart.lines.find((other) => sameChoice(other, line));
   if (!same && cart.lines.length >= LINES) {
     toast(say("basket-full", { count: LINES }), true);
@@ -62,7 +68,7 @@ function replaceLine(id, line) {
   const index = cart.lines.findIndex((other) => other.id === id);
   if (index < 0) return addLine(line);
   const before = cart.lines[index];
-  if (!roomFor(line.item, line.quantity - before.quantity)) return false;
+  if (!roomFor(line, line.quantity - before.quantity)) return false;
   const twin = cart.lines.find((other) => other.id !== id && sameChoice(other, line));
   if (twin) {
     twin.quantity = Math.min(twin.quantity + line.quantity, PER_LINE);
@@ -74,16 +80,16 @@ function replaceLine(id, line) {
 
 function setQuantity(id, quantity) {
   const line = cart.lines.find((other) => other.id === id);
-  if (!line || (quantity > line.quantity && !roomFor(line.item, quantity - line.quantity))) return;
+  if (!line || (quantity > line.quantity && !roomFor(line, quantity - line.quantity))) return;
   if (quantity < 1) cart.lines = cart.lines.filter((other) => other !== line);
   else line.quantity = quantity;
   delete line.trouble;
   cartChanged();
 }
 
-/** Whether `more` of an item may still be added; says why not. */
-function roomFor(item, more) {
-  if (more <= 0) return true;
+/** Whether `more` of a line may still be added; says why not. */
+const roomFor = (line, more) => more <= 0 || takes(line).every((item) => roomForItem(item, more * timesIn(line, item)));
+function roomForItem(item, more) {
   const card = cardOf(item);
   const name = nameOf(item);
   const left = card?.dataset.left;
@@ -96,12 +102,24 @@ function roomFor(item, more) {
 
 /** What keeps a line from being ordered: too few are left, or the menu has moved on. */
 function troubleOf(line) {
-  const { classList, dataset } = cardOf(line.item) ?? {};
-  const item = nameOf(line.item);
+  return takes(line).map(shortage).find(Boolean) ?? line.trouble;
+}
+
+function shortage(id) {
+  const { classList, dataset } = cardOf(id) ?? {};
+  const item = nameOf(id);
   if (classList?.contains("out")) return say("none-left", { item });
   const left = Number(dataset?.left ?? Infinity);
-  if (inCart(line.item) > left) return say("only-left", { item, count: left });
-  return line.trouble;
+  return inCart(id) > left ? say("only-left", { item, count: left }) : "";
+}
+
+/** Takes out what is sold out and keeps everything else. */
+function keepRest() {
+  for (const line of cart.lines) {
+    while (line.quantity > 0 && takes(line).some(shortage)) line.quantity--;
+  }
+  cart.lines = cart.lines.filter((line) => line.quantity > 0);
+  cartChanged();
 }
 
 const cardOf = (item) => document.getElementById(`i-${item}`);
@@ -114,9 +132,11 @@ const orderBody = () => ({
   service: cart.service ?? "eat_in",
   ...(cart.table && cart.service !== "take_away" ? { table: cart.table } : {}),
   language: facts.language,
-  lines: cart.lines.map(({ item, quantity, options, note }) => ({
-    item, quantity, options, ...(note ? { note } : {}),
+  lines: cart.lines.map(({ item, quantity, options, parts, note }) => ({
+    item, quantity, ...(parts ? { parts } : { options }), ...(note ? { note } : {}),
   })),
+  ...(cart.coupon ? { coupon: cart.coupon } : {}),
+  ...(cart.tip ? { tip: cart.tip } : {}),
 });
 
 /** The basket that is always in view. */

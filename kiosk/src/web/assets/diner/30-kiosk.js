@@ -42,7 +42,12 @@ function askPrice(delay = 250) {
     }
     if (round !== priceRound) return;
     if (answer.status === 200) takeQuote(answer.body);
-    else markTroubles(answer);
+    else {
+      const { coupon, tip } = cart;
+      markTroubles(answer);
+      // Without what was refused the rest has its price.
+      if (coupon !== cart.coupon || tip !== cart.tip) askPrice(0);
+    }
     keep.set("cart", cart);
     drawBasket();
     if ($("order").open) drawReview();
@@ -52,15 +57,26 @@ function askPrice(delay = 250) {
 /** The kiosk's word on the cart: its prices replace the ones shown. */
 function takeQuote(priced) {
   quote = priced;
-  priced.lines.forEach((line, index) => {
-    const mine = cart.lines[index];
-    mine.unit = line.unit_price;
-    mine.labels = line.options.map((option) => {
-      const name = option.name[facts.language] ?? Object.values(option.name)[0];
-      return option.quantity > 1 ? `${name} ×${option.quantity}` : name;
-    });
+  let at = 0;
+  for (const mine of cart.lines) {
+    // A combo is told as a line for each of its parts.
+    const lines = priced.lines.slice(at, (at += mine.parts?.length ?? 1));
+    mine.unit = lines.reduce((sum, line) => sum + line.unit_price, 0);
+    mine.labels = lines.flatMap((line) => [...(line.combo ? [inWords(line.name)] : []), ...line.options.map(optionLabel)]);
     delete mine.trouble;
-  });
+  }
+  for (const { item, left } of priced.not_sold ?? []) setLevel(item, left > 0, left);
+}
+
+/** A text of the menu in the page's language. */
+const inWords = (text) => text[facts.language] ?? Object.values(text)[0];
+const optionLabel = ({ name, quantity }) => (quantity > 1 ? `${inWords(name)} ×${quantity}` : inWords(name));
+
+/** A code that takes nothing off is let go; the diner is told. */
+function dropCoupon() {
+  cart.coupon = "";
+  cart.couponSaid = say("coupon-no");
+  return cart.couponSaid;
 }
 
 /** Marks the lines that a refusal is about. Gives what each of them lacks. */
@@ -74,11 +90,15 @@ function markTroubles(answer) {
       said.push(left > 0 ? say("sold-left", { item: name, count: left }) : say("sold-none", { item: name }));
     }
   } else {
+    const away = answer.body?.not_now;
     for (const { pointer } of answer.body?.errors ?? []) {
+      if (pointer === "/coupon") said.push(dropCoupon());
+      if (pointer === "/tip") cart.tip = null;
       const [, index, part] = /^\/lines\/(\d+)\/?(\w*)/.exec(pointer) ?? [];
       const line = cart.lines[index];
       if (!line) continue;
-      line.trouble = part === "item" ? say("gone", { item: line.name }) : say("option-gone");
+      if (away) line.trouble = say("not-now", { item: nameOf(line.item) });
+      else line.trouble = part === "item" ? say("gone", { item: line.name }) : say("option-gone");
       said.push(line.trouble);
     }
   }

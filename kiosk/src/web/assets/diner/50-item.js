@@ -31,45 +31,95 @@ async function openSheet(item, line = null) {
 const form = () => itemSheet.firstElementChild;
 const quantityOf = (choice) => Number(choice.querySelector("output").textContent);
 
-/** What is chosen in one group. */
-const chosenIn = (group) => [
+const groups = () => all("fieldset[data-group]", form());
+const parts = () => all("fieldset[data-part]", form());
+
+/** What is chosen in one group; nothing while it is not asked. */
+const chosenIn = (group) => (group.hidden ? [] : [
   ...all("input:checked", group).map((input) => ({ group: group.dataset.group, option: input.value, quantity: 1, price: Number(input.dataset.price) })),
   ...all(".counted", group)
     .map((choice) => ({ group: group.dataset.group, option: choice.dataset.option, quantity: quantityOf(choice), price: Number(choice.dataset.price) }))
     .filter((choice) => choice.quantity > 0),
-];
+]);
+const sum = (choices) => choices.reduce((total, choice) => total + choice.quantity, 0);
+const scopeOf = (group) => group.dataset.scope ?? "";
+
+/** How often a group is asked: by its item, and by each chosen option that opens it. */
+function timesAsked(group) {
+  const { openedBy, own } = group.dataset;
+  const scope = scopeOf(group);
+  const filled = parts().flatMap((part) => chosenIn(part).map(({ option }) => `${part.dataset.part} ${option}`));
+  if (scope && !filled.includes(scope)) return 0;
+  if (openedBy === undefined) return 1;
+  const openers = openedBy.split(" ");
+  const chosen = groups().filter((other) => scopeOf(other) === scope).flatMap(chosenIn);
+  return (own === undefined ? 0 : 1) + sum(chosen.filter((choice) => openers.includes(`${choice.group}.${choice.option}`)));
+}
+
+/** The least and the most that may be chosen in a group, as often as it is asked. */
+function bounds(group) {
+  const times = "part" in group.dataset ? 1 : timesAsked(group);
+  return { times, min: times * group.dataset.min, max: times * group.dataset.max };
+}
 
 function readSheet() {
-  const chosen = all("fieldset", form()).flatMap(chosenIn);
+  const chosen = groups().flatMap((group) => chosenIn(group).map((choice) => ({ ...choice, scope: scopeOf(group) })));
+  const within = (scope) => chosen.filter((choice) => choice.scope === scope).map(({ group, option, quantity }) => ({ group, option, quantity }));
+  const filled = parts().flatMap((part) => chosenIn(part).map(({ option, price }) => ({ part: part.dataset.part, item: option, price })));
+  const priced = [...chosen, ...filled.map(({ price }) => ({ price, quantity: 1 }))];
   return {
     item: form().dataset.item,
     name: $("item-name").textContent,
     quantity: Number($("quantity").textContent),
-    options: chosen.map(({ group, option, quantity }) => ({ group, option, quantity })),
+    options: within(""),
+    ...(filled.length ? { parts: filled.map(({ part, item }) => ({ part, item, options: within(`${part} ${item}`) })) } : {}),
     note: form().elements.note.value.trim(),
-    unit: chosen.reduce((sum, choice) => sum + choice.price * choice.quantity, Number(form().dataset.unit)),
+    unit: priced.reduce((total, choice) => total + choice.price * choice.quantity, Number(form().dataset.unit)),
   };
 }
 
+/** Puts the choices of a line on the sheet; what the line says nothing of stays as it comes. */
 function fillSheet(line) {
-  const has = (group, option) => line.options.find((choice) => choice.group === group && choice.option === option)?.quantity ?? 0;
-  for (const input of all("fieldset input", form())) input.checked = has(input.name, input.value) > 0;
-  for (const choice of all(".counted", form())) {
-    choice.querySelector("output").textContent = has(choice.closest("fieldset").dataset.group, choice.dataset.option);
+  for (const part of parts()) {
+    const chosen = line.parts?.find((other) => other.part === part.dataset.part);
+    if (chosen) for (const input of all("input:not(:disabled)", part)) input.checked = input.value === chosen.item;
+  }
+  for (const group of groups()) {
+    const filled = line.parts?.find((part) => `${part.part} ${part.item}` === scopeOf(group));
+    const options = scopeOf(group) ? filled?.options : line.options;
+    if (!options) continue;
+    const has = (option) => options.find((choice) => choice.group === group.dataset.group && choice.option === option)?.quantity ?? 0;
+    for (const input of all("input", group)) input.checked = has(input.value) > 0;
+    for (const choice of all(".counted", group)) choice.querySelector("output").textContent = has(choice.dataset.option);
   }
   form().elements.note.value = line.note;
   $("quantity").textContent = line.quantity;
   const verb = $("put").querySelector(".verb");
-  if (!("out" in form().dataset)) verb.textContent = say("update");
+  if (line.id !== undefined && !("out" in form().dataset)) verb.textContent = say("update");
+}
+
+/** Shows a group if it is asked, and keeps no more chosen in it than it then takes. */
+function showGroup(group) {
+  const { times, max } = bounds(group);
+  group.hidden = group.disabled = times === 0;
+  if (!times) return;
+  let over = sum(chosenIn(group)) - max;
+  for (const choice of all(".counted", group).reverse()) {
+    const cut = Math.min(Math.max(over, 0), quantityOf(choice));
+    choice.querySelector("output").textContent = quantityOf(choice) - cut;
+    over -= cut;
+  }
 }
 
 /** Buttons that can do nothing are off; the price is what the button would add. */
 function drawSheet() {
-  for (const group of all("fieldset", form())) {
-    const count = chosenIn(group).reduce((sum, choice) => sum + choice.quantity, 0);
-    const full = count >= Number(group.dataset.max);
-    group.classList.toggle("met", count >= Number(group.dataset.min));
-    if (count >= Number(group.dataset.min)) group.querySelector(".trouble").textContent = "";
+  groups().forEach(showGroup);
+  for (const group of groups()) {
+    const count = sum(chosenIn(group));
+    const { min, max } = bounds(group);
+    const full = count >= max;
+    group.classList.toggle("met", count >= min);
+    if (count >= min) group.querySelector(".trouble").textContent = "";
     for (const choice of all(".counted", group)) {
       choice.classList.toggle("on", quantityOf(choice) > 0);
       choice.querySelector(".less").disabled = quantityOf(choice) === 0;
@@ -86,7 +136,16 @@ function drawSheet() {
   $("price-now").textContent = money(unit * quantity);
 }
 
+/** Makes a dish into a combo: what was chosen of it comes along. */
+function upgrade({ combo, part }) {
+  const { item, options, quantity, note } = readSheet();
+  itemSheet.close();
+  openSheet(combo, { parts: [{ part, item, options }], quantity, note });
+}
+
 itemSheet.addEventListener("click", (event) => {
+  const better = event.target.closest(".upgrade");
+  if (better) return upgrade(better.dataset);
   const button = event.target.closest(".stepper button");
   if (button) {
     const output = button.parentElement.querySelector("output");
@@ -120,8 +179,8 @@ itemSheet.addEventListener("submit", (event) => {
 
 /** Whether every question has its answer; shows the first that lacks one. */
 function choicesMade() {
-  for (const group of all("fieldset", form())) {
-    const lacking = Number(group.dataset.min) - chosenIn(group).reduce((sum, choice) => sum + choice.quantity, 0);
+  for (const group of all("fieldset:not([hidden])", form())) {
+    const lacking = bounds(group).min - sum(chosenIn(group));
     if (lacking <= 0) continue;
     group.querySelector(".trouble").textContent = say("choose-more", { count: lacking });
     group.scrollIntoView({ block: "center" });

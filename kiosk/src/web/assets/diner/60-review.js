@@ -15,14 +15,89 @@ function drawReview() {
   $("lines").replaceChildren(...cart.lines.map(lineRow));
   $("table").hidden = cart.service !== "eat_in";
   $("table-number").textContent = cart.table;
-  const total = cartTotal();
-  $("grand").textContent = money(total);
+  $("grand").textContent = money(toPay());
+  drawExtras();
   $("subtotal").textContent = quote ? money(quote.subtotal) : "…";
   $("tax").textContent = quote ? money(quote.tax) : "…";
   if (focused && control) {
     const row = $("lines").querySelector(`[data-id="${focused}"]`);
     (row?.querySelector(`button.${control[control.length - 1]}:not(:disabled)`) ?? $("lines").querySelector("button"))?.focus();
   }
+}
+
+/** What goes beside the lines: allergens, one suggestion, the coupon, the tip and what was taken off. */
+function drawExtras() {
+  const held = [...new Set((quote?.lines ?? []).flatMap((line) => line.allergens ?? []))];
+  $("holds").hidden = !held.length;
+  $("holds-what").textContent = held.map((id) => facts.allergens[id] ?? id).join(" · ");
+  const card = cart.offered ? null : cardOf(quote?.suggestion?.item);
+  $("offer").hidden = !card;
+  if (card) {
+    $("offer-picture").src = pictureOf(quote.suggestion.item);
+    $("offer-name").textContent = nameOf(quote.suggestion.item);
+    $("offer-price").textContent = money(Number(card.dataset.unit));
+  }
+  all(".off", $("sums")).forEach((row) => row.remove());
+  $("sums").prepend(...(quote?.discounts ?? []).map(({ name, amount }) => sumRow(inWords(name), money(-amount))));
+  $("tip-row").hidden = !quote?.tip;
+  $("tip-sum").textContent = money(quote?.tip ?? 0);
+  for (const button of all("[data-tip]")) {
+    const rate = button.dataset.tip;
+    button.ariaPressed = String(rate ? cart.tip?.percent === rate : !cart.tip);
+    if (rate) button.querySelector("small").textContent = money(Math.round(cartTotal() * rate));
+  }
+  if (!$("coupon")) return;
+  if (document.activeElement !== $("code")) $("code").value = cart.coupon;
+  $("coupon-said").textContent = cart.coupon ? (quote ? say("coupon-yes") : "") : cart.couponSaid ?? "";
+}
+
+function sumRow(label, amount) {
+  const row = Object.assign(document.createElement("div"), { className: "off" });
+  for (const [tag, text] of [["dt", label], ["dd", amount]]) row.append(Object.assign(document.createElement(tag), { textContent: text }));
+  return row;
+}
+
+$("coupon")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  cart.coupon = $("code").value.trim();
+  delete cart.couponSaid;
+  cartChanged();
+});
+
+/** An amount that somebody typed, in minor units; none if it is no amount. */
+function typedAmount(text) {
+  const { exponent } = facts.money;
+  const amount = Math.round(Number(text.trim().replace(",", ".")) * 10 ** exponent);
+  return amount > 0 ? amount : 0;
+}
+
+$("tips")?.addEventListener("click", (event) => {
+  const percent = event.target.closest("[data-tip]")?.dataset.tip;
+  if (percent === undefined) return;
+  cart.tip = percent ? { percent } : null;
+  if ($("tip-other")) $("tip-other").value = "";
+  cartChanged();
+});
+$("tip-other")?.addEventListener("change", () => {
+  const amount = typedAmount($("tip-other").value);
+  cart.tip = amount ? { amount: Math.min(amount, cartTotal()) } : null;
+  cartChanged();
+});
+
+/** One thing at most is offered, and once it is answered no other. */
+$("offer-add").addEventListener("click", () => {
+  const card = cardOf(quote?.suggestion?.item);
+  if (!card) return;
+  if ("asks" in card.dataset) openSheet(card.id.slice(2));
+  else addLine(asItComes(card));
+  offerAnswered();
+});
+$("offer-no").addEventListener("click", offerAnswered);
+function offerAnswered() {
+  cart.offered = true;
+  keep.set("cart", cart);
+  drawReview();
+  $("order-title").focus({ preventScroll: true });
 }
 
 function lineRow(line) {

@@ -62,10 +62,10 @@ async function refused(answer) {
     case "price-changed":
       return newPrice(answer.body.quote);
     case "sold-out":
-      await ask({ title: say("sold-title"), text: say("sold-text", { items: said.join(", ") }), yes: say("look") });
+      if (await ask({ title: say("sold-title"), text: say("sold-text", { items: said.join(", ") }), yes: say("keep-rest"), no: say("look") })) keepRest();
       break;
     case "menu-changed":
-      await ask({ title: say("changed-title"), text: say("changed-text"), yes: say("look") });
+      await ask({ title: say("changed-title"), text: answer.body.not_now ? say("away-text") : say("changed-text"), yes: say("look") });
       refreshMenu();
       break;
     case "closed":
@@ -80,18 +80,19 @@ async function refused(answer) {
       keep.set("cart", cart);
     // Falls through: to be looked at once more.
     default:
-      await ask({ title: say("refused-title"), text: say("refused-text"), yes: say("look") });
+      await ask({ title: say("refused-title"), text: said.join(" ") || say("refused-text"), yes: say("look") });
+      askPrice(0);
   }
   openReview();
 }
 
 async function newPrice(priced) {
-  const seen = money(cartTotal());
+  const seen = money(toPay());
   takeQuote(priced);
   keep.set("cart", cart);
   drawBasket();
   if (review.open) drawReview();
-  const now = money(priced.total);
+  const now = money(priced.to_pay);
   const yes = await ask({
     title: say("price-title"),
     text: say("price-text"),
@@ -122,10 +123,10 @@ function drawDone() {
   if (!placed) return showStage("attract");
   $("number").textContent = placed.number;
   $("number").parentElement.classList.toggle("long", placed.number.length > 4);
-  $("due").textContent = money(placed.total);
+  $("due").textContent = money(placed.to_pay ?? placed.total);
   const where = placed.service === "take_away" ? say("take-away") : say("eat-in");
   $("where-to").textContent = placed.table ? `${where} · ${say("due-table", { table: placed.table })}` : where;
-  $("bought").replaceChildren(...placed.lines.map(boughtLine));
+  $("bought").replaceChildren(...boughtLines(placed));
   drawTruth();
   let seconds = FINISH_SECONDS;
   clearInterval(finishTimer);
@@ -137,12 +138,25 @@ function drawDone() {
   finishTimer = setInterval(tick, 1000);
 }
 
-function boughtLine(line) {
-  const row = document.createElement("li");
-  const name = line.name[facts.language] ?? Object.values(line.name)[0];
-  for (const text of [`${line.quantity} ×`, name, money(line.total)]) {
-    row.append(Object.assign(document.createElement("span"), { textContent: text }));
+/** What was bought, a combo as one, then what was taken off and given on top. */
+function boughtLines({ lines, discounts = [], tip }) {
+  const sets = new Map();
+  for (const line of lines) {
+    const key = line.combo?.set ?? line;
+    const one = sets.get(key) ?? { quantity: line.quantity, name: (line.combo ?? line).name, total: 0 };
+    one.total += line.total;
+    sets.set(key, one);
   }
+  return [
+    ...[...sets.values()].map(({ quantity, name, total }) => boughtRow(`${quantity} ×`, inWords(name), money(total))),
+    ...discounts.map(({ name, amount }) => boughtRow("", inWords(name), money(-amount))),
+    ...(tip ? [boughtRow("", say("tip"), money(tip))] : []),
+  ];
+}
+
+function boughtRow(...texts) {
+  const row = document.createElement("li");
+  row.append(...texts.map((text) => Object.assign(document.createElement("span"), { textContent: text })));
   return row;
 }
 

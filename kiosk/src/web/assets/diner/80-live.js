@@ -86,8 +86,11 @@ async function refreshMenu() {
     const answer = await call("/api/v1/menu", { headers: menuTag ? { "If-None-Match": menuTag } : {} });
     if (answer.status === 200) {
       menuTag = answer.headers.get("ETag");
-      if (answer.body.version !== facts.menu_version) await swapMenu();
-      takeLevels(answer.body.items);
+      const sold = [...answer.body.items, ...(answer.body.combos ?? [])];
+      // Breakfast is over, or has begun: what is served is told by the page's own markup.
+      const away = sold.filter((one) => one.served === false).map((one) => one.id).join(" ");
+      if (answer.body.version !== facts.menu_version || away !== facts.away) await swapMenu();
+      takeLevels(sold);
       sheets.clear();
     }
   } catch {
