@@ -109,6 +109,15 @@ impl Api {
             .await
     }
 
+    /// Puts JSON.
+    ///
+    /// # Errors
+    /// If there was no whole answer.
+    pub async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        self.send(Method::PUT, path, &[], Some(body.to_string()))
+            .await
+    }
+
     /// Sends what is given, with more headers.
     ///
     /// # Errors

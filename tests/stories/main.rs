@@ -19,6 +19,7 @@ mod lines;
 mod link;
 mod menus;
 mod outages;
+mod remote;
 
 use std::fs::File;
 use std::path::Path;
