@@ -4,6 +4,7 @@
 //! Everything on it is read from this kiosk's own journal, so it is the same without a cloud.
 
 mod chart;
+mod devices;
 mod link;
 mod orders;
 mod report;
@@ -33,6 +34,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/manager/orders", get(orders))
         .route("/manager/orders/{id}", get(order))
         .route("/manager/stock", get(stock))
+        .route("/manager/devices", get(devices))
         .route("/manager/link", get(link))
         .route("/manager/report", get(report))
         .route("/manager/report.csv", get(report_csv))
@@ -72,6 +74,12 @@ async fn order(
 async fn stock(who: ManagerOnly, State(state): State<AppState>) -> Result<Response, Problem> {
     let store = Store::look(&state, None).await?;
     answer(store.stock_page(who.0.lang.as_deref()))
+}
+
+async fn devices(who: ManagerOnly, State(state): State<AppState>) -> Result<Response, Problem> {
+    let store = Store::look(&state, None).await?;
+    let jobs = state.journal.read(devices::Jobs::look).await?;
+    answer(store.devices_page(who.0.lang.as_deref(), &jobs))
 }
 
 async fn link(who: ManagerOnly, State(state): State<AppState>) -> Result<Response, Problem> {

@@ -27,6 +27,8 @@ pub(super) struct Shell<'a> {
     pub(super) unfinished: usize,
     pub(super) sold_out: usize,
     pub(super) unsent: u64,
+    /// Devices that don't work, and print jobs that wait for somebody.
+    pub(super) troubles: usize,
     pub(super) link: LinkLine,
     pub(super) date: String,
     pub(super) day_line: String,
@@ -55,6 +57,7 @@ impl Store {
             unfinished: self.unfinished().count(),
             sold_out: items.filter(|item| !self.level(item).sells()).count(),
             unsent: self.unsent(),
+            troubles: self.troubles(),
             link: self.link_line(t),
             date: long_date(t, self.date),
             day_line: self.day_line(t),
@@ -80,6 +83,12 @@ impl Store {
             LinkMode::Standalone => 0,
             _ => self.journal.unsent,
         }
+    }
+
+    fn troubles(&self) -> usize {
+        let broken = self.devices.iter().filter(|device| !device.state.works());
+        let stuck = usize::try_from(self.stuck_prints).unwrap_or(usize::MAX);
+        broken.count().saturating_add(stuck)
     }
 
     fn day_line(&self, t: &Language) -> String {

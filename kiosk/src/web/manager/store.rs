@@ -12,6 +12,8 @@ use kiosk_core::stock::Level;
 use kiosk_core::wall::WallTime;
 
 use crate::clock;
+use crate::devices::DeviceStatus;
+use crate::devices::settings::PrinterSettings;
 use crate::journal::{Health, Levels, ListFilter, StoredOrder};
 use crate::status::LinkStatus;
 use crate::wallclock::Jump;
@@ -47,6 +49,10 @@ pub(super) struct Store {
     pub(super) cash: Vec<CashEntry>,
     /// The Z report that day was last closed with.
     pub(super) z: Option<u64>,
+    pub(super) devices: Vec<DeviceStatus>,
+    pub(super) printers: Vec<PrinterSettings>,
+    /// Print jobs that wait for somebody to decide.
+    pub(super) stuck_prints: u64,
 }
 
 /// An order and how far its events are.
@@ -82,7 +88,7 @@ impl Store {
         let outbox = state.journal.outbox().borrow().clone();
         let first = outbox.first_unconfirmed();
         let waits = outbox.unconfirmed() > 0;
-        let (orders, oldest, (cash, z)) = state
+        let (orders, oldest, (cash, z), stuck_prints) = state
             .journal
             .read(move |reader| {
                 let oldest = if waits {
@@ -90,7 +96,9 @@ impl Store {
                 } else {
                     None
                 };
-                Ok((reader.list(&filter)?, oldest, reader.cash_of_day(date)?))
+                let stuck_prints = reader.stuck_prints()?;
+                let cash = reader.cash_of_day(date)?;
+                Ok((reader.list(&filter)?, oldest, cash, stuck_prints))
             })
             .await?;
         let health = state.journal.health().borrow().clone();
@@ -108,6 +116,9 @@ impl Store {
                 written: outbox.next_seq.saturating_sub(1),
                 health,
             },
+            devices: state.devices.status(),
+            printers: state.devices.printers().to_vec(),
+            stuck_prints,
             pictures: state.pictures.clone(),
             menu,
             now,

@@ -5,6 +5,8 @@ use kiosk_core::order::{Order, PaymentStatus, Status};
 
 use super::store::{JournalLook, Kept};
 use super::*;
+use crate::devices::DeviceStatus;
+use crate::devices::health::Health as DeviceHealth;
 use crate::journal::Health;
 use crate::status::{BreakerStatus, LinkMode, LinkStatus};
 use crate::web::Place;
@@ -51,6 +53,16 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
                 rules: None,
             }],
         },
+        devices: vec![DeviceStatus {
+            name: "kitchen".to_owned(),
+            kind: "printer",
+            state: DeviceHealth::PaperOut,
+            detail: None,
+            since: None,
+            waiting: Some(3),
+        }],
+        printers: Vec::new(),
+        stuck_prints: 2,
         journal: JournalLook {
             id: "00000000-0000-0000-0000-000000000000".to_owned(),
             unsent: 17,

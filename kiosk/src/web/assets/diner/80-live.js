@@ -2,6 +2,7 @@
 
 const PULSE = 2500;
 let link = null;
+let receipts = null;
 let lost = false;
 let menuTag = null;
 let release = null;
@@ -30,6 +31,7 @@ async function pulse() {
 
 function takeStatus(status) {
   link = status.link ?? link;
+  receipts = status.receipts ?? receipts;
   if (status.version && release && status.version !== release && stage === "attract") location.reload();
   release = status.version ?? release;
   drawRibbons();

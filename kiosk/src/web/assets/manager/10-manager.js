@@ -100,6 +100,8 @@ document.addEventListener("click", (event) => {
   else if (button.dataset.act) actOn(button.dataset.order, button.dataset.act);
   else if (button.dataset.sell) turn(button);
   else if (button.dataset.count) askCount(button);
+  else if (button.dataset.print) printJob(button);
+  else if (button.dataset.printTest) testPage(button);
   else if (button.dataset.day) changeDay(button);
   else if ("reason" in button.dataset) button.closest("form").elements.reason.value = button.textContent;
   else if (button.id === "print") print();
@@ -112,6 +114,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   const reason = form.elements.reason.value.trim();
   if (!reason) return toast(word("manager-reason-missing"), true);
+  if (form.dataset.for === "discard") return discard(reason);
   actOn(form.closest("article").dataset.order, form.dataset.for, reason);
 });
 
