@@ -140,6 +140,12 @@ impl Devices {
         &self.inner.settings.printers
     }
 
+    /// The kernel's watchdog, if one is configured.
+    #[must_use]
+    pub fn watchdog(&self) -> Option<&Path> {
+        self.inner.settings.watchdog.as_deref()
+    }
+
     /// The language of the kitchen's tickets.
     #[must_use]
     pub fn kitchen_language(&self) -> Option<&str> {
@@ -199,6 +205,13 @@ impl Devices {
     pub fn show(&self, trouble: bool, offline: bool) {
         let pattern = signals::pattern(&self.inner.board.watch().borrow(), trouble, offline);
         self.inner.signals.show(pattern);
+    }
+
+    /// How a device is that somebody else keeps.
+    pub fn tell(&self, name: &str, health: health::Health, why: Option<String>) {
+        self.inner
+            .board
+            .set(name, health, why, crate::clock::wall());
     }
 
     /// Devices that are attached to this machine, with the addresses that a configuration would have.

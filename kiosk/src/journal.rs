@@ -283,6 +283,14 @@ impl Journal {
             .await?
     }
 
+    /// Walks the way of an order: a row of the journal's own is committed.
+    ///
+    /// # Errors
+    /// [`JournalError`] if the disk fails or somebody else holds the file.
+    pub async fn probe(&self) -> Result<(), JournalError> {
+        self.ask(Job::Probe).await?
+    }
+
     /// Places an order: the one write that a diner waits for.
     ///
     /// # Errors

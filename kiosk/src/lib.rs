@@ -26,4 +26,5 @@ pub mod status;
 pub mod switches;
 pub mod uplink;
 pub mod wallclock;
+pub mod watchdog;
 pub mod web;

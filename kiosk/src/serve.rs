@@ -22,7 +22,7 @@ use crate::wallclock::WallClock;
 use crate::web::feed::Feed;
 use crate::web::sessions::Sessions;
 use crate::web::{AppState, Inner, Place};
-use crate::{clock, follow, metrics, web};
+use crate::{clock, follow, metrics, watchdog, web};
 
 /// Orders in hand at once; more are told to come back.
 const ADMITTED: usize = 512;
@@ -93,16 +93,19 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         tokio::spawn(state.wall.clone().watch(journal.clone())),
         tokio::spawn(state.habits.clone().run(journal.clone())),
     ];
+    let guarding = watchdog::start(&journal, &devices, &told_to_stop);
     announce(&doors, &state);
     let app = web::router(state);
     let listening = tokio::spawn(async move {
         stop.await;
         tracing::info!("stopping: finishing what is in hand");
+        watchdog::stopping();
         stopping_out.send_replace(true);
     });
     let served = doors.serve(app, told_to_stop).await;
     listening.abort();
     background.iter().for_each(tokio::task::JoinHandle::abort);
+    let _ = guarding.await;
     devices.stop().await;
     connection.stop().await;
     journal.close().await;
@@ -155,6 +158,7 @@ fn announce(doors: &Doors, state: &AppState) {
     if let Some(address) = doors.https_address() {
         let _ = writeln!(std::io::stdout(), "listening on https://{address}");
     }
+    watchdog::ready();
     let outbox = state.journal.outbox().borrow().clone();
     tracing::info!(
         %address,

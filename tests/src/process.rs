@@ -145,11 +145,23 @@ impl Lab {
         args: impl IntoIterator<Item = impl AsRef<OsStr>>,
         log: &Path,
     ) -> anyhow::Result<Child> {
-        Child::start(
-            self.command(&Self::arguments(role, args)),
-            role.argument(),
-            log,
-        )
+        self.start_in(role, args, &[], log)
+    }
+
+    /// As [`Lab::start`], with more in its environment.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub fn start_in(
+        &self,
+        role: Role,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        environment: &[(String, String)],
+        log: &Path,
+    ) -> anyhow::Result<Child> {
+        let mut command = self.command(&Self::arguments(role, args));
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        Child::start(command, role.argument(), log)
     }
 
     /// Starts this binary as what it is.

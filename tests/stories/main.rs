@@ -19,7 +19,9 @@ mod lines;
 mod link;
 mod menus;
 mod outages;
+mod printing;
 mod remote;
+mod watchdog;
 
 use std::fs::File;
 use std::path::Path;

@@ -15,6 +15,7 @@ use super::board::{Board, DeviceStatus};
 use super::health::Health;
 use super::settings::{BeaconSettings, BuzzerSettings, DrawerSettings, Settings};
 use crate::clock;
+use crate::watchdog::DEVICE as WATCHDOG;
 
 /// How often a device that is not there is looked for.
 const LOOK: Duration = Duration::from_secs(2);
@@ -29,7 +30,7 @@ const DRAWER: &str = "drawer";
 const BEACON: &str = "beacon";
 const BUZZER: &str = "buzzer";
 /// Names that no printer may have.
-pub(super) const RESERVED: [&str; 4] = [DRAWER, BEACON, BUZZER, "watchdog"];
+pub(super) const RESERVED: [&str; 4] = [DRAWER, BEACON, BUZZER, WATCHDOG];
 
 /// The devices of these settings, by name and kind.
 pub(super) fn names(settings: &Settings) -> impl Iterator<Item = (String, &'static str)> {
@@ -38,8 +39,13 @@ pub(super) fn names(settings: &Settings) -> impl Iterator<Item = (String, &'stat
         settings.beacon.as_ref().map(|_| BEACON),
         settings.buzzer.as_ref().map(|_| BUZZER),
     ];
+    let watchdog = settings.watchdog.as_ref().map(|_| WATCHDOG);
     let named = |name: &'static str| (name.to_owned(), name);
-    configured.into_iter().flatten().map(named)
+    configured
+        .into_iter()
+        .chain([watchdog])
+        .flatten()
+        .map(named)
 }
 
 /// What the beacon shows: first what stops orders, then what somebody must go to, then what is merely

@@ -35,6 +35,7 @@ pub(super) enum Job {
     Cash(CashRequest, Reply<Result<Drawer, DayRefusal>>),
     Note(Stamp, Fact, Reply<Result<(), JournalError>>),
     Confirm(Box<(Ack, Vec<u8>)>, Reply<Result<Confirmed, JournalError>>),
+    Probe(Reply<Result<(), JournalError>>),
     Prune(Reply<Result<u64, JournalError>>),
     SetPin(Stamp, StaffRole, String, Reply<Result<(), JournalError>>),
     Print(Box<PrintRequest>, Reply<Result<PrintJob, PrintRefusal>>),
@@ -87,6 +88,7 @@ pub(super) fn run(group: &mut Group<'_>, job: Job, full: Option<u64>) -> Ran {
             group.in_savepoint(|group| group.confirm(&ack.0, &ack.1)),
             reply,
         ),
+        Job::Probe(reply) => ran(group.in_savepoint(|group| group.probe()), reply),
         Job::Prune(reply) => ran(group.in_savepoint(Group::prune), reply),
         Job::SetPin(stamp, role, hash, reply) => ran(
             group.in_savepoint(|group| group.set_pin(stamp, role, &hash)),
@@ -118,6 +120,7 @@ pub(super) fn refuse(job: Job, error: JournalError) -> Answer {
         Job::Cash(_, reply) => ran(Err(DayRefusal::Journal(error)), reply).0,
         Job::Note(_, _, reply) | Job::SetPin(_, _, _, reply) => ran(Err(error), reply).0,
         Job::Confirm(_, reply) => ran(Err(error), reply).0,
+        Job::Probe(reply) => ran(Err(error), reply).0,
         Job::Prune(reply) => ran(Err(error), reply).0,
         Job::Print(_, reply) => ran(Err(PrintRefusal::Journal(error)), reply).0,
         Job::Switch(_, reply) => ran(Err(error), reply).0,

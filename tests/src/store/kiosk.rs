@@ -25,6 +25,8 @@ pub struct Kiosk {
     pub mqtt: Proxy,
     /// More arguments of `kiosk serve`, from its next start on.
     pub more: Vec<String>,
+    /// What its environment holds beside ours, from its next start on.
+    pub environment: Vec<(String, String)>,
     /// The address of this machine that it listens on.
     pub host: IpAddr,
     lab: Lab,
@@ -47,6 +49,7 @@ impl Kiosk {
             http: Proxy::open().await?,
             mqtt: Proxy::open().await?,
             more: Vec::new(),
+            environment: Vec::new(),
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             lab: lab.clone(),
             data: folder.join(id),
@@ -117,7 +120,9 @@ impl Kiosk {
     /// # Errors
     /// If it does not come up.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        let child = self.lab.start(Role::Kiosk, self.arguments(), &self.log)?;
+        let child =
+            self.lab
+                .start_in(Role::Kiosk, self.arguments(), &self.environment, &self.log)?;
         self.address = Some(child.listening().await?);
         self.child = Some(child);
         Ok(())
