@@ -119,4 +119,13 @@ mod tests {
         assert!(matches("*", "\"b\""));
         assert!(!matches("\"a\"", "\"b\""));
     }
+
+    #[test]
+    fn the_same_menu_has_another_etag_in_other_hours() {
+        let menu = Arc::new(crate::menus::load(None).unwrap().menu);
+        let etag = |running| rendered(Arc::clone(&menu), Arc::default(), running).etag;
+        let (noon, morning) = (Dayparts::default(), Dayparts::at([0]));
+        assert_eq!(etag(noon), etag(noon));
+        assert_ne!(etag(noon), etag(morning));
+    }
 }
