@@ -7,6 +7,7 @@ use super::orders::Row;
 use super::shell::{LinkLine, Shell};
 use super::store::Store;
 use crate::status::{BreakerStatus, LinkMode};
+use crate::switches::{SwitchSetting, SwitchStatus};
 use crate::wallclock::is_set;
 use crate::web::staff::{asset, clock_time, icon, span};
 use crate::web::text::Language;
@@ -22,6 +23,7 @@ struct Page<'a> {
     shell: Shell<'a>,
     facts: Facts,
     breakers: Vec<Breaker<'a>>,
+    switches: Vec<Switch>,
     reason: Option<&'a str>,
     rows: Vec<Row<'a>>,
     standalone: bool,
@@ -58,6 +60,20 @@ struct Breaker<'a> {
     reason: Option<&'a str>,
 }
 
+/// A switch and everything that is set for it here, what is in force first.
+struct Switch {
+    name: String,
+    tone: &'static str,
+    state: String,
+    lines: Vec<Standing>,
+}
+
+struct Standing {
+    words: String,
+    /// For whom and why, as it was written.
+    why: String,
+}
+
 impl Store {
     pub(super) fn link_page(&self, lang: Option<&str>) -> Result<String, askama::Error> {
         let shell = self.shell(lang, "link");
@@ -72,6 +88,7 @@ impl Store {
             rows: rows.collect(),
             facts: self.facts(t),
             breakers: self.link.breakers.iter().map(|b| breaker(b, t)).collect(),
+            switches: self.switches.iter().map(|s| switch(s, t)).collect(),
             reason: self.link.reason.as_deref(),
             standalone,
             store: &self.place.store,
@@ -142,6 +159,45 @@ fn breaker<'a>(status: &'a BreakerStatus, t: &Language) -> Breaker<'a> {
         state: known.unwrap_or_else(|| status.state.clone()),
         detail: detail.join(" "),
         reason: status.reason.as_deref(),
+    }
+}
+
+fn switch(status: &SwitchStatus, t: &Language) -> Switch {
+    let state = |state: &str| {
+        t.say(if state == "on" {
+            "switch-on"
+        } else {
+            "switch-off"
+        })
+    };
+    let standing = |(place, setting): (usize, &SwitchSetting)| {
+        let who = match setting.set_by.strip_prefix("hq/") {
+            Some(name) => t.say_one("switch-by-hq", "name", name),
+            None => t.say("switch-by-manager"),
+        };
+        let mut args = FluentArgs::new();
+        args.set("state", state(setting.state));
+        args.set("who", who);
+        let key = if place == 0 {
+            "switch-line"
+        } else {
+            "switch-else"
+        };
+        Standing {
+            words: t.say_with(key, &args),
+            why: format!("{}: {}", setting.scope, setting.reason),
+        }
+    };
+    let name = t.say_if_known(&format!("switch-{}", status.name));
+    Switch {
+        name: name.unwrap_or_else(|| status.name.to_owned()),
+        tone: if status.effective == "on" {
+            "good"
+        } else {
+            "plain"
+        },
+        state: state(status.effective),
+        lines: status.settings.iter().enumerate().map(standing).collect(),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::devices::DeviceStatus;
 use crate::devices::settings::PrinterSettings;
 use crate::journal::{Health, Levels, ListFilter, StoredOrder};
 use crate::status::LinkStatus;
+use crate::switches::SwitchStatus;
 use crate::wallclock::Jump;
 use crate::web::api::views;
 use crate::web::error::Problem;
@@ -44,6 +45,7 @@ pub(super) struct Store {
     pub(super) orders: Vec<Kept>,
     pub(super) levels: Arc<Levels>,
     pub(super) link: LinkStatus,
+    pub(super) switches: Vec<SwitchStatus>,
     pub(super) journal: JournalLook,
     /// What was done with the cash drawer that day.
     pub(super) cash: Vec<CashEntry>,
@@ -109,6 +111,7 @@ impl Store {
             orders: orders.into_iter().map(|order| kept(state, order)).collect(),
             levels,
             link: state.link.status(),
+            switches: state.link.switches().status(),
             journal: JournalLook {
                 id: state.journal.id().to_string(),
                 unsent: outbox.unconfirmed(),

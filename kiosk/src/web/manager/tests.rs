@@ -9,6 +9,7 @@ use crate::devices::DeviceStatus;
 use crate::devices::health::Health as DeviceHealth;
 use crate::journal::Health;
 use crate::status::{BreakerStatus, LinkMode, LinkStatus};
+use crate::switches::{SwitchSetting, SwitchStatus};
 use crate::web::Place;
 use crate::web::pictures::Pictures;
 use crate::web::staff::tests::{at, busy, check, sample};
@@ -39,6 +40,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
         z: None,
         orders: orders.into_iter().rev().map(kept).collect(),
         levels: Arc::default(),
+        switches: vec![turned()],
         link: LinkStatus {
             mode,
             reason: Some("no answer".to_owned()),
@@ -68,10 +70,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
             unsent: 17,
             oldest: Some(840),
             written: 400,
-            health: Health {
-                trouble: None,
-                free_bytes: Some(8_100_000_000),
-            },
+            health: healthy(),
         },
     }
 }
@@ -189,4 +188,51 @@ fn closing_warns_of_what_is_unfinished_and_unpaid() {
         .today(Some("en"))
         .unwrap();
     assert!(empty.contains("data-day=\"close\"") && !empty.contains("data-warning"));
+}
+
+fn standing(state: &'static str, scope: &str, by: &str, reason: &str) -> SwitchSetting {
+    SwitchSetting {
+        state,
+        scope: scope.to_owned(),
+        here: by == "manager",
+        set_by: by.to_owned(),
+        reason: reason.to_owned(),
+        at: at(0),
+    }
+}
+
+#[test]
+fn switches_are_shown_with_the_word_that_holds_and_the_one_behind_it() {
+    let store = store(Vec::new(), LinkMode::Offline);
+    let english = store.link_page(Some("en")).unwrap();
+    let holds = english.find("On, by the manager.").unwrap();
+    let behind = english.find("Otherwise Off, by head office, mei.").unwrap();
+    assert!(holds < behind, "the word that holds comes first");
+    assert!(english.contains("all kiosks: a line is repaired"));
+    let chinese = store.link_page(Some("zh-Hans")).unwrap();
+    assert!(chinese.contains("否则为关，由总部 mei设置。"), "{chinese}");
+}
+
+/// A switch that the manager turned over headquarters' word.
+fn turned() -> SwitchStatus {
+    SwitchStatus {
+        name: "ordering_cloud",
+        state: "on",
+        effective: "on",
+        set_by: Some("manager".to_owned()),
+        reason: Some("busy".to_owned()),
+        scope: Some("this kiosk".to_owned()),
+        at: Some(at(0)),
+        settings: vec![
+            standing("on", "this kiosk", "manager", "busy"),
+            standing("off", "all kiosks", "hq/mei", "a line is repaired"),
+        ],
+    }
+}
+
+fn healthy() -> Health {
+    Health {
+        trouble: None,
+        free_bytes: Some(8_100_000_000),
+    }
 }
