@@ -40,6 +40,8 @@ pub(crate) enum Unplaced {
     Unlinked,
     #[error("too many gaps before it")]
     Scattered,
+    #[error("events are missing before it, and this journal's history has forked")]
+    Unsure,
 }
 
 impl Coverage {
@@ -89,8 +91,15 @@ impl Coverage {
             .collect()
     }
 
-    /// Takes in an event that is not covered.
-    pub(crate) fn take(&mut self, seq: u64, content: Hash, chain: Hash) -> Result<(), Unplaced> {
+    /// Takes in an event that is not covered. Of a history that has forked one behind a gap is not
+    /// taken: nobody can tell yet of which fork it is.
+    pub(crate) fn take(
+        &mut self,
+        seq: u64,
+        content: Hash,
+        chain: Hash,
+        forked: bool,
+    ) -> Result<(), Unplaced> {
         let span = Span {
             first: seq,
             last: seq,
@@ -118,6 +127,7 @@ impl Coverage {
                 (before.last, before.chain) = (seq, chain);
                 self.join(at - 1);
             }
+            _ if forked => return Err(Unplaced::Unsure),
             _ => {
                 if self.spans.len() >= SPANS_LIMIT {
                     return Err(Unplaced::Scattered);
@@ -255,7 +265,7 @@ mod tests {
     }
 
     fn take(coverage: &mut Coverage, event: (u64, Hash, Hash)) -> Result<(), Unplaced> {
-        coverage.take(event.0, event.1, event.2)
+        coverage.take(event.0, event.1, event.2, false)
     }
 
     #[test]
@@ -284,6 +294,21 @@ mod tests {
         take(&mut coverage, one[1]).unwrap();
         assert_eq!(take(&mut coverage, other[2]), Err(Unplaced::Unlinked));
         assert_eq!(coverage.watermark, 2);
+    }
+
+    #[test]
+    fn of_a_forked_history_nothing_behind_a_gap_is_taken_but_what_follows_is() {
+        let events = history(6, 99);
+        let mut coverage = Coverage::start();
+        let take = |coverage: &mut Coverage, index: usize| {
+            let (seq, content, chain) = events[index];
+            coverage.take(seq, content, chain, true)
+        };
+        take(&mut coverage, 0).unwrap();
+        assert_eq!(take(&mut coverage, 2), Err(Unplaced::Unsure));
+        take(&mut coverage, 1).unwrap();
+        take(&mut coverage, 2).unwrap();
+        assert_eq!(coverage.watermark, 3);
     }
 
     #[test]

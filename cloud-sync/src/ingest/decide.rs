@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use cloud_sync_wire::chain::Hash;
+use cloud_sync_wire::chain::{Hash, chain_hash};
 use kiosk_core::event::Event;
 use kiosk_core::fold::{Folded, fold};
 use kiosk_core::ids::OrderId;
@@ -84,22 +84,41 @@ struct Deciding {
 
 impl Deciding {
     fn place(&mut self, index: usize, incoming: &mut Incoming) -> Outcome {
-        let stream = &mut self.decision.stream;
-        if stream.coverage.covers(incoming.seq) {
+        if self.decision.stream.coverage.covers(incoming.seq) {
             return self.compare(index, incoming);
         }
-        match stream
-            .coverage
-            .take(incoming.seq, incoming.content, incoming.chain)
-        {
+        if self.follows_one_kept_out(incoming) {
+            return self.keep_out(index, incoming, "it follows an event that was kept out");
+        }
+        let stream = &mut self.decision.stream;
+        let (seq, content, chain) = (incoming.seq, incoming.content, incoming.chain);
+        match stream.coverage.take(seq, content, chain, stream.forked) {
             Ok(()) => self.store(index, incoming),
-            Err(Unplaced::Scattered) => Outcome::Refused,
-            Err(Unplaced::Unlinked) => {
-                stream.forked = true;
-                let detail = Unplaced::Unlinked.to_string();
-                self.quarantine(None, index, Fault::new(Reason::Unlinked, detail))
+            Err(Unplaced::Scattered | Unplaced::Unsure) => Outcome::Refused,
+            Err(unlinked @ Unplaced::Unlinked) => {
+                self.keep_out(index, incoming, &unlinked.to_string())
             }
         }
+    }
+
+    /// Whether its predecessor is known and not part of the history.
+    fn follows_one_kept_out(&self, incoming: &Incoming) -> bool {
+        let before = incoming.seq.checked_sub(1);
+        let chains = before.and_then(|before| self.known.kept_out.get(&before));
+        let follows =
+            |chain: &Hash| chain_hash(*chain, incoming.seq, incoming.content) == incoming.chain;
+        chains.is_some_and(|chains| chains.iter().any(follows))
+    }
+
+    fn keep_out(&mut self, index: usize, incoming: &Incoming, detail: &str) -> Outcome {
+        self.note_fork(incoming);
+        self.quarantine(None, index, Fault::new(Reason::Unlinked, detail))
+    }
+
+    fn note_fork(&mut self, incoming: &Incoming) {
+        self.decision.stream.forked = true;
+        let chains = self.known.kept_out.entry(incoming.seq).or_default();
+        chains.push(incoming.chain);
     }
 
     fn compare(&mut self, index: usize, incoming: &Incoming) -> Outcome {
@@ -114,7 +133,7 @@ impl Deciding {
         if stored.as_ref().is_some_and(same) {
             return Outcome::Duplicate;
         }
-        self.decision.stream.forked = true;
+        self.note_fork(incoming);
         let detail = format!(
             "event {} of this journal is stored with other content",
             incoming.seq

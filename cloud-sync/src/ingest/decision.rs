@@ -69,6 +69,9 @@ pub(crate) struct Known {
     pub(crate) stream: Stream,
     /// Content and chain hash of the covered seqs that the frame brings again.
     pub(crate) by_seq: HashMap<u64, (Hash, Hash)>,
+    /// Chain hashes of events that were kept out of the history at a seq; what follows from one of
+    /// them is of the same fork.
+    pub(crate) kept_out: HashMap<u64, Vec<Hash>>,
     /// Row and content hash of the identities that the frame brings.
     pub(crate) by_id: HashMap<EventId, (i64, Hash)>,
     pub(crate) orders: HashMap<OrderId, KnownOrder>,

@@ -81,7 +81,7 @@ mod tests {
         let mut coverage = Coverage::start();
         for seq in seqs {
             let content = content_hash(&seq.to_be_bytes());
-            coverage.take(seq, content, chain(seq)).unwrap();
+            coverage.take(seq, content, chain(seq), false).unwrap();
         }
         coverage
     }

@@ -119,6 +119,7 @@ fn apply_again(
         next_row: 0,
         stream,
         by_seq: Default::default(),
+        kept_out: Default::default(),
         by_id: Default::default(),
         orders: [(order, known_order)].into(),
     };

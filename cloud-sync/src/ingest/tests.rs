@@ -8,6 +8,7 @@ use kiosk_core::order::Action;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+mod forks;
 mod lineage;
 
 use super::decision::Outcome::{self, Alias, Applied, Duplicate, Parked, Quarantined};

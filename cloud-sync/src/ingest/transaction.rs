@@ -47,6 +47,15 @@ pub(crate) fn gather(
     let mut by_seq = HashMap::new();
     let mut by_id = HashMap::new();
     let mut wanted = BTreeSet::new();
+    let mut kept_out = HashMap::new();
+    if stream.forked
+        && let Some(before) = frame.first().and_then(|first| first.seq.checked_sub(1))
+    {
+        kept_out.insert(
+            before,
+            quarantine::chains_at(connection, stream.id, before)?,
+        );
+    }
     for incoming in frame {
         if stream.coverage.covers(incoming.seq) {
             if let Some(at) = events::at(connection, stream.id, incoming.seq)? {
@@ -67,6 +76,7 @@ pub(crate) fn gather(
         next_row: events::next_row(connection)?,
         stream,
         by_seq,
+        kept_out,
         by_id,
         orders,
     })

@@ -79,6 +79,19 @@ pub(crate) fn note(
     Ok(())
 }
 
+/// Chain hashes of the events that contradict what is stored at a place.
+pub(crate) fn chains_at(
+    connection: &Connection,
+    stream: i64,
+    seq: u64,
+) -> Result<Vec<Hash>, LedgerError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT chain FROM quarantine WHERE stream = ?1 AND seq = ?2 AND event IS NULL",
+    )?;
+    let rows = statement.query_map((stream, values::signed(seq)), |row| values::hash(row, 0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The place of a stored event.
 pub(crate) fn place_of_event(
     connection: &Connection,

@@ -1,0 +1,80 @@
+//! Two histories under one journal's numbers: a disk that was rolled back, or two copies of one.
+
+use super::*;
+
+/// A kiosk with `common` orders, and a copy of its disk that sold `apart` more on its own.
+fn copied(kiosk: &mut Kiosk, common: usize, apart: usize) -> Kiosk {
+    for _ in 0..common {
+        kiosk.place(100);
+    }
+    let mut copy = kiosk.clone();
+    for _ in 0..apart {
+        copy.place(7);
+    }
+    copy
+}
+
+async fn carried(rig: &Rig, kiosk: &Kiosk, entries: &[Entry]) -> Vec<Outcome> {
+    let frame = kiosk.frame(entries);
+    let door = &rig.cloud.door;
+    let taken = door.frame(&kiosk.speaker, frame, "r", Way::Carried).await;
+    taken.unwrap().outcomes
+}
+
+#[tokio::test]
+async fn a_forks_tail_is_kept_out_like_its_middle_also_in_later_frames_and_behind_a_gap() {
+    let rig = Rig::new();
+    let mut kiosk = rig.greeted("k").await;
+    let copy = copied(&mut kiosk, 3, 9);
+    for _ in 0..2 {
+        kiosk.place(100);
+    }
+    rig.send(&kiosk, &kiosk.entries).await.unwrap();
+    // 4 and 5 contradict what is stored, 6 would follow it by its number alone.
+    assert_eq!(
+        carried(&rig, &copy, &copy.entries[..7]).await,
+        [
+            Duplicate,
+            Duplicate,
+            Duplicate,
+            Quarantined,
+            Quarantined,
+            Quarantined,
+            Quarantined
+        ]
+    );
+    assert_eq!(
+        carried(&rig, &copy, &copy.entries[7..9]).await,
+        [Quarantined; 2]
+    );
+    // Of which history this is can't be known without 10: it waits.
+    assert_eq!(
+        carried(&rig, &copy, &copy.entries[10..]).await,
+        [Outcome::Refused; 2]
+    );
+    assert_eq!(
+        carried(&rig, &copy, &copy.entries[9..]).await,
+        [Quarantined; 3]
+    );
+    let sum = sums(&rig).await.unwrap();
+    assert_eq!((sum.orders, sum.gross), (5, 500));
+    assert_eq!(reasons(&rig).await.len(), 9);
+    // The history that was known first goes on.
+    kiosk.place(100);
+    assert_eq!(rig.outcomes(&kiosk, &kiosk.entries[5..]).await, [Applied]);
+    let stream = stream(&rig, &kiosk).await;
+    assert_eq!((stream.coverage.watermark, stream.forked), (6, true));
+}
+
+#[tokio::test]
+async fn both_forks_are_told_that_the_history_has_forked() {
+    let rig = Rig::new();
+    let mut kiosk = rig.greeted("k").await;
+    let copy = copied(&mut kiosk, 1, 1);
+    kiosk.place(100);
+    let fine = rig.send(&kiosk, &kiosk.entries).await.unwrap().ack;
+    assert!(!fine.forked);
+    let told = rig.send(&copy, &copy.entries[1..]).await.unwrap().ack;
+    assert!(told.forked);
+    assert!(rig.hello(&kiosk).await.unwrap().forked);
+}
