@@ -112,7 +112,16 @@ impl Deciding {
 
     fn keep_out(&mut self, index: usize, incoming: &Incoming, detail: &str) -> Outcome {
         self.note_fork(incoming);
-        self.quarantine(None, index, Fault::new(Reason::Unlinked, detail))
+        self.keep_raw(index, Fault::new(Reason::Unlinked, detail))
+    }
+
+    /// What contradicts the history is kept as it came, or refused: its kiosk keeps it then.
+    fn keep_raw(&mut self, index: usize, fault: Fault) -> Outcome {
+        if self.known.room == 0 {
+            return Outcome::Refused;
+        }
+        self.known.room -= 1;
+        self.quarantine(None, index, fault)
     }
 
     fn note_fork(&mut self, incoming: &Incoming) {
@@ -138,7 +147,7 @@ impl Deciding {
             "event {} of this journal is stored with other content",
             incoming.seq
         );
-        self.quarantine(None, index, Fault::new(Reason::Equivocation, detail))
+        self.keep_raw(index, Fault::new(Reason::Equivocation, detail))
     }
 
     fn quarantine(&mut self, row: Option<i64>, index: usize, fault: Fault) -> Outcome {

@@ -72,6 +72,8 @@ pub(crate) struct Known {
     /// Chain hashes of events that were kept out of the history at a seq; what follows from one of
     /// them is of the same fork.
     pub(crate) kept_out: HashMap<u64, Vec<Hash>>,
+    /// How many more events that contradict what is stored can be kept.
+    pub(crate) room: usize,
     /// Row and content hash of the identities that the frame brings.
     pub(crate) by_id: HashMap<EventId, (i64, Hash)>,
     pub(crate) orders: HashMap<OrderId, KnownOrder>,

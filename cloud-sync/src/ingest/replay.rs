@@ -65,7 +65,9 @@ fn place_again(
     terms: AckTerms,
 ) -> Result<Replayed, LedgerError> {
     let mut frame = [incoming];
-    let known = transaction::gather(connection, stream, &frame)?;
+    let mut known = transaction::gather(connection, stream, &frame)?;
+    // It takes no more room than it has already.
+    known.room += 1;
     let mut decision = decide(known, &mut frame, terms.now);
     transaction::write(connection, &decision, &frame, terms.now)?;
     transaction::next_ack(connection, &mut decision.stream, terms)?;
@@ -120,6 +122,7 @@ fn apply_again(
         stream,
         by_seq: Default::default(),
         kept_out: Default::default(),
+        room: 0,
         by_id: Default::default(),
         orders: [(order, known_order)].into(),
     };

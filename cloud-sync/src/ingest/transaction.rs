@@ -74,6 +74,11 @@ pub(crate) fn gather(
     }
     Ok(Known {
         next_row: events::next_row(connection)?,
+        // Only a history that has forked has anything raw.
+        room: match stream.forked {
+            true => quarantine::room(connection, stream.id)?,
+            false => quarantine::RAW_LIMIT,
+        },
         stream,
         by_seq,
         kept_out,

@@ -7,9 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::{LedgerError, values};
 use crate::ingest::reading::Fault;
 
-/// The most raw events that contradict what is stored, per stream: a kiosk that keeps making new
-/// contradictions is told of in the log, and its first thousand are evidence enough.
-const RAW_LIMIT: i64 = 1000;
+/// The most raw events that contradict what is stored, per stream. A kiosk that keeps making new
+/// contradictions has them refused from there on, and so keeps them itself: nothing is dropped here.
+pub(crate) const RAW_LIMIT: usize = 1000;
 /// Slots for frames that moved nothing.
 const SAMPLES: i64 = 64;
 /// How much of such a frame is kept.
@@ -52,15 +52,6 @@ pub(crate) fn note(
     {
         return Ok(());
     }
-    if place.event.is_none() {
-        let mut count = connection.prepare_cached(
-            "SELECT count(*) FROM quarantine WHERE stream = ?1 AND event IS NULL",
-        )?;
-        let kept: i64 = count.query_row([place.stream], |row| row.get(0))?;
-        if kept >= RAW_LIMIT {
-            return Ok(());
-        }
-    }
     let mut insert = connection.prepare_cached(
         "INSERT INTO quarantine (stream, seq, event, content, chain, reason, detail, first_seen,
          bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -77,6 +68,14 @@ pub(crate) fn note(
         place.bytes,
     ))?;
     Ok(())
+}
+
+/// How many more raw events of a stream can be kept.
+pub(crate) fn room(connection: &Connection, stream: i64) -> Result<usize, LedgerError> {
+    let mut count = connection
+        .prepare_cached("SELECT count(*) FROM quarantine WHERE stream = ?1 AND event IS NULL")?;
+    let kept: usize = count.query_row([stream], |row| row.get(0))?;
+    Ok(RAW_LIMIT.saturating_sub(kept))
 }
 
 /// Chain hashes of the events that contradict what is stored at a place.

@@ -78,3 +78,82 @@ async fn both_forks_are_told_that_the_history_has_forked() {
     assert!(told.forked);
     assert!(rig.hello(&kiosk).await.unwrap().forked);
 }
+
+#[tokio::test]
+async fn what_contradicts_beyond_the_room_there_is_is_refused_and_never_dropped() {
+    let rig = Rig::new();
+    let mut kiosk = rig.greeted("k").await;
+    let copy = copied(&mut kiosk, 0, 1030);
+    kiosk.place(100);
+    rig.send(&kiosk, &kiosk.entries).await.unwrap();
+    let mut outcomes = Vec::new();
+    for part in copy.entries.chunks(64) {
+        outcomes.extend(rig.outcomes(&copy, part).await);
+    }
+    let kept = outcomes
+        .iter()
+        .filter(|outcome| **outcome == Quarantined)
+        .count();
+    let refused = |outcome: &&Outcome| **outcome == Outcome::Refused;
+    assert_eq!((kept, outcomes.iter().filter(refused).count()), (1000, 30));
+    let raw = rig.cloud.ledger.read(|connection| {
+        let sql = "SELECT count(*) FROM quarantine WHERE event IS NULL AND length(bytes) > 0";
+        Ok(connection.query_row(sql, [], |row| row.get::<_, usize>(0))?)
+    });
+    assert_eq!(raw.await.unwrap(), kept);
+    // What is refused is not among what is acked.
+    let stream = stream(&rig, &kiosk).await;
+    assert_eq!(stream.coverage.watermark, 1);
+}
+
+#[tokio::test]
+async fn what_a_replay_can_not_place_stays_in_quarantine() {
+    use super::super::replay::Replayed;
+    let rig = Rig::new();
+    let mut kiosk = rig.greeted("k").await;
+    let copy = copied(&mut kiosk, 1, 2);
+    kiosk.place(100);
+    rig.send(&kiosk, &kiosk.entries).await.unwrap();
+    assert_eq!(
+        rig.outcomes(&copy, &copy.entries[1..]).await,
+        [Quarantined; 2]
+    );
+    let listed = async || {
+        let read = rig
+            .cloud
+            .ledger
+            .read(|connection| quarantine::list(connection, 0, 9));
+        read.await.unwrap()
+    };
+    for entry in listed().await {
+        let replayed = rig.cloud.door.replay(entry.id).await.unwrap();
+        assert!(matches!(replayed, Replayed::Stays(_)), "{replayed:?}");
+    }
+    let after = listed().await;
+    let told: Vec<_> = after.iter().map(|entry| (entry.seq, entry.tries)).collect();
+    assert_eq!(told, [(2, 2), (3, 2)]);
+    assert_eq!(after[0].bytes, copy.entries[1].bytes);
+    assert_eq!(sums(&rig).await.unwrap().orders, 2);
+}
+
+#[tokio::test]
+async fn what_its_order_still_refuses_stays_in_quarantine_when_it_is_tried_again() {
+    use super::super::replay::Replayed;
+    let rig = Rig::new();
+    let mut kiosk = rig.greeted("k").await;
+    let id = kiosk.place(100);
+    kiosk.act(id, 2, Action::Ready);
+    rig.send(&kiosk, &kiosk.entries).await.unwrap();
+    let read = rig
+        .cloud
+        .ledger
+        .read(|connection| quarantine::list(connection, 0, 9));
+    let entry = read.await.unwrap().pop().unwrap();
+    for _ in 0..2 {
+        let replayed = rig.cloud.door.replay(entry.id).await.unwrap();
+        assert!(matches!(replayed, Replayed::Stays(_)), "{replayed:?}");
+    }
+    assert_eq!(reasons(&rig).await, ["illegal"]);
+    let row = row(&rig, id).await.unwrap();
+    assert_eq!((row.version, row.status.as_str()), (1, "placed"));
+}
