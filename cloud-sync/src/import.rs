@@ -12,7 +12,7 @@ use crate::cli::Failure;
 use crate::cloud;
 use crate::http::request::new_id;
 use crate::ingest::decision::Outcome;
-use crate::ingest::{Door, Speaker, Way};
+use crate::ingest::{Door, Refused, Speaker, Way};
 use crate::presence::Presence;
 
 /// The largest file that is read: a month of a busy kiosk is a hundredth of it.
@@ -92,7 +92,13 @@ async fn take_frame(door: &Door, bytes: &[u8], request: &str) -> Result<Vec<Outc
         .await;
     received
         .map(|received| received.outcomes)
-        .map_err(|refused| refused.to_string())
+        .map_err(|refused| match refused {
+            Refused::UnknownJournal(journal) => format!(
+                "journal {journal} is not known here: start its kiosk once with its credential, or export \
+                 with --credential, and import again"
+            ),
+            other => other.to_string(),
+        })
 }
 
 fn tell(file: &Path, tally: &Tally) {

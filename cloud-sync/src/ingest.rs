@@ -35,6 +35,8 @@ use transaction::AckTerms;
 const HEARTBEAT_MS: u64 = 5000;
 /// Frames a kiosk may have on their way when there is room.
 const CREDIT: u16 = 8;
+/// Store and kiosk of a kiosk without a credential.
+const LOCAL: &str = "local";
 /// Seqs above it don't fit the ledger's columns; no kiosk gets there.
 const SEQ_LIMIT: u64 = i64::MAX.unsigned_abs();
 
@@ -138,7 +140,7 @@ impl Door {
         let from = speaker.clone();
         let bytes = Arc::new(bytes);
         let raw = Arc::clone(&bytes);
-        let read = tokio::task::spawn_blocking(move || open_frame(&ledger, &from, &raw));
+        let read = tokio::task::spawn_blocking(move || open_frame(&ledger, &from, &raw, way));
         let read = read.await.map_err(|_| LedgerError::Closed)?;
         match read {
             Ok((sender, frame)) => self.ingest(speaker, sender, frame, (request, way)).await,
@@ -350,11 +352,17 @@ fn own_stream(
     Ok(stream.filter(|stream| device.is_some_and(|device| device.id == stream.device)))
 }
 
+/// Whether frames name the sender that a kiosk without a credential has.
+fn is_local(speaker: &Speaker) -> bool {
+    (speaker.store.as_str(), speaker.kiosk.as_str()) == (LOCAL, LOCAL)
+}
+
 /// Decodes, verifies and reads a frame.
 fn open_frame(
     ledger: &Ledger,
     speaker: &Speaker,
     bytes: &[u8],
+    way: Way,
 ) -> Result<(Sender, Vec<Incoming>), Refused> {
     let bad = |error: &dyn std::fmt::Display| Refused::Bad(error.to_string());
     let frame = frame::decode(bytes).map_err(|error| bad(&error))?;
@@ -366,7 +374,11 @@ fn open_frame(
         )));
     }
     let journal = sender.journal;
-    let stream = ledger.read_blocking(|connection| own_stream(connection, speaker, journal))?;
+    let stream = ledger.read_blocking(|connection| match way {
+        // What a kiosk wrote before it was enrolled; the journal's key tells that it is its own.
+        Way::Carried if is_local(speaker) => streams::find(connection, journal),
+        Way::Live | Way::Carried => own_stream(connection, speaker, journal),
+    })?;
     let stream = stream.ok_or(Refused::UnknownJournal(journal))?;
     let entries = frame.verify(&stream.key).map_err(|error| bad(&error))?;
     if entries.iter().any(|entry| entry.seq >= SEQ_LIMIT) {

@@ -65,7 +65,7 @@ enum Command {
         /// Every event that is still there, confirmed or not
         #[arg(long)]
         all: bool,
-        /// Credential made by `cloud-sync enroll`; the cloud takes frames of enrolled kiosks only
+        /// Credential made by `cloud-sync enroll`, if the kiosk has not run with it yet
         #[arg(long, env = "KIOSK_CREDENTIAL")]
         credential: Option<PathBuf>,
     },

@@ -164,6 +164,14 @@ pub(crate) fn export(folder: &Path, out: &Path, all: bool, credential: Option<&P
                 out.display()
             );
             let _ = writeln!(std::io::stdout(), "{text}");
+            if !done.registered {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "kiosk: this kiosk was never enrolled, so that the cloud does not know its journal: \
+                     before importing the file, start the kiosk once with its credential, or export again \
+                     with --credential"
+                );
+            }
             ExitCode::SUCCESS
         }
         Err(error) => failed(&error.to_string()),

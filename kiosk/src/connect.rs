@@ -71,6 +71,7 @@ impl Connection {
         let (me, known) = known(&credential, journal).await?;
         let switches = Switchboard::restored(&Scope::name_of(&me.store, &me.kiosk), kept);
         known.switch(&me, &switches);
+        keep_enrolment(journal, &credential).await?;
         let cache = Cache::new(&config.data_dir);
         let menus = Menus::known(config, &cache, &me.store).await;
         let mut seeds = seeds()?;
@@ -223,6 +224,16 @@ async fn known(credential: &Credential, journal: &Journal) -> Result<(Me, Known)
 
 fn system(error: impl ToString) -> ServeError {
     ServeError::System(error.to_string())
+}
+
+/// Leaves in the journal who it belongs to, for an export made without the credential.
+async fn keep_enrolment(journal: &Journal, credential: &Credential) -> Result<(), ServeError> {
+    let enrolment = journal.enrolment(credential).map_err(system)?;
+    if let Err(error) = journal.keep_enrolment(enrolment).await {
+        // A full disk must not keep the store closed.
+        tracing::warn!(%error, "the journal's registration can't be kept in it yet");
+    }
+    Ok(())
 }
 
 /// Independent seeds for jitter.

@@ -20,6 +20,7 @@ mod confirm;
 mod days;
 mod document;
 mod draft;
+mod enrolment;
 mod error;
 mod export;
 mod folder;
@@ -379,6 +380,11 @@ impl Journal {
     pub async fn keep_notice(&self, request: NoticeRequest) -> Result<(), JournalError> {
         self.ask(|reply| Job::Notice(Box::new(request), reply))
             .await?
+    }
+
+    /// Keeps a named setting.
+    async fn keep(&self, name: &'static str, value: String) -> Result<(), JournalError> {
+        self.ask(|reply| Job::Keep(name, value, reply)).await?
     }
 
     /// Stored events `from..=to`, in order, at most so many and so many bytes (but at least one).

@@ -195,16 +195,7 @@ async fn a_window_lost_beyond_retention_is_named_and_an_export_brings_it_back() 
     drain(&store.kiosks[0], SOON).await?;
     let carried = store.folder().join("carried.sox");
     let carried = carried.to_string_lossy();
-    let credential = store.folder().join("only.credential.json");
-    let credential = credential.to_string_lossy();
-    let export = [
-        "export",
-        "--all",
-        "--credential",
-        &credential,
-        "--out",
-        &carried,
-    ];
+    let export = ["export", "--all", "--out", &carried];
     store.kiosks[0].command(&export, "").await?;
     forget(&mut store).await?;
     let kiosk = &store.kiosks[0];

@@ -120,7 +120,7 @@ async fn ingest_beside_raw_group_inserts() {
     );
     let started = clock::instant();
     for frame in &frames {
-        let opened = super::open_frame(&rig.cloud.ledger, &kiosk.speaker, frame);
+        let opened = super::open_frame(&rig.cloud.ledger, &kiosk.speaker, frame, super::Way::Live);
         assert!(opened.is_ok());
     }
     told(

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::proof::{Kinship, differs, ends, shows_loss};
 use super::transaction::{self, AckTerms};
 use super::{Door, Refused, Speaker};
-use crate::ledger::devices::{self, Said};
+use crate::ledger::devices::{self, Device, Said};
 use crate::ledger::streams::{self, Stream};
 use crate::ledger::{LedgerError, events, lineage};
 
@@ -106,16 +106,36 @@ impl Door {
     }
 }
 
+/// A registration in a file may be older than the device's key: what a former one signed stays true.
+/// It can only come by hand; a live hello has to be signed by the present one.
 fn register(connection: &Connection, bytes: &[u8], terms: AckTerms) -> Result<(), Refused> {
     let mut known = Ok(None);
     let registration = signed::open_unsure::<Registration>(bytes, |registration| {
         let (store, kiosk) = (&registration.store, &registration.kiosk);
-        known = devices::find(connection, store.as_str(), kiosk.as_str());
-        known.as_ref().ok()?.as_ref().map(|device| device.key)
+        known = devices::find(connection, store.as_str(), kiosk.as_str())
+            .and_then(|device| with_keys(connection, device));
+        let (_, keys) = known.as_ref().ok()?.as_ref()?;
+        let by = signed::key_of(bytes)?;
+        keys.iter().find(|key| key.id() == by).copied()
     });
-    let device = known?.ok_or_else(|| Refused::Bad("this kiosk is not enrolled".to_owned()))?;
+    let known = known?.ok_or_else(|| {
+        Refused::Bad("its kiosk is not enrolled here; enrol it and import again".to_owned())
+    });
+    let (device, _) = known?;
     let registration = registration.map_err(|error| Refused::Bad(error.to_string()))?;
     registered(connection, &registration, device.id, terms).map(|_| ())
+}
+
+fn with_keys(
+    connection: &Connection,
+    device: Option<Device>,
+) -> Result<Option<(Device, Vec<PublicKey>)>, LedgerError> {
+    let Some(device) = device else {
+        return Ok(None);
+    };
+    let mut keys = devices::former_keys(connection, device.id)?;
+    keys.insert(0, device.key);
+    Ok(Some((device, keys)))
 }
 
 type Greeted = (Ack, Hello, Findings, i64);

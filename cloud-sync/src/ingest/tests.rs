@@ -8,6 +8,7 @@ use kiosk_core::order::Action;
 use proptest::prelude::*;
 use uuid::Uuid;
 
+mod files;
 mod forks;
 mod lineage;
 
@@ -525,46 +526,6 @@ fn a_speaker_is_shown_as_its_client_id() {
     let kiosk = Kiosk::new("s", "k");
     let speaker: &Speaker = &kiosk.speaker;
     assert_eq!(speaker.to_string(), "s/k");
-}
-
-#[tokio::test]
-async fn an_exported_file_comes_in_through_the_same_door_once() {
-    use cloud_sync_wire::archive::{MAGIC, Record, put};
-    let rig = Rig::new();
-    let mut kiosk = rig.kiosk("k").await;
-    for total in 1..=3 {
-        kiosk.place(total * 100);
-    }
-    let mut bytes = MAGIC.to_vec();
-    put(&mut bytes, &Record::Registration(&kiosk.registration()));
-    put(&mut bytes, &Record::Frame(&kiosk.frame(&kiosk.entries)));
-    let file = rig.dir.path().join("k.sox");
-    std::fs::write(&file, &bytes).unwrap();
-    // A second process would do the same, on the same ledger, while this one serves.
-    for _ in 0..2 {
-        let files = [file.clone()];
-        crate::import::import(rig.dir.path(), &files).await.unwrap();
-    }
-    assert_eq!(sums(&rig).await.unwrap().gross, 600);
-    assert_eq!(watermark(&rig, &kiosk).await, 3);
-    // Signed by another device it is refused.
-    let stranger = Kiosk::new("s", "stranger");
-    let mut forged = MAGIC.to_vec();
-    let registration = Kiosk {
-        secret: stranger.secret.clone(),
-        journal: stranger.journal,
-        ..kiosk.clone()
-    };
-    put(
-        &mut forged,
-        &Record::Registration(&registration.registration()),
-    );
-    std::fs::write(&file, &forged).unwrap();
-    assert!(
-        crate::import::import(rig.dir.path(), &[file])
-            .await
-            .is_err()
-    );
 }
 
 #[tokio::test]

@@ -110,6 +110,13 @@ pub(crate) fn enroll(
 ) -> Result<Vec<String>, LedgerError> {
     let store = store_made(connection, store)?;
     connection.execute(
+        "INSERT INTO former_keys (device, key, enrolled_at, ended_at)
+         SELECT id, key, enrolled_at, ?3 FROM devices
+         WHERE store = ?1 AND kiosk = ?2 AND key <> ?4
+         ON CONFLICT (device, key) DO UPDATE SET ended_at = excluded.ended_at",
+        (store, kiosk.as_str(), now.as_millis(), key.to_bytes()),
+    )?;
+    connection.execute(
         "INSERT INTO devices (store, kiosk, key, token_digest, enrolled_at)
          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (store, kiosk) DO UPDATE SET
          key = excluded.key, token_digest = excluded.token_digest,
@@ -128,6 +135,17 @@ pub(crate) fn enroll(
         |row| row.get(0),
     )?;
     give_prefixes(connection, store, device)
+}
+
+/// Keys that a device had before it was enrolled anew, the latest first.
+pub(crate) fn former_keys(
+    connection: &Connection,
+    device: i64,
+) -> Result<Vec<PublicKey>, LedgerError> {
+    let mut statement = connection
+        .prepare_cached("SELECT key FROM former_keys WHERE device = ?1 ORDER BY ended_at DESC")?;
+    let rows = statement.query_map([device], |row| values::key(row, 0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn give_prefixes(

@@ -8,10 +8,10 @@ use cloud_sync_wire::credential::Credential;
 use cloud_sync_wire::frame::{self, BODY_LIMIT, EVENTS_LIMIT, Entry, Sender};
 use cloud_sync_wire::hello::Registration;
 use cloud_sync_wire::keys::SecretKey;
-use cloud_sync_wire::signed;
 use kiosk_core::event::SCHEMA;
 use kiosk_core::ids::{JournalId, KioskId, StoreId};
 
+use super::enrolment::{self, Enrolment};
 use super::group::Head;
 use super::newfile::{CopyError, NewFile};
 use super::open::identity;
@@ -32,11 +32,14 @@ pub struct Exported {
     pub first: u64,
     /// The last of them; 0 if there are none.
     pub last: u64,
+    /// Whether it carries the kiosk's registration, without which the cloud must know the journal.
+    pub registered: bool,
 }
 
 /// Writes the unconfirmed events of the journal in `folder`, or `all` that it still holds, to the
-/// new file `out`. The `credential` lets the cloud take frames of a journal it has never met;
-/// without one they are those of a standalone kiosk.
+/// new file `out`. A kiosk that has run with its credential left its registration in the journal;
+/// `credential` gives one in its place. Without either the frames are those of a standalone kiosk, and
+/// the cloud takes them once it has met the journal.
 ///
 /// # Errors
 /// [`CopyError`]; then there is no `out`.
@@ -55,14 +58,18 @@ pub fn export(
             .map_err(JournalError::from)?;
         Head::load(reader.conn())?
     };
+    let enrolment = match credential {
+        Some(credential) => Some(registered(journal, &key, credential)?),
+        None => enrolment::kept(reader.conn())?,
+    };
     let mut new = NewFile::begin(out)?;
     let mut archive = Archive {
-        sender: sender(journal, credential)?,
+        sender: sender(journal, enrolment.as_ref())?,
         key,
         out: BufWriter::new(&mut new.file),
         done: Exported::default(),
     };
-    let written = archive.fill(&reader, &head, all, credential);
+    let written = archive.fill(&reader, &head, all, enrolment.as_ref());
     let done = archive.done;
     drop(archive);
     written.map_err(|error| match error {
@@ -73,19 +80,34 @@ pub fn export(
     Ok(done)
 }
 
-fn sender(journal: JournalId, credential: Option<&Credential>) -> Result<Sender, JournalError> {
+fn registered(
+    journal: JournalId,
+    key: &SecretKey,
+    credential: &Credential,
+) -> Result<Enrolment, JournalError> {
+    let registration = Registration {
+        store: credential.store.clone(),
+        kiosk: credential.kiosk.clone(),
+        journal,
+        key: key.public(),
+    };
+    Enrolment::new(registration, credential)
+        .map_err(|error| JournalError::Damaged(error.to_string()))
+}
+
+fn sender(journal: JournalId, enrolment: Option<&Enrolment>) -> Result<Sender, JournalError> {
     let local = |error: kiosk_core::ids::BadName| JournalError::Damaged(error.to_string());
-    Ok(match credential {
-        Some(credential) => Sender {
-            store: credential.store.clone(),
-            kiosk: credential.kiosk.clone(),
-            journal,
-        },
-        None => Sender {
-            store: StoreId::try_new(LOCAL).map_err(local)?,
-            kiosk: KioskId::try_new(LOCAL).map_err(local)?,
-            journal,
-        },
+    let (store, kiosk) = match enrolment {
+        Some(enrolment) => (enrolment.store.clone(), enrolment.kiosk.clone()),
+        None => (
+            StoreId::try_new(LOCAL).map_err(local)?,
+            KioskId::try_new(LOCAL).map_err(local)?,
+        ),
+    };
+    Ok(Sender {
+        store,
+        kiosk,
+        journal,
     })
 }
 
@@ -119,18 +141,11 @@ impl<W: Write> Archive<W> {
         reader: &Reader,
         head: &Head,
         all: bool,
-        credential: Option<&Credential>,
+        enrolment: Option<&Enrolment>,
     ) -> Result<(), Stopped> {
         self.out.write_all(archive::MAGIC)?;
-        if let Some(credential) = credential {
-            let registration = Registration {
-                store: credential.store.clone(),
-                kiosk: credential.kiosk.clone(),
-                journal: self.sender.journal,
-                key: self.key.public(),
-            };
-            let signed = signed::sign(&registration, &credential.device_secret.key())
-                .map_err(|error| JournalError::Damaged(error.to_string()))?;
+        if let Some(signed) = enrolment.and_then(Enrolment::signed) {
+            self.done.registered = true;
             self.put(&Record::Registration(&signed))?;
         }
         let last = head.next_seq - 1;

@@ -41,6 +41,7 @@ pub(super) enum Job {
     Print(Box<PrintRequest>, Reply<Result<PrintJob, PrintRefusal>>),
     Switch(Box<SwitchRequest>, Reply<Result<KeptSwitch, JournalError>>),
     Notice(Box<NoticeRequest>, Reply<Result<(), JournalError>>),
+    Keep(&'static str, String, Reply<Result<(), JournalError>>),
     Stop(Reply<()>),
 }
 
@@ -103,6 +104,10 @@ pub(super) fn run(group: &mut Group<'_>, job: Job, full: Option<u64>) -> Ran {
             group.in_savepoint(|group| group.turn_switch(*request)),
             reply,
         ),
+        Job::Keep(name, value, reply) => ran(
+            group.in_savepoint(|group| group.set_setting(name, &value)),
+            reply,
+        ),
         Job::Stop(reply) => stopped(reply),
     }
 }
@@ -118,7 +123,9 @@ pub(super) fn refuse(job: Job, error: JournalError) -> Answer {
         Job::Stock(_, reply) => ran(Err(error), reply).0,
         Job::Day(_, reply) => ran(Err(DayRefusal::Journal(error)), reply).0,
         Job::Cash(_, reply) => ran(Err(DayRefusal::Journal(error)), reply).0,
-        Job::Note(_, _, reply) | Job::SetPin(_, _, _, reply) => ran(Err(error), reply).0,
+        Job::Note(_, _, reply) | Job::SetPin(_, _, _, reply) | Job::Keep(_, _, reply) => {
+            ran(Err(error), reply).0
+        }
         Job::Confirm(_, reply) => ran(Err(error), reply).0,
         Job::Probe(reply) => ran(Err(error), reply).0,
         Job::Prune(reply) => ran(Err(error), reply).0,

@@ -8,7 +8,7 @@ use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::control::{Ask, Control};
 use cloud_sync_wire::credential::Credential;
 use cloud_sync_wire::frame::{self, BODY_LIMIT, EVENTS_LIMIT, Entry, Sender};
-use cloud_sync_wire::hello::{Hello, Registration, to_hex};
+use cloud_sync_wire::hello::{Hello, to_hex};
 use cloud_sync_wire::signed;
 use kiosk_core::event::SCHEMA;
 use kiosk_core::ids::{BootId, Generation};
@@ -81,13 +81,7 @@ impl Errands {
         boot: BootId,
         news: mpsc::UnboundedSender<News>,
     ) -> Result<Self, signed::SignedError> {
-        let registration = Registration {
-            store: credential.store.clone(),
-            kiosk: credential.kiosk.clone(),
-            journal: journal.id(),
-            key: journal.key().public(),
-        };
-        let registration = signed::sign(&registration, &credential.device_secret.key())?;
+        let registration = journal.enrolment(credential)?.registration;
         let sender = Sender {
             store: credential.store.clone(),
             kiosk: credential.kiosk.clone(),
@@ -99,7 +93,7 @@ impl Errands {
             ordering: Arc::clone(ordering),
             sender,
             boot,
-            registration: to_hex(&registration),
+            registration,
             news,
             latest: Mutex::new(None),
             trouble: Mutex::default(),

@@ -66,6 +66,7 @@ async fn an_export_holds_what_is_unconfirmed_or_all_that_is_there() {
         frames: 3,
         first: 21,
         last: 200,
+        registered: true,
     };
     assert_eq!(done, exported);
     assert_eq!(desk.outbox().unconfirmed(), 70);
@@ -77,6 +78,32 @@ async fn an_export_holds_what_is_unconfirmed_or_all_that_is_there() {
     let path = desk.folder().join("all.sox");
     export(desk.folder(), &path, true, None).unwrap();
     assert_eq!(opened(&desk, &path), ((1..=200).collect(), false));
+}
+
+#[tokio::test]
+async fn an_enrolled_kiosks_export_carries_its_registration_without_the_credential() {
+    let desk = desk_of(2).await;
+    let enrolment = desk.journal.enrolment(&credential()).unwrap();
+    for _ in 0..2 {
+        desk.journal
+            .keep_enrolment(enrolment.clone())
+            .await
+            .unwrap();
+    }
+    let path = desk.folder().join("events.sox");
+    let done = export(desk.folder(), &path, false, None).unwrap();
+    assert!(done.registered);
+    assert_eq!(opened(&desk, &path), ((1..=3).collect(), true));
+    let bytes = std::fs::read(&path).unwrap();
+    for record in archive::records(&bytes).unwrap() {
+        if let Record::Frame(bytes) = record {
+            let sender = frame::decode(bytes).unwrap().sender;
+            assert_eq!(
+                (sender.store, sender.kiosk),
+                (credential().store, credential().kiosk)
+            );
+        }
+    }
 }
 
 #[tokio::test]
