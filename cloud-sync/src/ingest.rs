@@ -25,6 +25,7 @@ pub(crate) mod greeting;
 pub(crate) mod proof;
 pub(crate) mod reading;
 pub(crate) mod replay;
+pub(crate) mod runs;
 pub(crate) mod transaction;
 
 use decision::{Decision, Outcome};

@@ -171,6 +171,7 @@ mod tests {
             epoch: None,
             watermark: None,
             forked: false,
+            twins: false,
             groups: Vec::new(),
             lost: Vec::new(),
         };

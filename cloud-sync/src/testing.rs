@@ -118,6 +118,8 @@ pub(crate) struct Kiosk {
     pub(crate) entries: Vec<Entry>,
     pub(crate) last_ack: Option<Vec<u8>>,
     pub(crate) retained_from: u64,
+    pub(crate) boot: BootId,
+    pub(crate) replaces: Option<JournalId>,
 }
 
 impl Kiosk {
@@ -134,6 +136,8 @@ impl Kiosk {
             entries: Vec::new(),
             last_ack: None,
             retained_from: 1,
+            boot: BootId(Uuid::nil()),
+            replaces: None,
         }
     }
 
@@ -203,11 +207,12 @@ impl Kiosk {
             chain: Hash::START,
             ranges: Vec::new(),
             last_ack: self.last_ack.as_deref().map(to_hex),
-            boot: BootId(Uuid::nil()),
+            boot: self.boot,
             depth: 0,
             version: "0.1.0".to_owned(),
             schema: SCHEMA,
             free_bytes: 0,
+            replaces: self.replaces,
         };
         signed::sign(&hello, &self.key).unwrap()
     }

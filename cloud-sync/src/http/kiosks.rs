@@ -59,6 +59,7 @@ fn shown(kiosk: &Kiosk, presence: &Presence, now: WallTime) -> Value {
         "version": shown.version,
         "revoked": kiosk.revoked,
         "forked": kiosk.forked,
+        "twins": kiosk.twins,
         "groups": kiosk.groups,
         "lost": kiosk.lost.iter().map(|(first, last)| json!({"first": first, "last": last}))
             .collect::<Vec<_>>(),

@@ -87,6 +87,10 @@ impl Deciding {
         if self.decision.stream.coverage.covers(incoming.seq) {
             return self.compare(index, incoming);
         }
+        if self.decision.stream.fenced {
+            // Its kiosk holds it, and sends it in the journal that carries on.
+            return Outcome::Refused;
+        }
         if self.follows_one_kept_out(incoming) {
             return self.keep_out(index, incoming, "it follows an event that was kept out");
         }

@@ -26,8 +26,12 @@ pub(crate) struct Findings {
     pub(crate) new: bool,
     /// The kiosk holds an ack of this ledger that is ahead of it: the ledger was restored.
     pub(crate) restored: bool,
-    /// The kiosk's history differs from what is stored.
+    /// The kiosk's history differs from what is stored, or two kiosks write it.
     pub(crate) forked: bool,
+    /// It takes the place of a journal that had forked.
+    pub(crate) fenced: bool,
+    /// Another kiosk speaks with the same credential.
+    pub(crate) twins: bool,
 }
 
 impl Door {
@@ -81,13 +85,32 @@ impl Door {
                 "this ledger has lost events that it once acked; a new generation asks all kiosks for them"
             );
         }
-        if findings.forked {
+        findings.tell(speaker, &hello);
+        Ok(ack)
+    }
+}
+
+impl Findings {
+    fn tell(self, speaker: &Speaker, hello: &Hello) {
+        let journal = hello.journal;
+        if self.forked {
             tracing::error!(
-                kiosk = %speaker, journal = %hello.journal,
-                "the kiosk's history differs from what is stored: its disk was rolled back or cloned"
+                kiosk = %speaker, %journal,
+                "this journal's history has forked: its disk was rolled back or copied; the kiosk is to carry on in a new one"
             );
         }
-        Ok(ack)
+        if self.fenced {
+            tracing::warn!(
+                kiosk = %speaker, %journal, replaces = ?hello.replaces,
+                "the kiosk carries on in a new journal, and the one before takes nothing more"
+            );
+        }
+        if self.twins {
+            tracing::error!(
+                kiosk = %speaker, %journal,
+                "two kiosks speak with one credential: stop the copy, and enrol both anew"
+            );
+        }
     }
 }
 
@@ -158,18 +181,27 @@ fn greet(
         open_hello(bytes, own).map_err(|error| Refused::Bad(error.to_string()))?;
     let (mut stream, new) = registered(connection, &registration, device.id, terms)?;
     let proof = proof(&hello, &stream, cloud);
+    let opening = lineage::standing(connection)?.opening;
     let findings = Findings {
         new,
         restored: is_ahead(connection, proof.as_ref(), &stream)?,
-        forked: has_forked(connection, &hello, &stream)?,
+        forked: has_forked(connection, &hello, &stream)? || stream.runs.note(hello.boot),
+        fenced: match hello.replaces.filter(|replaced| *replaced != hello.journal) {
+            Some(replaced) => streams::fence(connection, replaced, device.id, terms.now)?,
+            None => false,
+        },
+        twins: !stream.fenced && streams::rival(connection, &stream, opening)?,
     };
     if findings.restored {
         let known = proof.map_or(0, |proof| proof.lineage);
         let why = format!("{speaker} holds an ack that says more than the ledger");
         lineage::begin_new(connection, known, &why, terms.now)?;
     }
+    if findings.twins {
+        devices::note_twins(connection, device.id, terms.now)?;
+    }
     stream.forked |= findings.forked;
-    stream.greeted = Some(lineage::standing(connection)?.opening);
+    stream.greeted = Some(opening);
     stream.retained_from = hello.retained_from.clamp(1, super::SEQ_LIMIT);
     let ack = transaction::next_ack(connection, &mut stream, terms)?;
     Ok((ack, hello, findings, device.id))

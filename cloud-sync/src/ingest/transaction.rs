@@ -202,6 +202,6 @@ pub(crate) fn ack(
         heartbeat_ms: Some(terms.heartbeat_ms),
         epoch: Some(stream.epoch),
         lineage: standing.lineage,
-        forked: stream.forked,
+        forked: stream.forked || stream.fenced,
     })
 }

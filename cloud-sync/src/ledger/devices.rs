@@ -120,7 +120,7 @@ pub(crate) fn enroll(
         "INSERT INTO devices (store, kiosk, key, token_digest, enrolled_at)
          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (store, kiosk) DO UPDATE SET
          key = excluded.key, token_digest = excluded.token_digest,
-         enrolled_at = excluded.enrolled_at, revoked_at = NULL",
+         enrolled_at = excluded.enrolled_at, revoked_at = NULL, twins_at = NULL",
         (
             store,
             kiosk.as_str(),
@@ -135,6 +135,19 @@ pub(crate) fn enroll(
         |row| row.get(0),
     )?;
     give_prefixes(connection, store, device)
+}
+
+/// Two kiosks speak with one credential.
+pub(crate) fn note_twins(
+    connection: &Connection,
+    device: i64,
+    now: WallTime,
+) -> Result<(), LedgerError> {
+    connection.execute(
+        "UPDATE devices SET twins_at = coalesce(twins_at, ?2) WHERE id = ?1",
+        (device, now.as_millis()),
+    )?;
+    Ok(())
 }
 
 /// Keys that a device had before it was enrolled anew, the latest first.
@@ -238,6 +251,8 @@ pub(crate) struct Kiosk {
     pub(crate) epoch: Option<u32>,
     pub(crate) watermark: Option<u64>,
     pub(crate) forked: bool,
+    /// Another one speaks with the same credential.
+    pub(crate) twins: bool,
     pub(crate) groups: Vec<String>,
     /// Events that are missing here and that the kiosk no longer holds, as first and last.
     pub(crate) lost: Vec<(u64, u64)>,
@@ -261,6 +276,7 @@ fn kiosk(row: &Row<'_>) -> rusqlite::Result<Kiosk> {
         epoch: row.get(9)?,
         watermark: unsigned(10)?,
         forked: row.get(11)?,
+        twins: row.get(15)?,
         groups: row
             .get::<_, Option<String>>(12)?
             .map(|names| names.split(',').map(str::to_owned).collect())
@@ -290,7 +306,7 @@ pub(crate) fn list(
         "SELECT d.id, st.name, d.kiosk, d.revoked_at IS NOT NULL, d.last_seen, d.link, d.depth,
          d.version, s.journal, s.epoch, s.watermark, coalesce(s.forked_at IS NOT NULL, 0),
          (SELECT group_concat(group_name) FROM memberships WHERE device = d.id),
-         s.spans, s.retained_from FROM devices d JOIN stores st ON st.id = d.store
+         s.spans, s.retained_from, d.twins_at IS NOT NULL FROM devices d JOIN stores st ON st.id = d.store
          LEFT JOIN streams s ON s.device = d.id
             AND s.epoch = (SELECT max(epoch) FROM streams WHERE device = d.id)
          WHERE (st.name, d.kiosk) > (?1, ?2) ORDER BY st.name, d.kiosk LIMIT ?3",

@@ -135,7 +135,7 @@ pub(crate) fn kiosk_states(facts: &Facts, presence: &Presence, now: WallTime) ->
             kiosk: kiosk.kiosk.clone(),
             link: match shown.link {
                 _ if kiosk.revoked => "revoked",
-                _ if kiosk.forked => "forked",
+                _ if kiosk.forked || kiosk.twins => "forked",
                 link => link,
             },
             last_seen: shown.last_seen,

@@ -65,6 +65,10 @@ pub struct Hello {
     pub schema: u16,
     /// Free bytes on its disk.
     pub free_bytes: u64,
+    /// The journal that this one took the place of because its history had forked. What that one
+    /// held comes again in this one, and nothing more comes in that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<JournalId>,
 }
 
 impl Message for Hello {
@@ -157,6 +161,29 @@ mod tests {
             version: "0.1.0".to_owned(),
             schema: 1,
             free_bytes: 0,
+            replaces: None,
+        }
+    }
+
+    #[test]
+    fn version_one_is_still_read_without_and_with_a_journal_that_is_replaced() {
+        let [device, journal] = [[1; 32], [2; 32]].map(|seed| SecretKey::from_seed(&seed));
+        let inner = sign(&registration(&journal), &device).unwrap();
+        let replacing = Hello {
+            replaces: Some(JournalId(Uuid::from_u128(7))),
+            ..hello(&inner)
+        };
+        for (name, want) in [
+            ("hello-v1", hello(&inner)),
+            ("hello-v1-replaces", replacing),
+        ] {
+            let path = format!("{}/golden/{name}.bin", env!("CARGO_MANIFEST_DIR"));
+            if std::env::var_os("WRITE_GOLDEN").is_some() {
+                std::fs::write(&path, sign(&want, &journal).unwrap()).unwrap();
+            }
+            let golden = std::fs::read(path).unwrap();
+            let (_, read) = open_hello(&golden, |_| Some(device.public())).unwrap();
+            assert_eq!(read, want);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Two histories under one journal's numbers: a disk that was rolled back, or two copies of one.
 
 use super::*;
+use kiosk_core::ids::{BootId, JournalId};
 
 /// A kiosk with `common` orders, and a copy of its disk that sold `apart` more on its own.
 fn copied(kiosk: &mut Kiosk, common: usize, apart: usize) -> Kiosk {
@@ -156,4 +157,100 @@ async fn what_its_order_still_refuses_stays_in_quarantine_when_it_is_tried_again
     assert_eq!(reasons(&rig).await, ["illegal"]);
     let row = row(&rig, id).await.unwrap();
     assert_eq!((row.version, row.status.as_str()), (1, "placed"));
+}
+
+/// The same kiosk, carrying on in a new journal with the same events.
+fn carries_on(kiosk: &Kiosk) -> Kiosk {
+    let mut anew = kiosk.clone();
+    anew.replaces = Some(kiosk.journal);
+    anew.journal = JournalId(Uuid::new_v4());
+    anew.key = SecretKey::from_seed(&[21; 32]);
+    anew.entries.clear();
+    for entry in &kiosk.entries {
+        anew.raw(entry.bytes.clone());
+    }
+    anew
+}
+
+#[tokio::test]
+async fn a_fenced_journal_takes_nothing_more_and_its_events_count_once_in_the_one_that_carries_on()
+{
+    let rig = Rig::new();
+    let mut kiosk = rig.greeted("k").await;
+    let mut copy = copied(&mut kiosk, 2, 2);
+    kiosk.place(100);
+    rig.send(&kiosk, &kiosk.entries).await.unwrap();
+    rig.send(&copy, &copy.entries[2..]).await.unwrap();
+    let anew = carries_on(&copy);
+    let ack = rig.hello(&anew).await.unwrap();
+    assert_eq!((ack.epoch, ack.forked), (Some(2), false));
+    assert_eq!(
+        rig.outcomes(&anew, &anew.entries).await,
+        [Alias, Alias, Applied, Applied]
+    );
+    assert_eq!(watermark(&rig, &anew).await, 4);
+    // What either history still sends under the old numbers moves nothing, and is told why.
+    kiosk.place(100);
+    copy.place(9);
+    for (late, from) in [(&kiosk, 3), (&copy, 4)] {
+        let received = rig.send(late, &late.entries[from..]).await.unwrap();
+        assert_eq!(received.outcomes, [Outcome::Refused]);
+        assert!(received.ack.forked);
+        assert_eq!(received.ack.watermark, 3);
+    }
+    let sum = sums(&rig).await.unwrap();
+    assert_eq!((sum.orders, sum.gross), (5, 314));
+    // The other history carries on in a journal of its own.
+    let other = carries_on(&kiosk);
+    rig.hello(&other).await.unwrap();
+    assert_eq!(
+        rig.outcomes(&other, &other.entries).await,
+        [Alias, Alias, Alias, Applied]
+    );
+    assert_eq!(sums(&rig).await.unwrap().gross, 414);
+}
+
+#[tokio::test]
+async fn a_journal_can_not_fence_one_of_another_kiosk() {
+    let rig = Rig::new();
+    let mut kiosk = rig.greeted("k").await;
+    let mut other = rig.kiosk("other").await;
+    other.replaces = Some(kiosk.journal);
+    rig.hello(&other).await.unwrap();
+    kiosk.place(100);
+    assert_eq!(rig.outcomes(&kiosk, &kiosk.entries).await, [Applied]);
+}
+
+#[tokio::test]
+async fn two_runs_that_take_turns_are_both_told_to_carry_on_elsewhere() {
+    let rig = Rig::new();
+    let mut kiosk = rig.greeted("k").await;
+    let mut told = Vec::new();
+    for run in [1, 2, 1, 2, 1] {
+        kiosk.boot = BootId(Uuid::from_u128(run));
+        told.push(rig.hello(&kiosk).await.unwrap().forked);
+    }
+    assert_eq!(told, [false, false, false, false, true]);
+}
+
+#[tokio::test]
+async fn two_journals_that_speak_in_turn_for_one_kiosk_are_an_alarm_until_it_is_enrolled_anew() {
+    let rig = Rig::new();
+    let twins = async || {
+        let kiosks = rig
+            .cloud
+            .ledger
+            .read(|connection| devices::list(connection, ("", ""), 9));
+        kiosks.await.unwrap().pop().unwrap().twins
+    };
+    let kiosk = rig.greeted("k").await;
+    let first = carries_on(&kiosk);
+    let second = carries_on(&kiosk);
+    rig.hello(&first).await.unwrap();
+    rig.hello(&second).await.unwrap();
+    assert!(!twins().await, "a second fence is no proof of two kiosks");
+    rig.hello(&first).await.unwrap();
+    assert!(twins().await);
+    rig.kiosk("k").await;
+    assert!(!twins().await);
 }
