@@ -145,6 +145,14 @@ impl Connection {
         self.tuner.clone()
     }
 
+    /// Resolves when the cloud knows other events under this journal's numbers; never without a cloud.
+    pub async fn forked(&self) {
+        let mut view = self.uplink.view();
+        if view.wait_for(|view| view.fenced).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Stops it: what is under way may end, nothing new begins.
     pub async fn stop(&self) {
         self.uplink.stop().await;

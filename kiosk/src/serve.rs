@@ -1,5 +1,6 @@
 //! `kiosk serve`: everything wired together, started and stopped in order.
 
+mod anew;
 mod doors;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use kiosk_core::ids::BootId;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
+use self::anew::{Anew, Closed};
 use self::doors::Doors;
 use crate::config::{self, Config};
 use crate::connect::{Connection, Tuner};
@@ -56,15 +58,32 @@ pub enum ServeError {
 /// # Errors
 /// [`ServeError`] if it can't begin.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
-    let stop = stop_signal()?;
+    let stop = told_to_stop()?;
     let _lock = FolderLock::take(&config.data_dir)?;
+    let mut bound = None;
+    let mut anew = Anew::default();
+    while run(&config, &mut bound, stop.clone(), &anew).await? == Closed::Forked {
+        anew.begin(&config).await?;
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Serves one journal. The socket in `bound` outlives it, so that nobody is turned away while
+/// another journal takes its place.
+async fn run(
+    config: &Config,
+    bound: &mut Option<std::net::TcpListener>,
+    mut stop: watch::Receiver<bool>,
+    anew: &Anew,
+) -> Result<Closed, ServeError> {
     let (feed_in, changes) = mpsc::unbounded_channel();
-    let settings = journal_settings(&config)?;
+    let settings = journal_settings(config)?;
     let boot = settings.boot;
     let journal = Journal::open(settings, feed_in)?;
-    let doors = Doors::open(&config).await?;
-    warn(&config);
-    let connection = Connection::start(&config, &journal, boot).await?;
+    let doors = Doors::open(config, bound).await?;
+    warn(config);
+    let connection = Connection::start(config, &journal, boot).await?;
     let metrics = metrics::install();
     let devices = Devices::start(config.devices.clone(), &journal, &connection.menu, boot);
     let (stopping_out, stopping) = watch::channel(false);
@@ -78,7 +97,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         sessions: Sessions::default(),
         schedule: config.schedule,
         https_port: doors.https_address().map(|address| address.port()),
-        place: place(&config),
+        place: place(config),
         metrics,
         wall: WallClock::default(),
         pictures: config.pictures.clone(),
@@ -96,21 +115,35 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let guarding = watchdog::start(&journal, &devices, &told_to_stop);
     announce(&doors, &state);
     let app = web::router(state);
-    let listening = tokio::spawn(async move {
-        stop.await;
-        tracing::info!("stopping: finishing what is in hand");
-        watchdog::stopping();
+    let mut closed = Closed::Told;
+    let close = async {
+        closed = close(&mut stop, anew, &connection).await;
         stopping_out.send_replace(true);
-    });
-    let served = doors.serve(app, told_to_stop).await;
-    listening.abort();
+        std::future::pending::<()>().await;
+    };
+    let served = tokio::select! {
+        served = doors.serve(app, told_to_stop) => served,
+        () = close => Ok(()),
+    };
     background.iter().for_each(tokio::task::JoinHandle::abort);
     let _ = guarding.await;
     devices.stop().await;
     connection.stop().await;
     journal.close().await;
-    tracing::info!("stopped");
-    served
+    served.map(|()| closed)
+}
+
+/// Waits until the doors are to be closed, and says why.
+async fn close(stop: &mut watch::Receiver<bool>, anew: &Anew, connection: &Connection) -> Closed {
+    let closed = tokio::select! {
+        _ = stop.wait_for(|told| *told) => Closed::Told,
+        () = anew.is_due(connection) => Closed::Forked,
+    };
+    tracing::info!("closing: finishing what is in hand");
+    if closed == Closed::Told {
+        watchdog::stopping();
+    }
+    closed
 }
 
 fn warn(config: &Config) {
@@ -225,16 +258,19 @@ async fn housekeeping(journal: Journal) {
     }
 }
 
-/// Resolves when the process is told to stop.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send, ServeError> {
+/// Turns true when the process is told to stop.
+fn told_to_stop() -> Result<watch::Receiver<bool>, ServeError> {
     use tokio::signal::unix::{SignalKind, signal};
     let trouble = |error: std::io::Error| ServeError::System(format!("no signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(trouble)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(trouble)?;
-    Ok(async move {
+    let (tell, told) = watch::channel(false);
+    tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-    })
+        tell.send_replace(true);
+    });
+    Ok(told)
 }

@@ -11,6 +11,7 @@ mod broker;
 mod browser;
 mod clocks;
 mod cloud;
+mod copies;
 mod demo;
 mod faults;
 mod https;

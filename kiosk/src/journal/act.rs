@@ -10,7 +10,7 @@ use kiosk_core::pricing::taken;
 use kiosk_core::refund::{self, BadRefund, Wanted};
 
 use super::document::{document_of, order_from};
-use super::group::{Group, from_sql, to_sql};
+use super::group::Group;
 use super::{Change, JournalError, Stamp};
 
 /// What staff want done with an order.
@@ -103,12 +103,7 @@ impl Group<'_> {
             .prepare_cached(
                 "UPDATE orders SET status = ?2, seqs = ?3, document = ?4 WHERE seq = ?1",
             )?
-            .execute((
-                to_sql(place),
-                order.status.as_str(),
-                seqs,
-                document_of(&order)?,
-            ))?;
+            .execute((place, order.status.as_str(), seqs, document_of(&order)?))?;
         if action == Action::Void {
             if fold::void_returns_stock(before) {
                 self.return_stock(&order)?;
@@ -125,7 +120,7 @@ impl Group<'_> {
     }
 
     /// An order, its place and the seqs of its events.
-    fn find(&self, id: OrderId) -> Result<Option<(Order, u64, Vec<u8>)>, JournalError> {
+    fn find(&self, id: OrderId) -> Result<Option<(Order, i64, Vec<u8>)>, JournalError> {
         let mut query = self
             .conn
             .prepare_cached("SELECT seq, seqs, document, event FROM whole_orders WHERE id = ?1")?;
@@ -133,11 +128,7 @@ impl Group<'_> {
         let Some(row) = rows.next()? else {
             return Ok(None);
         };
-        Ok(Some((
-            order_from(row, 2)?,
-            from_sql(row.get(0)?),
-            row.get(1)?,
-        )))
+        Ok(Some((order_from(row, 2)?, row.get(0)?, row.get(1)?)))
     }
 
     /// Puts counted items back, if their day still runs.

@@ -8,9 +8,10 @@
 
 use cloud_sync_wire::ack::{Ack, Range};
 use cloud_sync_wire::chain::Hash;
-use kiosk_core::ids::Generation;
+use kiosk_core::ids::{Generation, JournalId};
 use rusqlite::{Connection, OptionalExtension};
 
+use super::fence::succeeds;
 use super::group::{Group, Head, from_sql, hash_column, run_sql, to_sql};
 use super::read::Reader;
 use super::{JournalError, Ranges};
@@ -38,6 +39,8 @@ pub enum Confirmed {
         /// The first seq that it leaves out.
         seq: u64,
     },
+    /// It was taken, and says that the journal's history has forked.
+    Forked,
     /// The cloud knows another history of this journal: a rolled-back or cloned disk.
     Disagrees {
         /// The seq at which the chain hashes differ.
@@ -64,6 +67,8 @@ pub struct HelloState {
     pub ranges: Vec<Range>,
     /// The latest signed ack.
     pub last_ack: Option<Vec<u8>>,
+    /// The journal that this one carries on.
+    pub replaces: Option<JournalId>,
 }
 
 struct Known {
@@ -117,6 +122,9 @@ impl Group<'_> {
         self.take_prefix(ack.epoch);
         if same {
             self.store_hour(ack)?;
+            if ack.forked {
+                return Ok(Confirmed::Forked);
+            }
             let newly = self.head.confirmed.count() - before.count();
             return Ok(Confirmed::Taken { newly });
         }
@@ -124,6 +132,9 @@ impl Group<'_> {
             self.retire(known.generation)?;
         }
         self.store_hour(ack)?;
+        if ack.forked {
+            return Ok(Confirmed::Forked);
+        }
         let confirmed = &self.head.confirmed;
         Ok(Confirmed::NewGeneration {
             again: before.count() - before.count_common(confirmed),
@@ -326,5 +337,6 @@ pub(super) fn hello_state(reader: &Reader) -> Result<HelloState, JournalError> {
         chain,
         ranges,
         last_ack,
+        replaces: succeeds(conn)?.map(|succeeds| succeeds.journal),
     })
 }

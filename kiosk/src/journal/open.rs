@@ -50,6 +50,8 @@ pub(super) fn open(
         advice: advice(free_bytes(), &detail),
         detail,
     };
+    let finished = settings.finish_fence();
+    finished.map_err(|error| trouble(error.to_string()))?;
     let opened = Opened::new(&settings).map_err(trouble)?;
     let (outbox_out, outbox) = watch::channel(opened.head.outbox());
     let (levels_out, levels) = watch::channel(Arc::new(opened.levels));

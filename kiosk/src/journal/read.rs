@@ -41,7 +41,8 @@ pub struct StoredOrder {
     /// The seqs of its events.
     pub seqs: Vec<u64>,
     /// Its place among all orders: the seq of the event that placed it.
-    pub place: u64,
+    /// At or below 0: it lies in a journal that this one carries on.
+    pub place: i64,
 }
 
 /// Which orders are listed.
@@ -52,7 +53,7 @@ pub struct ListFilter {
     /// In this state.
     pub status: Option<Status>,
     /// Older than the order at this place.
-    pub before: Option<u64>,
+    pub before: Option<i64>,
     /// At most so many.
     pub limit: u32,
 }
@@ -196,7 +197,7 @@ impl Reader {
              ORDER BY seq DESC LIMIT ?4"
         );
         let mut query = self.conn.prepare_cached(&sql)?;
-        let before = filter.before.map_or(i64::MAX, to_sql);
+        let before = filter.before.unwrap_or(i64::MAX);
         let mut rows = query.query((
             filter.business_date.map(|date| date.to_string()),
             filter.status.map(Status::as_str),
@@ -277,6 +278,6 @@ fn stored(row: &rusqlite::Row<'_>) -> Result<StoredOrder, JournalError> {
     Ok(StoredOrder {
         order: order_from(row, 0)?,
         seqs: seqs_from(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?),
-        place: from_sql(row.get(3)?),
+        place: row.get(3)?,
     })
 }

@@ -3,6 +3,7 @@
 mod acting;
 mod carrying;
 mod days;
+mod fencing;
 mod files;
 mod groups;
 mod placing;

@@ -23,16 +23,27 @@ pub(super) struct Doors {
 }
 
 impl Doors {
-    /// Listens where the configuration says.
+    /// Listens where the configuration says; for HTTP on the socket in `bound`, once there is one.
     ///
     /// # Errors
     /// [`ServeError`] if an address or a certificate can't be used.
-    pub(super) async fn open(config: &Config) -> Result<Self, ServeError> {
+    pub(super) async fn open(
+        config: &Config,
+        bound: &mut Option<std::net::TcpListener>,
+    ) -> Result<Self, ServeError> {
         let trouble = |error| ServeError::Listen {
             address: config.listen,
             error,
         };
-        let plain = TcpListener::bind(config.listen).await.map_err(trouble)?;
+        let kept = match bound.take() {
+            Some(kept) => kept,
+            None => {
+                let plain = TcpListener::bind(config.listen).await.map_err(trouble)?;
+                plain.into_std().map_err(trouble)?
+            }
+        };
+        let plain = bound.insert(kept).try_clone();
+        let plain = plain.and_then(TcpListener::from_std).map_err(trouble)?;
         let address = plain.local_addr().map_err(trouble)?;
         let https = config.https.as_ref();
         let https = https.map(|settings| Https::open(settings, &config.data_dir));

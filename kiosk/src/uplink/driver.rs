@@ -288,6 +288,7 @@ impl Driver {
                 mode,
                 since,
                 reason: self.link.reason(),
+                fenced: self.link.is_fenced(),
                 mqtt_up: self.link.mqtt_up(),
                 credit: self.link.credit(),
                 in_flight: self.link.in_flight(),

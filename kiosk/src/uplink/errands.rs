@@ -258,6 +258,7 @@ impl Errands {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             schema: SCHEMA,
             free_bytes: self.journal.health().borrow().free_bytes.unwrap_or(0),
+            replaces: state.replaces,
         };
         signed::sign(&hello, self.journal.key())
             .inspect_err(|error| tracing::error!(%error, "hello can't be signed"))
@@ -316,6 +317,10 @@ impl Errands {
                     "an ack leaves out what was confirmed before: the cloud is shown the proof"
                 );
                 return Reply::Withdrawn;
+            }
+            Ok(Confirmed::Forked) => {
+                tracing::error!("the cloud says that this journal's history has forked");
+                return Reply::Fenced;
             }
             Ok(Confirmed::Disagrees { seq }) => {
                 tracing::error!(

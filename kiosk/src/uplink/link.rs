@@ -169,6 +169,12 @@ impl Link {
         !matches!(self.mqtt, MqttPath::Down)
     }
 
+    /// Whether the cloud knows other events under this journal's numbers.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        matches!(self.obstacle, Some((Obstacle::Fenced, _)))
+    }
+
     /// How many frames the cloud wants on their way at most; unknown before its first ack.
     #[must_use]
     pub fn credit(&self) -> Option<u16> {

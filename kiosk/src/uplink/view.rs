@@ -17,6 +17,8 @@ pub struct LinkView {
     pub since: Moment,
     /// Why it is what it is, in words for the manager.
     pub reason: String,
+    /// Whether this journal's history has forked: the kiosk has to carry on in a new one.
+    pub fenced: bool,
     /// Whether the broker has taken the kiosk in.
     pub mqtt_up: bool,
     /// How many frames the cloud wants on their way at most; unknown before its first ack.
@@ -37,6 +39,7 @@ impl LinkView {
             mode,
             since,
             reason,
+            fenced: false,
             mqtt_up: false,
             credit: None,
             in_flight: 0,
@@ -48,7 +51,7 @@ impl LinkView {
 
     /// Whether a screen would show something else.
     pub(super) fn looks_like(&self, other: &Self) -> bool {
-        let face = |view: &Self| (view.mode, view.mqtt_up, view.credit);
+        let face = |view: &Self| (view.mode, view.mqtt_up, view.credit, view.fenced);
         face(self) == face(other) && self.reason == other.reason
     }
 }

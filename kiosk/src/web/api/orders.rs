@@ -37,6 +37,23 @@ pub(super) async fn one(
     Ok(Json(view(&state, &stored.order, &stored.seqs)).into_response())
 }
 
+/// Cursors are digits; places at or below 0 are told beyond this.
+const BEYOND: i64 = 100_000_000_000_000_000;
+
+fn cursor_of(place: i64) -> String {
+    match place {
+        1.. => place.to_string(),
+        _ => BEYOND.saturating_sub(place).to_string(),
+    }
+}
+
+fn place_of(cursor: u64) -> i64 {
+    match i64::try_from(cursor).unwrap_or(i64::MAX) {
+        beyond if beyond >= BEYOND => BEYOND - beyond,
+        place => place,
+    }
+}
+
 fn filter(uri: &Uri) -> Result<ListFilter, Problem> {
     let known = ["business_date", "status", "after", "limit"];
     let mut params = Params::read(uri, &known);
@@ -47,7 +64,9 @@ fn filter(uri: &Uri) -> Result<ListFilter, Problem> {
             "must be placed, preparing, ready, collected or voided",
             Status::from_name,
         ),
-        before: params.number("after", "must be a cursor from next", 0, u64::MAX),
+        before: params
+            .number("after", "must be a cursor from next", 0, u64::MAX)
+            .map(place_of),
         limit: params
             .number("limit", "must be between 1 and 500", 1, LONGEST_PAGE.into())
             .and_then(|limit| u32::try_from(limit).ok())
@@ -79,7 +98,7 @@ pub(super) async fn list(
     let next = orders
         .last()
         .filter(|_| more)
-        .map(|last| last.place.to_string());
+        .map(|last| cursor_of(last.place));
     let views: Vec<_> = orders
         .iter()
         .map(|stored| view(&state, &stored.order, &stored.seqs))

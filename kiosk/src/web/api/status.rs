@@ -7,6 +7,7 @@ use axum::extract::State;
 use kiosk_core::wall::WallTime;
 use serde_json::{Value, json};
 
+use crate::journal::Reader;
 use crate::status::BreakerStatus;
 use crate::web::AppState;
 use crate::web::error::Problem;
@@ -27,6 +28,7 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
             .read(move |reader| reader.event_time(first))
             .await?
     };
+    let succeeds = state.journal.read(Reader::succeeds).await?;
     let age = oldest.map(|at| seconds(clock::wall().as_millis() - at.as_millis()));
     let link = state.link.status();
     let level = state.link.level(&link, state.admission.available_permits());
@@ -50,6 +52,7 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
             "unconfirmed": outbox.unconfirmed(),
             "lost_window": outbox.lost_window().map(|(first, last)| json!({"first": first, "last": last})),
             "oldest_unconfirmed_seconds": age,
+            "succeeds": succeeds,
             "free_bytes": health.free_bytes,
             "trouble": health.trouble,
         },

@@ -17,6 +17,9 @@ const LISTED: usize = 40;
 /// Below this many free bytes somebody should look after the disk.
 const LOW_DISK: u64 = 512 * 1024 * 1024;
 
+/// For so long the manager is told that a new journal was begun: a week.
+const ANEW_NEWS_MS: i64 = 7 * 24 * 3_600_000;
+
 #[derive(Template)]
 #[template(path = "manager/link.html")]
 struct Page<'a> {
@@ -43,6 +46,10 @@ pub(super) struct Facts {
     pub(super) free: Option<String>,
     pub(super) low_disk: bool,
     pub(super) trouble: Option<String>,
+    /// What the cloud lost, and how many events that is.
+    pub(super) lost: Option<String>,
+    /// Why this is not the kiosk's first journal, while that is news.
+    pub(super) anew: Option<String>,
     pub(super) clock: Clock,
 }
 
@@ -115,8 +122,20 @@ impl Store {
             free: health.free_bytes.map(bytes),
             low_disk: health.free_bytes.is_some_and(|free| free < LOW_DISK),
             trouble: health.trouble.clone(),
+            lost: self
+                .journal
+                .lost
+                .map(|(first, last)| t.say_one("lost-events", "range", &format!("{first}–{last}"))),
+            anew: self.anew(t),
             clock: self.clock(t),
         }
+    }
+
+    fn anew(&self, t: &Language) -> Option<String> {
+        let succeeds = self.journal.succeeds.as_ref()?;
+        let since = self.now.as_millis() - succeeds.at.as_millis();
+        let at = clock_time(succeeds.at, &self.menu.time_zone);
+        (since < ANEW_NEWS_MS).then(|| t.say_one("journal-anew", "at", &at))
     }
 
     fn clock(&self, t: &Language) -> Clock {

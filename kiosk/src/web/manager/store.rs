@@ -14,7 +14,7 @@ use kiosk_core::wall::WallTime;
 use crate::clock;
 use crate::devices::DeviceStatus;
 use crate::devices::settings::PrinterSettings;
-use crate::journal::{Health, Levels, ListFilter, StoredOrder};
+use crate::journal::{Health, Levels, ListFilter, StoredOrder, Succeeds};
 use crate::status::LinkStatus;
 use crate::switches::SwitchStatus;
 use crate::wallclock::Jump;
@@ -70,6 +70,10 @@ pub(super) struct JournalLook {
     /// Seconds since the oldest unsent event was written.
     pub(super) oldest: Option<i64>,
     pub(super) written: u64,
+    /// Events that the cloud lost and nobody holds any more.
+    pub(super) lost: Option<(u64, u64)>,
+    /// The journal that this one carries on.
+    pub(super) succeeds: Option<Succeeds>,
     pub(super) health: Health,
 }
 
@@ -90,7 +94,7 @@ impl Store {
         let outbox = state.journal.outbox().borrow().clone();
         let first = outbox.first_unconfirmed();
         let waits = outbox.unconfirmed() > 0;
-        let (orders, oldest, (cash, z), stuck_prints) = state
+        let (orders, oldest, (cash, z), (stuck_prints, succeeds)) = state
             .journal
             .read(move |reader| {
                 let oldest = if waits {
@@ -100,7 +104,8 @@ impl Store {
                 };
                 let stuck_prints = reader.stuck_prints()?;
                 let cash = reader.cash_of_day(date)?;
-                Ok((reader.list(&filter)?, oldest, cash, stuck_prints))
+                let beside = (stuck_prints, reader.succeeds()?);
+                Ok((reader.list(&filter)?, oldest, cash, beside))
             })
             .await?;
         let health = state.journal.health().borrow().clone();
@@ -117,6 +122,8 @@ impl Store {
                 unsent: outbox.unconfirmed(),
                 oldest: oldest.map(|at| age(at, now)),
                 written: outbox.next_seq.saturating_sub(1),
+                lost: outbox.lost_window(),
+                succeeds,
                 health,
             },
             devices: state.devices.status(),

@@ -14,6 +14,19 @@ use crate::web::Place;
 use crate::web::pictures::Pictures;
 use crate::web::staff::tests::{at, busy, check, sample};
 
+/// A journal with something to send.
+fn journal() -> JournalLook {
+    JournalLook {
+        id: "00000000-0000-0000-0000-000000000000".to_owned(),
+        unsent: 17,
+        oldest: Some(840),
+        written: 400,
+        lost: None,
+        succeeds: None,
+        health: healthy(),
+    }
+}
+
 fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
     let date = "2026-11-20".parse().unwrap();
     let kept = |order| Kept {
@@ -65,13 +78,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
         }],
         printers: Vec::new(),
         stuck_prints: 2,
-        journal: JournalLook {
-            id: "00000000-0000-0000-0000-000000000000".to_owned(),
-            unsent: 17,
-            oldest: Some(840),
-            written: 400,
-            health: healthy(),
-        },
+        journal: journal(),
     }
 }
 
