@@ -1,12 +1,13 @@
 //! The schema, and how an older file becomes today's.
 //!
-//! Migrations are additive for one release, so that yesterday's binary opens today's file.
-//! `user_version` counts those that ran; each runs in a transaction of its own.
+//! Migrations are additive for one release, so that yesterday's binary opens today's file: the file
+//! says in `format` how much its reader has to know. `user_version` counts the migrations that ran;
+//! each runs in a transaction of its own.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What `user_version` is after all migrations.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 const MIGRATIONS: &[&str] = &[
     // 1: first.
@@ -151,6 +152,15 @@ CREATE TABLE closes (
 ) STRICT;
 CREATE INDEX closes_by_day ON closes (date);
 ",
+    // 4: what the oldest software knows that can work with the file. A migration that such software
+    // can't live with raises it, and only a release after the one that stopped relying on the old.
+    "
+CREATE TABLE format (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    opens_from INTEGER NOT NULL
+) STRICT;
+INSERT INTO format (one, opens_from) VALUES (1, 4);
+",
 ];
 
 /// Why a file's schema can't be used.
@@ -171,7 +181,11 @@ pub(super) fn migrate(conn: &mut Connection) -> Result<(), SchemaError> {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if done > VERSION {
-            return Err(SchemaError::Newer { found: done });
+            let needs = tx.query_row("SELECT opens_from FROM format", [], |row| row.get(0));
+            return match needs {
+                Ok(needs) if VERSION >= needs => Ok(()),
+                _ => Err(SchemaError::Newer { found: done }),
+            };
         }
         let Some(next) = usize::try_from(done)
             .ok()
@@ -195,11 +209,24 @@ mod tests {
     }
 
     #[test]
-    fn migrating_twice_is_migrating_once_and_a_newer_file_is_refused() {
+    fn migrating_twice_is_migrating_once() {
         let mut conn = Connection::open_in_memory().unwrap();
         migrate(&mut conn).unwrap();
         migrate(&mut conn).unwrap();
-        conn.pragma_update(None, "user_version", VERSION + 1)
+    }
+
+    #[test]
+    fn a_newer_file_is_opened_if_it_says_so_and_left_as_it_is() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn).unwrap();
+        conn.pragma_update(None, "user_version", VERSION + 7)
+            .unwrap();
+        migrate(&mut conn).unwrap();
+        let version: i64 = conn
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, VERSION + 7);
+        conn.execute("UPDATE format SET opens_from = ?1", [VERSION + 1])
             .unwrap();
         let refused = migrate(&mut conn).unwrap_err().to_string();
         assert!(refused.contains("newer version"), "{refused}");

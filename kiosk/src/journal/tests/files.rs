@@ -163,12 +163,23 @@ async fn a_reader_who_stays_holds_up_neither_orders_nor_the_next_start() {
 }
 
 #[tokio::test]
-async fn an_older_file_is_brought_up_to_date_and_a_newer_one_refused() {
+async fn the_file_of_tomorrows_software_takes_orders_unless_it_says_that_it_must_not() {
     let mut desk = Desk::new();
     desk.place().await;
     desk.journal.close().await;
     sqlite(&desk)
         .pragma_update(None, "user_version", schema::VERSION + 1)
+        .unwrap();
+    sqlite(&desk)
+        .execute_batch(
+            "CREATE TABLE of_tomorrow (a TEXT) STRICT; ALTER TABLE days ADD COLUMN more TEXT;",
+        )
+        .unwrap();
+    desk.reopen().await;
+    assert_eq!(desk.place().await.order.number, "A002");
+    desk.journal.close().await;
+    sqlite(&desk)
+        .execute("UPDATE format SET opens_from = ?1", [schema::VERSION + 1])
         .unwrap();
     let (feed, _changes) = mpsc::unbounded_channel();
     let refused = Journal::open(desk.settings.clone(), feed)
@@ -177,10 +188,10 @@ async fn an_older_file_is_brought_up_to_date_and_a_newer_one_refused() {
         .to_string();
     assert!(refused.contains("newer version"), "{refused}");
     sqlite(&desk)
-        .pragma_update(None, "user_version", schema::VERSION)
+        .execute("UPDATE format SET opens_from = ?1", [schema::VERSION])
         .unwrap();
     desk.reopen().await;
-    assert_eq!(desk.place().await.order.number, "A002");
+    assert_eq!(desk.place().await.order.number, "A003");
 }
 
 #[test]
