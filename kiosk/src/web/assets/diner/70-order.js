@@ -177,7 +177,7 @@ function drawTruth() {
     sent: say("truth-sent"),
     confirmed: say("truth-confirmed"),
   };
-  $("slip").hidden = receipts !== "waiting";
+  $("receipt-note").hidden = receipts !== "waiting";
   $("truth").textContent = truth[placed.sync] ?? say("truth-unknown");
 }
 
