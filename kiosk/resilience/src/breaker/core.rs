@@ -7,11 +7,12 @@ use super::event::{EventKind, Log};
 use super::probes::{Probe, Probes};
 use super::settings::{Settings, Thresholds};
 use super::snapshot::Totals;
-use super::window::{LastCalls, Tally, TimeWindow};
+use super::window::{LastCalls, TimeWindow};
 use super::{Causes, Counts, Outcome, Report, State};
 use crate::moment::Moment;
 use crate::ramp::Ramp;
 
+mod booking;
 mod calm;
 mod control;
 mod reading;
@@ -181,66 +182,6 @@ impl Core {
         }
     }
 
-    fn book(
-        &mut self,
-        pass: &Pass,
-        now: Moment,
-        outcome: Outcome,
-        pause: Option<Duration>,
-    ) -> Report {
-        if let Some(window) = &mut self.time {
-            if window.advance(now) {
-                self.quiet = 0;
-            }
-            if window.is_over_for(pass.taken_at) {
-                self.totals.stale += 1;
-                return Report::Stale;
-            }
-        }
-        let Some(tally) = self.totals.add(outcome) else {
-            return Report::Neutral;
-        };
-        self.tally(tally);
-        if let Some(window) = &mut self.time {
-            window.book(tally);
-        }
-        if let Some(window) = &mut self.last_calls {
-            window.book(tally);
-        }
-        let causes = self
-            .exceeded()
-            .or_if(pause.is_some(), Causes::ASKED_TO_WAIT);
-        if !causes.is_empty() {
-            self.threshold_reached(now, causes, pause);
-        }
-        Report::Counted
-    }
-
-    fn tally(&mut self, tally: Tally) {
-        self.era.add(tally);
-        self.consecutive = if tally.failed {
-            self.consecutive + 1
-        } else {
-            0
-        };
-        self.quiet = if tally.failed || tally.slow {
-            0
-        } else {
-            self.quiet.saturating_add(1)
-        };
-    }
-
-    fn threshold_reached(&mut self, now: Moment, causes: Causes, pause: Option<Duration>) {
-        if self.state == State::Closed {
-            self.open(now, causes, pause);
-        } else if !self.warned {
-            self.warned = true;
-            let counts = self.judged(self.state);
-            self.log
-                .push(now, EventKind::ThresholdExceeded { causes, counts }, None);
-        }
-    }
-
     /// Which of the trip rules are met.
     fn exceeded(&self) -> Causes {
         let mut causes = Causes::NONE.or_if(
@@ -353,28 +294,6 @@ impl Core {
         };
         self.due = self.since.plus(wait);
         self.dirty = true;
-    }
-}
-
-impl Totals {
-    /// Counts an outcome and says what it means for the windows, if anything.
-    const fn add(&mut self, outcome: Outcome) -> Option<Tally> {
-        let (total, failed, slow) = match outcome {
-            Outcome::Ok => (&mut self.ok, false, false),
-            Outcome::Fail => (&mut self.fail, true, false),
-            Outcome::Slow => (&mut self.slow, false, true),
-            Outcome::SlowFail => (&mut self.slow_fail, true, true),
-            Outcome::Ignored => {
-                self.ignored += 1;
-                return None;
-            }
-            Outcome::Cancelled => {
-                self.cancelled += 1;
-                return None;
-            }
-        };
-        *total += 1;
-        Some(Tally { failed, slow })
     }
 }
 

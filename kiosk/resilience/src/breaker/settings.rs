@@ -88,8 +88,9 @@ pub enum Window {
         buckets: u32,
     },
     /// The calls since the last multiple of `span`, counted from the moment the breaker was made,
-    /// closed or reset. All are forgotten at once, and a call that began in an earlier span is
-    /// stale. Simple, and blind just after each restart: prefer [`Window::Rolling`].
+    /// closed or reset. All are forgotten at once, and a call that began in an earlier span is not
+    /// booked here: it counts for the other rules, and is stale if there are none. Simple, and
+    /// blind just after each restart: prefer [`Window::Rolling`].
     Fixed {
         /// How long until everything is forgotten.
         span: Duration,

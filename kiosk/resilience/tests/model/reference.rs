@@ -224,12 +224,13 @@ impl Reference {
         {
             outcome = outcome.slowed();
         }
+        let mut in_span = true;
         if pass.probe.is_none() {
             self.evict(now);
-            if let Some(rule) = self.settings.time
-                && matches!(rule.window, Window::Fixed { .. })
-                && self.number(pass.taken_at) < self.head
-            {
+            in_span = !self.began_in_an_earlier_span(pass);
+            let elsewhere =
+                self.settings.consecutive_failures.is_some() || self.settings.last_calls.is_some();
+            if !in_span && !elsewhere && pause.is_none() && !outcome.is_neutral() {
                 self.totals.stale += 1;
                 return Report::Stale;
             }
@@ -247,11 +248,18 @@ impl Reference {
         let Some((failed, slow)) = call else {
             return Report::Neutral;
         };
-        self.book(now, Call { failed, slow }, pause);
+        self.book(now, Call { failed, slow }, pause, in_span);
         Report::Counted
     }
 
-    fn book(&mut self, now: Moment, call: Call, pause: Option<Duration>) {
+    fn began_in_an_earlier_span(&self, pass: Pass) -> bool {
+        self.settings
+            .time
+            .is_some_and(|rule| matches!(rule.window, Window::Fixed { .. }))
+            && self.number(pass.taken_at) < self.head
+    }
+
+    fn book(&mut self, now: Moment, call: Call, pause: Option<Duration>, in_span: bool) {
         self.consecutive = if call.failed { self.consecutive + 1 } else { 0 };
         self.era.push(call);
         if self.state == State::HalfOpen {
@@ -266,7 +274,9 @@ impl Reference {
             }
             return;
         }
-        self.recent.push((self.head, call));
+        if in_span {
+            self.recent.push((self.head, call));
+        }
         self.last.push(call);
         self.trim();
         if self.state == State::Closed && (pause.is_some() || self.exceeds()) {

@@ -1,6 +1,6 @@
 //! B. Windows: what is remembered, and for how long.
 
-use resilience::breaker::{Outcome, Report, Settings, State, Thresholds};
+use resilience::breaker::{Breaker, Causes, Outcome, Report, Settings, State, Thresholds};
 
 use crate::desk::*;
 
@@ -200,4 +200,77 @@ fn looking_at_a_later_time_forgets_nothing() {
     breaker.fail(s(0), 3);
     assert_eq!(breaker.counts(s(100)), (0, 0));
     assert_eq!(breaker.counts(s(1)), (3, 3));
+}
+
+/// Calls of two seconds each, beside a fixed window of one.
+fn two_second_failures(settings: Settings, calls: u64) -> Breaker {
+    let breaker = breaker(settings);
+    for call in 0..calls {
+        let report = breaker.a(s(2 * call)).failure(s(2 * call + 2));
+        assert_eq!(report, Report::Counted);
+    }
+    assert_eq!(
+        breaker.look(s(2 * calls)).opened_by,
+        Some(counts(0, 0, 0)),
+        "the window saw none of them"
+    );
+    breaker
+}
+
+#[test]
+fn a_call_longer_than_the_fixed_window_still_counts_in_a_run_of_failures() {
+    let settings = Settings {
+        consecutive_failures: Some(3),
+        ..fixed(secs(1), ratio_thresholds(50, 1_000))
+    };
+    let breaker = two_second_failures(settings, 3);
+    assert_eq!(
+        (breaker.state(), breaker.look(s(6)).causes),
+        (State::Open, Causes::CONSECUTIVE_FAILURES)
+    );
+}
+
+#[test]
+fn a_call_longer_than_the_fixed_window_still_counts_among_the_last_calls() {
+    let settings = Settings {
+        last_calls: so_many_of(3, 5).last_calls,
+        ..fixed(secs(1), ratio_thresholds(50, 1_000))
+    };
+    let breaker = two_second_failures(settings, 3);
+    assert_eq!(
+        (breaker.state(), breaker.look(s(6)).causes),
+        (State::Open, Causes::LAST_CALLS_FAILURE_COUNT)
+    );
+}
+
+#[test]
+fn a_success_longer_than_the_fixed_window_still_ends_a_run_of_failures() {
+    let breaker = breaker(Settings {
+        consecutive_failures: Some(3),
+        ..fixed(secs(1), ratio_thresholds(50, 1_000))
+    });
+    let early = breaker.a(s(0));
+    breaker.fail(s(1), 2);
+    assert_eq!(early.success(s(1)), Report::Counted);
+    breaker.fail(s(1), 2);
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+#[test]
+fn a_call_longer_than_the_fixed_window_still_carries_a_wait_that_was_asked_for() {
+    let breaker = breaker(fixed(secs(1), ratio_thresholds(50, 1_000)));
+    let early = breaker.a(s(0));
+    breaker.ok(s(1), 1);
+    assert_eq!(early.trip(s(1), secs(7_200)), Report::Counted);
+    assert_eq!(breaker.look(s(1)).until, Some(s(7_201)));
+}
+
+#[test]
+fn a_call_cancelled_after_its_fixed_window_is_cancelled_and_not_stale() {
+    let breaker = breaker(fixed(secs(10), ratio_thresholds(50, 4)));
+    let early = breaker.a(s(1));
+    breaker.ok(s(11), 1);
+    drop(early);
+    let totals = breaker.look(s(11)).totals;
+    assert_eq!((totals.cancelled, totals.stale), (1, 0));
 }
