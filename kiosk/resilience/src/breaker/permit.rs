@@ -95,6 +95,37 @@ impl<B: Deref<Target = Breaker>> Permit<B> {
         self.breaker.settle_locked(self.pass, now, said)
     }
 
+    /// The called side answered, and asks to be left alone for `wait` without having failed (an
+    /// overload it knows of): a neutral outcome, and the breaker opens at once for exactly that
+    /// long. A probe gives its place back.
+    ///
+    /// Both happen in one step, under the same check as every outcome: a stale permit neither
+    /// opens a breaker nor changes the wait of one that is open, which a neutral outcome followed
+    /// by [`Breaker::trip`] would.
+    ///
+    /// ```
+    /// # use resilience::{Moment, breaker::{Breaker, Report, Settings}};
+    /// # use std::time::Duration;
+    /// # let breaker = Breaker::new("ordering", Settings::default(), Moment::START).unwrap();
+    /// let (first, second) = (
+    ///     breaker.try_acquire(Moment::START).unwrap(),
+    ///     breaker.try_acquire(Moment::START).unwrap(),
+    /// );
+    /// let now = Moment::from_secs(1);
+    /// assert_eq!(first.pause(now, Duration::from_secs(30)), Report::Neutral);
+    /// assert_eq!(second.pause(now, Duration::from_secs(1)), Report::Stale);
+    /// assert_eq!(breaker.snapshot(now).until, Some(Moment::from_secs(31)));
+    /// ```
+    pub fn pause(mut self, now: Moment, wait: Duration) -> Report {
+        self.open = false;
+        let said = Verdicted {
+            outcome: Outcome::Ignored,
+            timed: false,
+            pause: Some(wait),
+        };
+        self.breaker.settle_locked(self.pass, now, said)
+    }
+
     #[cold]
     fn give_up(&self) {
         let said = Verdicted {

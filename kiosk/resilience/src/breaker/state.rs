@@ -249,7 +249,8 @@ impl fmt::Display for Outcome {
 pub enum Report {
     /// It was counted.
     Counted,
-    /// It was neutral: the permit went back, no count changed.
+    /// It was neutral: the permit went back, no count changed. A wait that came with it
+    /// ([`Permit::pause`](super::Permit::pause)) is in force.
     Neutral,
     /// The breaker changed state (or was reset) since the permit was taken, or the probe was
     /// replaced after its deadline: the outcome was dropped.

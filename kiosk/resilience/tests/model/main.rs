@@ -189,7 +189,12 @@ impl Pair {
                 self.reference
                     .settle(pass, now, Outcome::Fail, true, Some(pause)),
             ),
-            1..5 => (
+            1 => (
+                permit.pause(now, pause),
+                self.reference
+                    .settle(pass, now, Outcome::Ignored, false, Some(pause)),
+            ),
+            2..5 => (
                 permit.record(now, outcome),
                 self.reference.settle(pass, now, outcome, false, None),
             ),

@@ -246,6 +246,9 @@ impl Reference {
         };
         *total += 1;
         let Some((failed, slow)) = call else {
+            if pause.is_some() && matches!(self.state, State::Closed | State::HalfOpen) {
+                self.open(now, pause);
+            }
             return Report::Neutral;
         };
         self.book(now, Call { failed, slow }, pause, in_span);

@@ -236,6 +236,62 @@ fn c12_an_open_breaker_can_be_told_to_wait_longer() {
 }
 
 #[test]
+fn c12_an_overload_opens_at_once_and_is_no_failure() {
+    let breaker = breaker(consecutive(2));
+    breaker.fail(s(0), 1);
+    assert_eq!(breaker.a(s(0)).pause(s(1), secs(30)), Report::Neutral);
+    let seen = breaker.look(s(1));
+    assert_eq!(
+        (seen.state, seen.causes, seen.until),
+        (State::Open, Causes::ASKED_TO_WAIT, Some(s(31)))
+    );
+    assert_eq!(
+        (seen.totals.ignored, seen.totals.fail, seen.opened_by),
+        (1, 1, Some(counts(1, 1, 0)))
+    );
+    let _probe = breaker.a(s(31));
+}
+
+#[test]
+fn c12_a_stale_overload_neither_shortens_a_wait_nor_reopens() {
+    let breaker = breaker(consecutive(1).waiting(secs(5)));
+    let [first, second, third] = [breaker.a(s(0)), breaker.a(s(0)), breaker.a(s(0))];
+    let _ = first.pause(s(1), secs(60));
+    assert_eq!(second.pause(s(2), secs(1)), Report::Stale);
+    assert_eq!(breaker.look(s(2)).until, Some(s(61)));
+    breaker.ok(s(61), 1);
+    assert_eq!(third.pause(s(62), secs(60)), Report::Stale);
+    assert_eq!(breaker.state(), State::Closed);
+}
+
+#[test]
+fn c12_a_probe_that_meets_an_overload_gives_its_place_back_and_waits() {
+    let settings = consecutive(1)
+        .waiting(secs(5))
+        .probing(2, Verdict::FailureRatio(percent(100)));
+    let breaker = opened(settings, s(0));
+    let (probe, late) = (breaker.a(s(5)), breaker.a(s(5)));
+    assert_eq!(probe.pause(s(6), secs(100)), Report::Neutral);
+    assert_eq!(late.success(s(6)), Report::Stale);
+    let seen = breaker.look(s(6));
+    assert_eq!(
+        (seen.causes, seen.until, seen.in_flight),
+        (Causes::ASKED_TO_WAIT, Some(s(106)), 0)
+    );
+}
+
+#[test]
+fn c12_an_overload_moves_no_breaker_that_is_set_by_hand() {
+    let breaker = breaker(consecutive(1));
+    breaker.metrics_only(s(0), "trying new thresholds");
+    assert_eq!(breaker.a(s(0)).pause(s(0), secs(9)), Report::Neutral);
+    assert_eq!(breaker.state(), State::MetricsOnly);
+    breaker.disable(s(1), "stocktaking");
+    assert_eq!(breaker.a(s(1)).pause(s(1), secs(9)), Report::Unrecorded);
+    assert_eq!(breaker.state(), State::Disabled);
+}
+
+#[test]
 fn c13_without_a_wait_the_next_call_is_a_probe() {
     let breaker = opened(waiting(Duration::ZERO), s(0));
     assert!(breaker.a(s(0)).is_probe());

@@ -35,6 +35,9 @@ impl Core {
         };
         let Some(tally) = self.totals.add(outcome) else {
             self.probes.settle(probe, None);
+            if pause.is_some() {
+                self.open(now, Causes::ASKED_TO_WAIT, pause);
+            }
             return Report::Neutral;
         };
         self.tally(tally);
