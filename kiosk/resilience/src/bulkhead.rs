@@ -236,16 +236,21 @@ impl Waiting {
 
     fn fetch(&mut self, waker: Option<&Waker>) -> Option<Place> {
         let id = self.id?;
+        // Cloning and dropping a waker runs foreign code, which may give a place of this very
+        // bulkhead back: neither happens under the lock.
+        let mut waker = waker.cloned();
         let mut places = self.bulkhead.lock();
         let at = places.queue.iter().position(|waiter| waiter.id == id)?;
         if !places.queue[at].granted {
-            if let Some(waker) = waker {
-                places.queue[at].waker = Some(waker.clone());
+            if waker.is_some() {
+                std::mem::swap(&mut places.queue[at].waker, &mut waker);
             }
+            drop(places);
             return None;
         }
-        places.queue.remove(at);
+        let fetched = places.queue.remove(at);
         drop(places);
+        drop(fetched);
         self.id = None;
         Some(Place {
             bulkhead: self.bulkhead.clone(),

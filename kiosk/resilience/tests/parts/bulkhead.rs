@@ -5,6 +5,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use resilience::bulkhead::{Bulkhead, Place, Settings, Waiting};
 
+use crate::secs;
+
 #[derive(Default)]
 struct Bell(AtomicUsize);
 
@@ -157,4 +159,37 @@ fn under_many_threads_there_are_never_more_inside_than_places() {
     });
     assert!(most.into_inner() <= 3);
     assert_eq!(full(&bulkhead), (0, 0));
+}
+
+/// A waker that owns a place, as one of a task that was given it does.
+struct Holds(#[expect(dead_code, reason = "it is owned, not used")] Place);
+
+impl Wake for Holds {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn a_waker_that_owns_a_place_can_be_replaced() {
+    let (done, replaced) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let bulkhead = bulkhead(2, 2);
+        let (owned, _kept) = (
+            bulkhead.try_acquire().unwrap(),
+            bulkhead.try_acquire().unwrap(),
+        );
+        let mut waiting = bulkhead.acquire().unwrap();
+        let holder = Waker::from(Arc::new(Holds(owned)));
+        let first = pin!(&mut waiting).poll(&mut Context::from_waker(&holder));
+        assert!(first.is_pending());
+        drop(holder);
+        let bell = Arc::default();
+        assert!(poll(&mut waiting, &bell).is_none());
+        let served = poll(&mut waiting, &bell).is_some();
+        done.send((served, bell.0.load(Ordering::SeqCst))).unwrap();
+    });
+    assert_eq!(
+        replaced.recv_timeout(secs(30)),
+        Ok((true, 1)),
+        "the place of the old waker comes free and the new one is told"
+    );
 }
