@@ -62,6 +62,6 @@ pub(super) async fn availability(
     let level = state.journal.adjust_stock(wish).await?;
     tracing::info!(item = %id, available = level.available, left = level.left, "stock adjusted");
     Ok(Json(
-        json!({ "item": id, "available": level.available, "left": level.left }),
+        json!({ "item": id, "available": level.sells(), "left": level.left }),
     ))
 }
