@@ -75,8 +75,8 @@ pub(super) struct Core {
     probes: Probes,
     /// Traffic is coming back gradually.
     pub(super) ramp: Option<Ramp>,
-    /// Whether the dry run has said that a threshold was exceeded.
-    warned: bool,
+    /// The thresholds of which the dry run has said that they are met, while they are.
+    warned: Causes,
     opened_by: Option<Counts>,
     /// Permits that came back.
     pub(super) ended: u64,
@@ -107,7 +107,7 @@ impl Core {
             last_calls: settings.last_calls.map(LastCalls::new),
             probes: Probes::new(&settings.half_open),
             ramp: None,
-            warned: false,
+            warned: Causes::NONE,
             opened_by: None,
             ended: 0,
             rejected_before: 0,
@@ -268,7 +268,7 @@ impl Core {
         self.consecutive = 0;
         self.quiet = 0;
         self.era = Counts::default();
-        self.warned = false;
+        self.warned = Causes::NONE;
         self.probes.clear();
         if let Some(window) = &mut self.time {
             window.clear(now);

@@ -45,10 +45,11 @@ pub enum EventKind {
         /// The counts that went.
         counts: Counts,
     },
-    /// In [`State::MetricsOnly`], the breaker would have opened. Said once, until the next reset,
-    /// retune or change of state.
+    /// In [`State::MetricsOnly`], the breaker would have opened. Said once for each threshold, as
+    /// long as it is met; again when it is met anew, and after a reset, a retune or a change of
+    /// state.
     ThresholdExceeded {
-        /// For these reasons.
+        /// For these reasons, of which it was not said yet.
         causes: Causes,
         /// On these counts.
         counts: Counts,

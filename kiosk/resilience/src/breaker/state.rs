@@ -161,6 +161,10 @@ impl Causes {
         if condition { self.or(other) } else { self }
     }
 
+    pub(super) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     pub(super) const fn bits(self) -> u16 {
         self.0
     }

@@ -4,6 +4,7 @@ mod desk;
 
 mod closed;
 mod composition;
+mod dry_run;
 mod half_open;
 mod late;
 mod manual;

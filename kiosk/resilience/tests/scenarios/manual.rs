@@ -136,47 +136,6 @@ fn g7_a_disabled_breaker_passes_all_and_records_nothing() {
 }
 
 #[test]
-fn g8_a_dry_run_passes_all_counts_all_and_warns_once() {
-    let breaker = breaker(rolling(secs(10), 10, ratio_thresholds(50, 2)));
-    breaker.metrics_only(s(0), "trying new thresholds");
-    breaker.fail(s(1), 10);
-    breaker.ok(s(1), 20);
-    breaker.fail(s(1), 90);
-    let seen = breaker.look(s(1));
-    assert_eq!(
-        (seen.state, seen.calls, seen.failures),
-        (State::MetricsOnly, 120, 100)
-    );
-    let warnings: Vec<_> = breaker
-        .events()
-        .into_iter()
-        .filter(|event| matches!(event.kind, EventKind::ThresholdExceeded { .. }))
-        .collect();
-    let exceeded = EventKind::ThresholdExceeded {
-        causes: Causes::FAILURE_RATIO,
-        counts: counts(2, 2, 0),
-    };
-    assert_eq!(warnings.len(), 1);
-    assert_eq!(warnings[0].kind, exceeded);
-    assert_eq!(breaker.moves(), [(State::Closed, State::MetricsOnly)]);
-}
-
-#[test]
-fn g8_new_thresholds_are_warned_of_again() {
-    let breaker = breaker(consecutive(2));
-    breaker.metrics_only(s(0), "trying new thresholds");
-    breaker.fail(s(1), 5);
-    breaker.retune(consecutive(3), s(2)).unwrap();
-    breaker.fail(s(2), 5);
-    let warnings = breaker
-        .events()
-        .iter()
-        .filter(|event| matches!(event.kind, EventKind::ThresholdExceeded { .. }))
-        .count();
-    assert_eq!(warnings, 2);
-}
-
-#[test]
 fn g9_a_closed_breaker_cannot_be_made_half_open() {
     let breaker = breaker(Settings::default());
     let refused = IllegalMove {

@@ -29,7 +29,8 @@ impl Core {
         }
         let Some(tally) = self.totals.add(outcome) else {
             if pause.is_some() {
-                self.threshold_reached(now, Causes::ASKED_TO_WAIT, pause);
+                // Nothing was counted, so what was met before still is.
+                self.judge(now, self.warned.or(Causes::ASKED_TO_WAIT), pause);
             }
             return Report::Neutral;
         };
@@ -43,9 +44,7 @@ impl Core {
         let causes = self
             .exceeded()
             .or_if(pause.is_some(), Causes::ASKED_TO_WAIT);
-        if !causes.is_empty() {
-            self.threshold_reached(now, causes, pause);
-        }
+        self.judge(now, causes, pause);
         Report::Counted
     }
 
@@ -75,12 +74,18 @@ impl Core {
         };
     }
 
-    fn threshold_reached(&mut self, now: Moment, causes: Causes, pause: Option<Duration>) {
+    /// Opens for these reasons, if there are any; a dry run tells of those it has not told of.
+    fn judge(&mut self, now: Moment, causes: Causes, pause: Option<Duration>) {
         if self.state == State::Closed {
-            self.open(now, causes, pause);
-        } else if !self.warned {
-            self.warned = true;
-            let counts = self.judged(self.state);
+            if !causes.is_empty() {
+                self.open(now, causes, pause);
+            }
+            return;
+        }
+        let news = causes.without(self.warned);
+        self.warned = causes;
+        if !news.is_empty() {
+            let (causes, counts) = (news, self.judged(self.state));
             self.log
                 .push(now, EventKind::ThresholdExceeded { causes, counts }, None);
         }

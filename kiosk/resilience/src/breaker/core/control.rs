@@ -100,7 +100,7 @@ impl Core {
         }
         let window_kept = self.retune_windows(now);
         self.probes.retune(&settings.half_open);
-        self.warned = false;
+        self.warned = Causes::NONE;
         self.ramp = self.ramp.zip(settings.ramp).map(|(mut ramp, slope)| {
             ramp.retune(slope);
             ramp
