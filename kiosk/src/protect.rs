@@ -13,7 +13,7 @@
 //! | no answer in time | failure | retry, if affordable |
 //! | it panics | failure | the panic goes on |
 //! | the caller goes away | neutral, at the instant the permit was taken | the place goes back |
-//! | a rule refuses it | nothing, it was not sent | token and place go back, no retry |
+//! | a rule refuses it | nothing, it was not sent | token, place and a retry's price go back, no retry |
 
 mod rules;
 #[cfg(test)]
@@ -233,10 +233,9 @@ impl Dependency {
         judge: impl Fn(&E) -> Verdict,
         call: impl Future<Output = Result<T, E>>,
     ) -> Result<T, NotDone<E>> {
-        self.affordable.call();
         let budget = Budget::new(now(), limit);
         let limits = Limits::within(limit);
-        let (result, _) = self.attempt(budget, limits, &judge, call).await;
+        let (result, _) = self.attempt(budget, limits, None, &judge, call).await;
         result
     }
 
@@ -250,36 +249,34 @@ impl Dependency {
         judge: impl Fn(&E) -> Verdict,
         mut make: impl FnMut() -> C,
     ) -> Result<T, NotDone<E>> {
-        self.affordable.call();
         let budget = Budget::new(now(), limits.total);
         let mut retry = 0;
         let mut before = None;
+        let mut paid = None;
         loop {
             // A panic while the call is made up is a panic of the call.
             let call = async { make().await };
-            let (result, again) = self.attempt(budget, limits, &judge, call).await;
+            let attempt = self.attempt(budget, limits, paid.take(), &judge, call);
+            let (result, again) = attempt.await;
             let error = match (result, before.take()) {
                 (Ok(answer), _) => return Ok(answer),
                 // A retry that no rule lets out changes nothing of what the attempt before brought.
                 (Err(NotDone::Refused(_)), Some(made)) => return Err(made),
                 (Err(error), _) => error,
             };
-            let delay = if again {
-                self.delay(retry, budget)
-            } else {
-                None
-            };
-            let Some(delay) = delay else {
+            let affordable = if again { self.pay(retry, budget) } else { None };
+            let Some((delay, payment)) = affordable else {
                 return Err(error);
             };
             before = Some(error);
+            paid = Some(payment);
             tokio::time::sleep(delay).await;
             retry += 1;
         }
     }
 
-    /// How long to wait before this retry; none if it may not be.
-    fn delay(&self, retry: u32, budget: Budget) -> Option<Duration> {
+    /// How long to wait before this retry, paid for; none if it may not be.
+    fn pay(&self, retry: u32, budget: Budget) -> Option<(Duration, Paid<'_>)> {
         let retries = *self.retries.lock().unwrap_or_else(PoisonError::into_inner);
         if retry >= retries.most {
             return None;
@@ -291,14 +288,21 @@ impl Dependency {
             .seed();
         let delay = retries.backoff.delay(retry, random);
         let fits = budget.allows_retry(now(), delay, retries.least);
-        (fits && self.affordable.try_retry(now())).then_some(delay)
+        (fits && self.affordable.try_retry(now())).then(|| {
+            let paid = Paid {
+                affordable: &self.affordable,
+                spent: false,
+            };
+            (delay, paid)
+        })
     }
 
-    /// One attempt, and whether another one may help.
+    /// One attempt, the first or one that is paid for, and whether another one may help.
     async fn attempt<T, E>(
         &self,
         budget: Budget,
         limits: Limits,
+        paid: Option<Paid<'_>>,
         judge: &impl Fn(&E) -> Verdict,
         call: impl Future<Output = Result<T, E>>,
     ) -> (Result<T, NotDone<E>>, bool) {
@@ -306,6 +310,11 @@ impl Dependency {
             Ok(entered) => entered,
             Err(refused) => return (Err(NotDone::Refused(refused)), false),
         };
+        // Only a call that is made earns its share of a retry or costs one.
+        match paid {
+            Some(paid) => paid.spend(),
+            None => self.affordable.call(),
+        }
         let call = AssertUnwindSafe(call).catch_unwind();
         match tokio::time::timeout(limit, call).await {
             Ok(Ok(Ok(answer))) => {
@@ -412,6 +421,26 @@ impl Drop for Token<'_> {
     fn drop(&mut self) {
         if let Some(reservation) = self.reservation.take() {
             self.rate.cancel(reservation, now());
+        }
+    }
+}
+
+/// A retry that is paid for, refunded unless it is made.
+struct Paid<'a> {
+    affordable: &'a RetryBudget,
+    spent: bool,
+}
+
+impl Paid<'_> {
+    fn spend(mut self) {
+        self.spent = true;
+    }
+}
+
+impl Drop for Paid<'_> {
+    fn drop(&mut self) {
+        if !self.spent {
+            self.affordable.refund();
         }
     }
 }

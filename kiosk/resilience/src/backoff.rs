@@ -209,6 +209,11 @@ impl RetryBudget {
         affordable
     }
 
+    /// Gives back what [`try_retry`](Self::try_retry) took for a retry that was not made.
+    pub fn refund(&self) {
+        self.lock().put(RETRY);
+    }
+
     /// Whole retries that could be paid for, and how many ever could not.
     #[must_use]
     pub fn snapshot(&self, now: Moment) -> (u64, u64) {

@@ -310,6 +310,40 @@ async fn retries_end_with_their_number_with_the_money_or_with_the_time() {
 }
 
 #[tokio::test]
+async fn a_call_that_a_rule_refuses_earns_no_retry() {
+    let test = dependency();
+    for _ in 0..9 {
+        assert!(test.affordable.try_retry(now()));
+    }
+    test.breaker.force_open(now(), "stocktaking");
+    for _ in 0..9 {
+        let _ = test.once(LONG, judge, answers()).await;
+        let _ = test.call(Limits::within(LONG), judge, answers).await;
+    }
+    assert_eq!(test.affordable.snapshot(now()).0, 0);
+    test.breaker.auto(now());
+    test.once(LONG, judge, answers()).await.unwrap();
+    assert_eq!(test.affordable.snapshot(now()).0, 1, "a call that was made");
+}
+
+#[tokio::test]
+async fn a_retry_that_is_not_made_costs_nothing() {
+    let refused = dependency();
+    let make = || {
+        refused.breaker.force_open(now(), "stocktaking");
+        fails(Trouble::Down)
+    };
+    let result = refused.call(Limits::within(LONG), judge, make).await;
+    assert!(matches!(result, Err(NotDone::Failed(Trouble::Down))));
+    assert_eq!(refused.affordable.snapshot(now()).0, 9);
+    let left = patient();
+    left.take_time();
+    let limits = Limits::within(LONG * 9);
+    leave(left.call(limits, judge, || fails(Trouble::Down))).await;
+    assert_eq!(left.affordable.snapshot(now()).0, 9);
+}
+
+#[tokio::test]
 async fn new_rules_keep_what_was_counted_and_senseless_ones_change_nothing() {
     let test = dependency();
     let _ = test.once(LONG, judge, fails(Trouble::Down)).await;

@@ -117,6 +117,24 @@ fn in_an_outage_retries_stay_a_tenth_of_the_calls() {
 }
 
 #[test]
+fn what_is_given_back_can_be_spent_again_and_not_saved_beyond_the_most() {
+    let allowance = Allowance {
+        share: Ratio::percent(1).unwrap(),
+        per_second: 0,
+        most: 2,
+    };
+    let budget = RetryBudget::new(allowance, s(0));
+    assert!(budget.try_retry(s(0)) && budget.try_retry(s(0)));
+    budget.refund();
+    assert_eq!(budget.snapshot(s(0)).0, 1);
+    assert!(budget.try_retry(s(0)) && !budget.try_retry(s(0)));
+    for _ in 0..3 {
+        budget.refund();
+    }
+    assert_eq!(budget.snapshot(s(0)).0, 2);
+}
+
+#[test]
 fn a_quiet_caller_may_retry_now_and_then() {
     let allowance = Allowance {
         share: Ratio::percent(1).unwrap(),
