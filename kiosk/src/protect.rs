@@ -11,7 +11,7 @@
 //! | it answers | what the judge says | the place goes back |
 //! | it asks to be left alone | neutral, then open for as long as asked | no retry |
 //! | no answer in time | failure | retry, if affordable |
-//! | it panics | failure | the panic goes on |
+//! | it or its judge panics | failure | the panic goes on |
 //! | the caller goes away | neutral, at the instant the permit was taken | the place goes back |
 //! | a rule refuses it | nothing, it was not sent | token, place and a retry's price go back, no retry |
 
@@ -315,14 +315,16 @@ impl Dependency {
             Some(paid) => paid.spend(),
             None => self.affordable.call(),
         }
-        let call = AssertUnwindSafe(call).catch_unwind();
-        match tokio::time::timeout(limit, call).await {
+        // A panic of the judge says as little as one of the call that it judges.
+        let judged = async { call.await.map_err(|error| (judge(&error), error)) };
+        let judged = AssertUnwindSafe(judged).catch_unwind();
+        match tokio::time::timeout(limit, judged).await {
             Ok(Ok(Ok(answer))) => {
                 under_way.ended(Outcome::Ok);
                 (Ok(answer), false)
             }
-            Ok(Ok(Err(error))) => {
-                let again = match judge(&error) {
+            Ok(Ok(Err((verdict, error)))) => {
+                let again = match verdict {
                     Verdict::Is(outcome) => under_way.ended(outcome),
                     Verdict::Overloaded(wait) => {
                         under_way.ended(Outcome::Ignored);

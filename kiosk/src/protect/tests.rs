@@ -171,6 +171,19 @@ async fn a_panic_is_a_failure_and_goes_on() {
 }
 
 #[tokio::test]
+async fn a_panic_of_the_judge_is_a_failure_and_goes_on() {
+    let test = dependency();
+    let judge = |_: &Trouble| -> Verdict { panic!("judged") };
+    let ended = AssertUnwindSafe(test.once(LONG, judge, fails(Trouble::Down)))
+        .catch_unwind()
+        .await;
+    assert_eq!(ended.unwrap_err().downcast_ref::<&str>(), Some(&"judged"));
+    let totals = test.seen().totals;
+    assert_eq!((totals.fail, totals.cancelled), (1, 0));
+    test.assert_idle(1);
+}
+
+#[tokio::test]
 async fn a_caller_that_leaves_during_the_call_is_neutral_when_the_permit_was_taken() {
     let test = dependency();
     leave(test.once(LONG, judge, pending::<Result<(), _>>())).await;
