@@ -303,7 +303,8 @@ impl Breaker {
     }
 
     /// Does what time alone brings about: an open breaker whose wait is over becomes half-open
-    /// without a call. Optional; the next call does the same.
+    /// without a call, and probes past their deadline that keep others out are given up. Optional;
+    /// the next call does the same.
     pub fn tick(&self, now: Moment) {
         self.locked(|core| core.tick(now));
     }

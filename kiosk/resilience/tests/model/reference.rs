@@ -155,11 +155,7 @@ impl Reference {
                 Some((RejectReason::Ramping, Some(Duration::ZERO)))
             }
             State::HalfOpen => {
-                if !self.has_room() {
-                    let deadline = self.settings.half_open.deadline;
-                    self.in_flight
-                        .retain(|(_, began)| now.since(*began) < deadline);
-                }
+                self.make_room(now);
                 if self.has_room() {
                     self.next_probe += 1;
                     self.in_flight.push((self.next_probe, now));
@@ -190,6 +186,14 @@ impl Reference {
             self.ramp = None;
         }
         self.ramp.as_mut().is_none_or(|ramp| ramp.admit(now))
+    }
+
+    fn make_room(&mut self, now: Moment) {
+        if !self.has_room() {
+            let deadline = self.settings.half_open.deadline;
+            self.in_flight
+                .retain(|(_, began)| now.since(*began) < deadline);
+        }
     }
 
     fn has_room(&self) -> bool {
@@ -427,6 +431,8 @@ impl Reference {
     pub(crate) fn tick(&mut self, now: Moment) {
         if self.state == State::Open && now >= self.due {
             self.go(State::HalfOpen, now);
+        } else if self.state == State::HalfOpen {
+            self.make_room(now);
         }
     }
 

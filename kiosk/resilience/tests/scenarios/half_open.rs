@@ -150,6 +150,30 @@ fn d8_a_probe_that_is_never_given_back_does_not_keep_others_out_for_ever() {
 }
 
 #[test]
+fn d8_a_driver_that_ticks_at_each_deadline_gets_on() {
+    let breaker = opened(
+        consecutive(1)
+            .waiting(secs(5))
+            .probing(2, Verdict::FirstFailure),
+        s(0),
+    );
+    let (first, second) = (breaker.a(s(5)), breaker.a(s(9)));
+    assert_eq!(breaker.next_deadline(), Some(s(35)));
+    breaker.tick(just_before(s(35)));
+    assert_eq!(breaker.look(s(35)).probes.in_flight, 2);
+    breaker.tick(s(35));
+    assert_eq!(
+        (
+            breaker.next_deadline(),
+            breaker.look(s(35)).probes.in_flight
+        ),
+        (None, 1)
+    );
+    assert_eq!(first.success(s(36)), Report::Stale);
+    assert_eq!(second.success(s(90)), Report::Counted, "it kept nobody out");
+}
+
+#[test]
 fn d8_the_deadline_can_be_for_ever() {
     let settings = consecutive(1).waiting(secs(1));
     let deadline = std::time::Duration::MAX;

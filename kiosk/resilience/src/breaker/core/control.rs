@@ -44,8 +44,15 @@ impl Core {
 
     /// Does what time alone brings about.
     pub(crate) fn tick(&mut self, now: Moment) {
-        if self.state == State::Open && now >= self.due {
-            self.enter(State::HalfOpen, now, Causes::WAIT_OVER, None);
+        match self.state {
+            State::Open if now >= self.due => {
+                self.enter(State::HalfOpen, now, Causes::WAIT_OVER, None);
+            }
+            // A late probe that keeps nobody out may still bring its outcome.
+            State::HalfOpen if !self.probes.has_room(&self.settings.half_open) => {
+                self.give_up_hung_probes(now);
+            }
+            _ => {}
         }
     }
 

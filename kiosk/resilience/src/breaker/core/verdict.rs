@@ -15,12 +15,17 @@ impl Core {
         if let Some(probe) = self.probes.admit(now, &settings) {
             return Some(probe);
         }
-        let hung = self.probes.give_up_hung(now, settings.deadline);
+        self.give_up_hung_probes(now);
+        self.probes.admit(now, &settings)
+    }
+
+    pub(super) fn give_up_hung_probes(&mut self, now: Moment) {
+        let deadline = self.settings.half_open.deadline;
+        let hung = self.probes.give_up_hung(now, deadline);
         if hung > 0 {
             self.log
                 .push(now, EventKind::ProbesReplaced { probes: hung }, None);
         }
-        self.probes.admit(now, &settings)
     }
 
     pub(super) fn book_probe(
