@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{InvalidRate, Limited};
@@ -74,8 +75,10 @@ struct State {
     /// Below zero when tokens are reserved that have not come in.
     level: i128,
     at: Moment,
-    /// Tokens ever taken or reserved.
-    taken: u64,
+    /// The reservations whose tokens have not come in, in order. Never more than the tokens that
+    /// the level lacks.
+    pending: VecDeque<u64>,
+    last_number: u64,
 }
 
 impl State {
@@ -84,14 +87,28 @@ impl State {
         self.at = self.at.max(now);
         let come_in = elapsed * i128::from(self.rate.calls);
         self.level = (self.level + come_in).min(self.rate.full().max(self.level));
+        self.release();
     }
 
-    /// What is missing for a reservation: what was taken after it is not its concern.
-    fn missing(&self, reservation: &Reservation) -> i128 {
-        let later = i128::from(self.taken - reservation.number);
+    /// Forgets the reservations whose tokens are there.
+    fn release(&mut self) {
+        while !self.pending.is_empty() && self.missing(0) <= 0 {
+            self.pending.pop_front();
+        }
+    }
+
+    /// What is missing for the pending reservation at this place: those behind it are not its
+    /// concern.
+    fn missing(&self, place: usize) -> i128 {
+        let behind = self.pending.len().saturating_sub(place + 1) as i128;
         self.level
-            .saturating_add(later.saturating_mul(self.rate.token()))
+            .saturating_add(behind.saturating_mul(self.rate.token()))
             .saturating_neg()
+    }
+
+    /// The place of a reservation whose token has not come in.
+    fn place_of(&self, reservation: &Reservation) -> Option<usize> {
+        self.pending.binary_search(&reservation.number).ok()
     }
 }
 
@@ -115,7 +132,8 @@ impl TokenBucket {
             rate,
             level: rate.full(),
             at: now,
-            taken: 0,
+            pending: VecDeque::new(),
+            last_number: 0,
         };
         Ok(Self {
             state: Mutex::new(state),
@@ -149,7 +167,6 @@ impl TokenBucket {
             });
         }
         state.level -= wanted;
-        state.taken += u64::from(tokens);
         Ok(())
     }
 
@@ -170,10 +187,12 @@ impl TokenBucket {
             });
         }
         state.level -= state.rate.token();
-        state.taken += 1;
-        Ok(Reservation {
-            number: state.taken,
-        })
+        state.last_number += 1;
+        let number = state.last_number;
+        if state.level < 0 {
+            state.pending.push_back(number);
+        }
+        Ok(Reservation { number })
     }
 
     /// How long until the reserved token is there, at the rate in force now; zero when it is.
@@ -181,18 +200,22 @@ impl TokenBucket {
     pub fn wait(&self, reservation: &Reservation, now: Moment) -> Duration {
         let mut state = self.lock();
         state.refill(now);
-        state.rate.time_for(state.missing(reservation))
+        let place = state.place_of(reservation);
+        place.map_or(Duration::ZERO, |place| {
+            state.rate.time_for(state.missing(place))
+        })
     }
 
-    /// Gives a reservation back. Its token returns if nobody reserved or took one after it; else
-    /// it is lost, because those behind have been told when to come.
+    /// Gives a reservation back, and with it its token: those behind move up by one, and nobody
+    /// ahead moves. What was told to those behind still holds, their tokens are there earlier.
     pub fn cancel(&self, reservation: Reservation, now: Moment) {
         let mut state = self.lock();
         state.refill(now);
-        if reservation.number == state.taken {
-            state.taken -= 1;
-            state.level = (state.level + state.rate.token()).min(state.rate.full());
+        if let Some(place) = state.place_of(&reservation) {
+            state.pending.remove(place);
         }
+        state.level = (state.level + state.rate.token()).min(state.rate.full());
+        state.release();
     }
 
     /// Tokens there at `now`.

@@ -85,22 +85,52 @@ fn reservations_are_served_in_order_at_the_rate() {
 }
 
 #[test]
-fn the_last_reservation_can_be_given_back() {
+fn behind_a_reservation_given_back_all_move_up_and_ahead_nobody_does() {
     let bucket = TokenBucket::new(rate(1, secs(1), 1), s(0)).unwrap();
     bucket.try_acquire(s(0)).unwrap();
-    let (first, last) = (
-        bucket.reserve(s(0), secs(9)).unwrap(),
-        bucket.reserve(s(0), secs(9)).unwrap(),
-    );
+    let reserve = || bucket.reserve(s(0), secs(9)).unwrap();
+    let (first, second, third, last) = (reserve(), reserve(), reserve(), reserve());
     bucket.cancel(last, s(0));
-    let again = bucket.reserve(s(0), secs(9)).unwrap();
-    assert_eq!(bucket.wait(&again, s(0)), secs(2));
-    bucket.cancel(first, s(0));
-    assert_eq!(
-        bucket.wait(&again, s(0)),
-        secs(2),
-        "those behind keep their time"
+    bucket.cancel(second, s(0));
+    assert_eq!(bucket.wait(&first, s(0)), secs(1));
+    assert_eq!(bucket.wait(&third, s(0)), secs(2));
+    let again = reserve();
+    assert_eq!(bucket.wait(&again, s(0)), secs(3));
+    bucket.cancel(first, s(1));
+    assert_eq!(bucket.wait(&third, s(1)), secs(0), "its token is there");
+    assert_eq!(bucket.wait(&again, s(1)), secs(1));
+    assert!(
+        bucket.try_acquire(s(2)).is_err(),
+        "what came in is reserved"
     );
+    assert!(bucket.try_acquire(s(3)).is_ok());
+}
+
+#[test]
+fn a_token_given_back_is_there_whoever_came_after() {
+    let bucket = TokenBucket::new(rate(1, secs(3_600), 10), s(0)).unwrap();
+    let held: Vec<_> = (0..10)
+        .map(|_| bucket.reserve(s(0), secs(0)).unwrap())
+        .collect();
+    assert_eq!(bucket.available(s(1)), 0);
+    for reservation in held {
+        bucket.cancel(reservation, s(1));
+    }
+    assert_eq!(bucket.available(s(1)), 10);
+}
+
+#[test]
+fn callers_that_gave_up_take_nothing_from_those_who_come_later() {
+    let bucket = TokenBucket::new(rate(1, secs(1), 1), s(0)).unwrap();
+    bucket.try_acquire(s(0)).unwrap();
+    for _ in 0..50 {
+        let queue = [(); 5].map(|()| bucket.reserve(s(0), secs(9)).unwrap());
+        for reservation in queue {
+            bucket.cancel(reservation, s(0));
+        }
+    }
+    let next = bucket.reserve(s(0), secs(1)).unwrap();
+    assert_eq!(bucket.wait(&next, s(0)), secs(1));
 }
 
 #[test]
@@ -205,6 +235,35 @@ proptest! {
                     let then = passed.iter().filter(|at| free.since(**at) < secs(1)).count();
                     prop_assert!(then < 5);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_reserves_and_gives_up_no_more_pass_than_came_in(
+        calls in 1_u32..20,
+        burst in 1_u32..5,
+        steps in prop::collection::vec((0_u64..200, 0_usize..4), 1..200),
+    ) {
+        let bucket = TokenBucket::new(rate(calls, secs(1), burst), s(0)).expect("valid");
+        let (mut now, mut passed, mut queue) = (s(0), 0_u128, Vec::new());
+        for (gap, choice) in steps {
+            now = now.plus(Duration::from_millis(gap));
+            match choice {
+                0 | 1 => queue.extend(bucket.reserve(now, secs(3)).ok()),
+                2 if !queue.is_empty() => bucket.cancel(queue.remove(queue.len() / 2), now),
+                _ => passed += u128::from(bucket.try_acquire(now).is_ok()),
+            }
+            let waits: Vec<_> = queue.iter().map(|held| bucket.wait(held, now)).collect();
+            prop_assert!(waits.is_sorted(), "in order");
+            if waits.first().is_some_and(Duration::is_zero) {
+                let _served = queue.remove(0);
+                passed += 1;
+            }
+            let came_in = u128::from(now.as_nanos()) * u128::from(calls) / 1_000_000_000;
+            prop_assert!(passed <= came_in + u128::from(burst));
+            if queue.is_empty() {
+                prop_assert!(bucket.reserve(now, secs(1)).map(|held| bucket.cancel(held, now)).is_ok(), "nothing leaks");
             }
         }
     }
