@@ -183,7 +183,9 @@ impl fmt::Display for Reason {
             Self::Missing { dependency, .. } => write!(f, "{dependency} cannot be reached"),
             Self::Busy { load, .. } => write!(f, "the kiosk is busy ({load} %)"),
             Self::Recovering { to, rest } => {
-                write!(f, "back at {to} in {rest:?} if nothing else happens")
+                // Rounded up: what is said to be over is over.
+                let secs = rest.as_nanos().div_ceil(1_000_000_000);
+                write!(f, "back at {to} in {secs}s if nothing else happens")
             }
         }
     }

@@ -229,3 +229,19 @@ fn a_clock_that_steps_back_leaves_no_level_stuck() {
         Level::L0
     );
 }
+
+#[test]
+fn the_rest_of_a_recovery_is_told_in_whole_seconds_rounded_up() {
+    let told = |nanos: u64| {
+        let rest = Duration::from_nanos(nanos);
+        Reason::Recovering {
+            to: Level::L0,
+            rest,
+        }
+        .to_string()
+    };
+    let in_secs = |secs: u64| format!("back at {} in {secs}s if nothing else happens", Level::L0);
+    assert_eq!(told(8_765_432_109), in_secs(9));
+    assert_eq!(told(8_000_000_000), in_secs(8));
+    assert_eq!(told(1), in_secs(1));
+}
