@@ -161,15 +161,23 @@ const RETRY: u64 = 1_000_000_000;
 
 impl Purse {
     fn put(&mut self, amount: u64) {
+        self.balance = self.with(amount);
+    }
+
+    fn with(&self, amount: u64) -> u64 {
         let most = u64::from(self.allowance.most) * RETRY;
-        self.balance = self.balance.saturating_add(amount).min(most);
+        self.balance.saturating_add(amount).min(most)
+    }
+
+    fn earn(&mut self, now: Moment) {
+        self.balance = self.balance_at(now);
+        self.at = self.at.max(now);
     }
 
     /// One retry a second is one billionth a nanosecond.
-    fn earn(&mut self, now: Moment) {
+    fn balance_at(&self, now: Moment) -> u64 {
         let elapsed = nanos(now.since(self.at));
-        self.at = self.at.max(now);
-        self.put(elapsed.saturating_mul(self.allowance.per_second.into()));
+        self.with(elapsed.saturating_mul(self.allowance.per_second.into()))
     }
 }
 
@@ -214,12 +222,11 @@ impl RetryBudget {
         self.lock().put(RETRY);
     }
 
-    /// Whole retries that could be paid for, and how many ever could not.
+    /// Whole retries that could be paid for at `now`, and how many ever could not. Changes nothing.
     #[must_use]
     pub fn snapshot(&self, now: Moment) -> (u64, u64) {
-        let mut purse = self.lock();
-        purse.earn(now);
-        (purse.balance / RETRY, purse.refused)
+        let purse = self.lock();
+        (purse.balance_at(now) / RETRY, purse.refused)
     }
 
     /// Puts another allowance in force. What is saved stays, down to the new most.

@@ -58,13 +58,14 @@ struct State {
 
 impl State {
     fn forget(&mut self, now: Moment) {
-        while self
-            .passed
-            .front()
-            .is_some_and(|first| now.since(*first) >= self.window.span)
-        {
-            self.passed.pop_front();
-        }
+        let old = self.old_at(now);
+        self.passed.drain(..old);
+    }
+
+    /// How many calls no longer count.
+    fn old_at(&self, now: Moment) -> usize {
+        let old = |passed: &Moment| now.since(*passed) >= self.window.span;
+        self.passed.partition_point(old)
     }
 }
 
@@ -104,12 +105,11 @@ impl SlidingWindow {
         })
     }
 
-    /// Calls that count at `now`.
+    /// Calls that count at `now`. Changes nothing.
     #[must_use]
     pub fn counted(&self, now: Moment) -> usize {
-        let mut state = self.lock();
-        state.forget(now);
-        state.passed.len()
+        let state = self.lock();
+        state.passed.len() - state.old_at(now)
     }
 
     /// The window in force.

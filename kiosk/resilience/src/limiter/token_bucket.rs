@@ -83,25 +83,29 @@ struct State {
 
 impl State {
     fn refill(&mut self, now: Moment) {
-        let elapsed = i128::from(nanos(now.since(self.at)));
+        self.level = self.level_at(now);
         self.at = self.at.max(now);
-        let come_in = elapsed * i128::from(self.rate.calls);
-        self.level = (self.level + come_in).min(self.rate.full().max(self.level));
         self.release();
+    }
+
+    fn level_at(&self, now: Moment) -> i128 {
+        let elapsed = i128::from(nanos(now.since(self.at)));
+        let come_in = elapsed * i128::from(self.rate.calls);
+        (self.level + come_in).min(self.rate.full().max(self.level))
     }
 
     /// Forgets the reservations whose tokens are there.
     fn release(&mut self) {
-        while !self.pending.is_empty() && self.missing(0) <= 0 {
+        while !self.pending.is_empty() && self.missing(0, self.level) <= 0 {
             self.pending.pop_front();
         }
     }
 
-    /// What is missing for the pending reservation at this place: those behind it are not its
-    /// concern.
-    fn missing(&self, place: usize) -> i128 {
+    /// What is missing at this level for the pending reservation at this place: those behind it are
+    /// not its concern.
+    fn missing(&self, place: usize, level: i128) -> i128 {
         let behind = self.pending.len().saturating_sub(place + 1) as i128;
-        self.level
+        level
             .saturating_add(behind.saturating_mul(self.rate.token()))
             .saturating_neg()
     }
@@ -196,13 +200,15 @@ impl TokenBucket {
     }
 
     /// How long until the reserved token is there, at the rate in force now; zero when it is.
+    /// Changes nothing.
     #[must_use]
     pub fn wait(&self, reservation: &Reservation, now: Moment) -> Duration {
-        let mut state = self.lock();
-        state.refill(now);
+        let state = self.lock();
         let place = state.place_of(reservation);
         place.map_or(Duration::ZERO, |place| {
-            state.rate.time_for(state.missing(place))
+            state
+                .rate
+                .time_for(state.missing(place, state.level_at(now)))
         })
     }
 
@@ -218,12 +224,11 @@ impl TokenBucket {
         state.release();
     }
 
-    /// Tokens there at `now`.
+    /// Tokens there at `now`. Changes nothing.
     #[must_use]
     pub fn available(&self, now: Moment) -> u32 {
-        let mut state = self.lock();
-        state.refill(now);
-        let tokens = state.level.max(0) / state.rate.token();
+        let state = self.lock();
+        let tokens = state.level_at(now).max(0) / state.rate.token();
         u32::try_from(tokens).unwrap_or(u32::MAX)
     }
 

@@ -180,3 +180,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn looking_ahead_at_a_retry_budget_earns_nothing() {
+    let allowance = Allowance {
+        share: Ratio::percent(10).expect("valid"),
+        per_second: 1,
+        most: 1,
+    };
+    let budget = RetryBudget::new(allowance, s(0));
+    assert!(budget.try_retry(s(0)));
+    assert_eq!(budget.snapshot(s(100)), (1, 0));
+    assert!(!budget.try_retry(s(0)));
+    assert_eq!(budget.snapshot(s(0)), (0, 1));
+}

@@ -134,6 +134,21 @@ fn callers_that_gave_up_take_nothing_from_those_who_come_later() {
 }
 
 #[test]
+fn looking_ahead_brings_no_tokens_and_forgets_no_calls() {
+    let bucket = TokenBucket::new(rate(1, secs(10), 1), s(0)).unwrap();
+    bucket.try_acquire(s(0)).unwrap();
+    assert_eq!(bucket.available(s(100)), 1);
+    assert!(bucket.try_acquire(s(5)).is_err());
+    let held = bucket.reserve(s(5), secs(9)).unwrap();
+    assert_eq!(bucket.wait(&held, s(100)), secs(0));
+    assert_eq!(bucket.wait(&held, s(5)), secs(5));
+    let limiter = SlidingWindow::new(window(1, secs(10))).unwrap();
+    limiter.try_acquire(s(0)).unwrap();
+    assert_eq!((limiter.counted(s(100)), limiter.counted(s(9))), (0, 1));
+    assert!(limiter.try_acquire(s(5)).is_err());
+}
+
+#[test]
 fn a_retune_keeps_tokens_in_number_whatever_the_period() {
     let bucket = TokenBucket::new(rate(1, secs(1), 10), s(0)).unwrap();
     bucket.try_acquire_many(s(0), 4).unwrap();
