@@ -6,6 +6,7 @@ use resilience::ladder::Level;
 
 use crate::devices::job::{Job, Step};
 use crate::level::LevelStatus;
+use crate::protect::ending::Ending;
 use crate::status::{LinkMode, LinkStatus, RulesStatus};
 use crate::switches::SwitchStatus;
 
@@ -86,6 +87,7 @@ pub fn link(status: &LinkStatus) {
         gauge!("kiosk_link_state", "state" => name).set(now);
     }
     for breaker in &status.breakers {
+        Ending::show(&breaker.name);
         for state in ["closed", "open", "half_open", "forced_open", "disabled"] {
             let now = if state == breaker.state { 1.0 } else { 0.0 };
             gauge!("kiosk_breaker_state", "name" => breaker.name.clone(), "state" => state)

@@ -15,6 +15,8 @@
 //! | the caller goes away | neutral, at the instant the permit was taken | the place goes back |
 //! | a rule refuses it | nothing, it was not sent | token, place and a retry's price go back, no retry |
 
+pub(crate) mod ending;
+mod guards;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -25,13 +27,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use metrics::counter;
 use resilience::backoff::RetryBudget;
-use resilience::breaker::{self, OpenWait, Outcome, Permit, Rejected, Snapshot};
+use resilience::breaker::{self, OpenWait, Outcome, Rejected, Snapshot};
 use resilience::bulkhead::{self, Bulkhead, Full, Place};
-use resilience::limiter::{Limited, Reservation, TokenBucket};
+use resilience::limiter::{Limited, TokenBucket};
 use resilience::{Breaker, Budget, Moment};
 
+use self::ending::Ending;
+use self::guards::{Paid, Token, UnderWay};
 pub use self::rules::{BadRules, Retries, Rules};
 pub use cloud_sync_wire::notice::tuning::Tuning;
 
@@ -288,13 +291,7 @@ impl Dependency {
             .seed();
         let delay = retries.backoff.delay(retry, random);
         let fits = budget.allows_retry(now(), delay, retries.least);
-        (fits && self.affordable.try_retry(now())).then(|| {
-            let paid = Paid {
-                affordable: &self.affordable,
-                spent: false,
-            };
-            (delay, paid)
-        })
+        (fits && self.affordable.try_retry(now())).then(|| (delay, Paid::from(&self.affordable)))
     }
 
     /// One attempt, the first or one that is paid for, and whether another one may help.
@@ -352,10 +349,7 @@ impl Dependency {
         limits: Limits,
     ) -> Result<(UnderWay<'_>, Duration), Refused> {
         let token = match self.rate.reserve(now(), Duration::ZERO) {
-            Ok(reservation) => Token {
-                rate: &self.rate,
-                reservation: Some(reservation),
-            },
+            Ok(reservation) => Token::reserved(&self.rate, reservation),
             Err(limited) => return Err(self.refused(limited.into())),
         };
         let place = match self.place(budget).await {
@@ -371,12 +365,7 @@ impl Dependency {
             Err(rejected) => return Err(self.refused(rejected.into())),
         };
         token.spend();
-        let under_way = UnderWay {
-            dependency: self,
-            permit: Some(permit),
-            judged_by_time: limits.judged_by_time,
-            _place: place,
-        };
+        let under_way = UnderWay::begun(self, permit, limits, place);
         Ok((under_way, limit))
     }
 
@@ -394,91 +383,14 @@ impl Dependency {
 
     fn refused(&self, refused: Refused) -> Refused {
         self.count(match refused {
-            Refused::Limited(_) => "limited",
-            Refused::Full(_) => "full",
-            Refused::Open(_) => "rejected",
+            Refused::Limited(_) => Ending::Limited,
+            Refused::Full(_) => Ending::Full,
+            Refused::Open(_) => Ending::Rejected,
         });
         refused
     }
 
-    fn count(&self, outcome: &'static str) {
-        let name = self.name().to_owned();
-        counter!("kiosk_breaker_calls_total", "name" => name, "outcome" => outcome).increment(1);
-    }
-}
-
-/// A token of the limiter, given back unless it is spent.
-struct Token<'a> {
-    rate: &'a TokenBucket,
-    reservation: Option<Reservation>,
-}
-
-impl Token<'_> {
-    fn spend(mut self) {
-        self.reservation = None;
-    }
-}
-
-impl Drop for Token<'_> {
-    fn drop(&mut self) {
-        if let Some(reservation) = self.reservation.take() {
-            self.rate.cancel(reservation, now());
-        }
-    }
-}
-
-/// A retry that is paid for, refunded unless it is made.
-struct Paid<'a> {
-    affordable: &'a RetryBudget,
-    spent: bool,
-}
-
-impl Paid<'_> {
-    fn spend(mut self) {
-        self.spent = true;
-    }
-}
-
-impl Drop for Paid<'_> {
-    fn drop(&mut self) {
-        if !self.spent {
-            self.affordable.refund();
-        }
-    }
-}
-
-/// A call that was sent. Dropped without an end: its caller went away, which the permit books.
-struct UnderWay<'a> {
-    dependency: &'a Dependency,
-    permit: Option<Permit<&'a Breaker>>,
-    judged_by_time: bool,
-    _place: Place,
-}
-
-impl UnderWay<'_> {
-    /// Says whether another attempt may end otherwise.
-    fn ended(mut self, outcome: Outcome) -> bool {
-        if let Some(permit) = self.permit.take() {
-            let _ = if self.judged_by_time {
-                permit.finish(now(), outcome)
-            } else {
-                permit.record(now(), outcome)
-            };
-        }
-        let failed = matches!(outcome, Outcome::Fail | Outcome::SlowFail);
-        self.dependency.count(match outcome {
-            Outcome::Ok | Outcome::Slow => "success",
-            Outcome::Fail | Outcome::SlowFail => "failure",
-            Outcome::Ignored | Outcome::Cancelled => "ignored",
-        });
-        failed
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        if self.permit.is_some() {
-            self.dependency.count("cancelled");
-        }
+    fn count(&self, ending: Ending) {
+        ending.count(self.name(), 1);
     }
 }

@@ -189,6 +189,10 @@ impl Breaker {
         )
     }
 
+    fn timed(&self, pass: &Pass, now: Moment, outcome: Outcome) -> Outcome {
+        self.lock().timed(pass, now, outcome)
+    }
+
     #[inline(never)]
     fn settle_locked(&self, pass: Pass, now: Moment, said: Verdicted) -> Report {
         self.locked(|core| core.settle(&pass, now, said))

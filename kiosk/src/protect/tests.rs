@@ -10,6 +10,8 @@ use tokio::time::timeout;
 
 use super::*;
 
+mod told;
+
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(20);
 

@@ -164,13 +164,8 @@ impl Core {
             self.totals.stale += 1;
             return Report::Stale;
         }
-        let slow = said.timed
-            && self
-                .settings
-                .slow_after
-                .is_some_and(|limit| now.since(pass.taken_at) > limit);
-        let outcome = if slow {
-            said.outcome.slowed()
+        let outcome = if said.timed {
+            self.timed(pass, now, said.outcome)
         } else {
             said.outcome
         };
@@ -179,6 +174,16 @@ impl Core {
             State::HalfOpen => self.book_probe(pass, now, outcome, said.pause),
             State::Disabled => Report::Unrecorded,
             State::Open | State::ForcedOpen => Report::Stale,
+        }
+    }
+
+    /// The outcome, a slow one if the call took longer than it may.
+    pub(super) fn timed(&self, pass: &Pass, now: Moment, outcome: Outcome) -> Outcome {
+        let limit = self.settings.slow_after;
+        if limit.is_some_and(|limit| now.since(pass.taken_at) > limit) {
+            outcome.slowed()
+        } else {
+            outcome
         }
     }
 

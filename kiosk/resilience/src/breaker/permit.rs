@@ -76,6 +76,24 @@ impl<B: Deref<Target = Breaker>> Permit<B> {
         self.breaker.settle(self.pass, now, outcome, true)
     }
 
+    /// What [`finish`](Self::finish) would make of this outcome: slow if the call took longer than
+    /// the limit. For whoever tells others too how calls end; [`record`](Self::record) reports it.
+    ///
+    /// ```
+    /// # use resilience::{Moment, breaker::{Breaker, Outcome, Settings}};
+    /// # use std::time::Duration;
+    /// # let settings = Settings { slow_after: Some(Duration::from_secs(1)), ..Settings::default() };
+    /// # let breaker = Breaker::new("ordering", settings, Moment::START).unwrap();
+    /// let permit = breaker.try_acquire(Moment::START).unwrap(); // slow after a second
+    /// assert_eq!(permit.timed(Moment::from_secs(1), Outcome::Ok), Outcome::Ok);
+    /// assert_eq!(permit.timed(Moment::from_secs(2), Outcome::Ok), Outcome::Slow);
+    /// let _ = permit.record(Moment::from_secs(2), Outcome::Slow);
+    /// ```
+    #[must_use]
+    pub fn timed(&self, now: Moment, outcome: Outcome) -> Outcome {
+        self.breaker.timed(&self.pass, now, outcome)
+    }
+
     /// The call ended exactly like this, whatever time it took.
     #[inline]
     pub fn record(mut self, now: Moment, outcome: Outcome) -> Report {

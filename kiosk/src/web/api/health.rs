@@ -7,6 +7,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::protect::ending::Ending;
 use crate::web::AppState;
 use crate::web::error::Problem;
 
@@ -68,10 +69,7 @@ fn register() {
     let _ = metrics::histogram!("kiosk_order_accept_seconds");
     let _ = metrics::histogram!("kiosk_journal_commit_seconds");
     let _ = metrics::histogram!("kiosk_journal_group_size");
-    for outcome in ["success", "failure"] {
-        metrics::counter!("kiosk_breaker_calls_total", "name" => "ordering", "outcome" => outcome)
-            .increment(0);
-    }
+    Ending::show("ordering");
     for transport in ["http", "mqtt"] {
         metrics::counter!("kiosk_uplink_batches_total", "transport" => transport, "result" => "acked")
             .increment(0);
