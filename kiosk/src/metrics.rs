@@ -2,6 +2,7 @@
 
 use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use resilience::breaker::State;
 use resilience::ladder::Level;
 
 use crate::devices::job::{Job, Step};
@@ -88,7 +89,7 @@ pub fn link(status: &LinkStatus) {
     }
     for breaker in &status.breakers {
         Ending::show(&breaker.name);
-        for state in ["closed", "open", "half_open", "forced_open", "disabled"] {
+        for state in State::ALL.map(State::name) {
             let now = if state == breaker.state { 1.0 } else { 0.0 };
             gauge!("kiosk_breaker_state", "name" => breaker.name.clone(), "state" => state)
                 .set(now);

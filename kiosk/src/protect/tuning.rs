@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloud_sync_wire::notice::tuning::Tuning;
+use cloud_sync_wire::notice::tuning::{DEPENDENCIES, Tuning};
 use kiosk_core::document::{At, Faults};
 use resilience::Ratio;
 use resilience::backoff::Allowance;
@@ -32,12 +32,28 @@ pub(crate) fn read(value: &Value, faults: &mut Vec<String>) -> Tuning {
     } else {
         Tuning::read(value, &root.key("breaker"), &mut found)
     };
+    moot(&tuning, &root.key("breaker"), &mut found);
     let told = found.into_vec().into_iter().map(|fault| {
         let key = fault.pointer.trim_start_matches('/').replace('/', ".");
         format!("{key}: {}", fault.detail)
     });
     faults.extend(told);
     tuning
+}
+
+/// A budget without retries would be passed over silently: only `retries` turns them on.
+fn moot(tuning: &Tuning, breaker: &At<'_>, faults: &mut Faults) {
+    for name in DEPENDENCIES {
+        if tuning.get(name, "retries").is_some() {
+            continue;
+        }
+        for key in ["retry_percent", "retries_per_second"] {
+            if tuning.get(name, key).is_some() {
+                let fault = "does nothing without retries; set retries beside it";
+                faults.add(&breaker.key(name).key(key), fault);
+            }
+        }
+    }
 }
 
 impl Rules {
@@ -48,6 +64,10 @@ impl Rules {
         self.tune_breaker(&set);
         if let Some(millis) = set("timeout_ms") {
             self.timeout = Duration::from_millis(millis.into());
+            // Twice as long, for a probe may also have to connect: one that may still be answered
+            // is not replaced by another.
+            let deadline = &mut self.breaker.half_open.deadline;
+            *deadline = (*deadline).max(self.timeout * 2);
         }
         self.places.calls = set("calls_at_once").unwrap_or(self.places.calls);
         self.places.waiting = set("calls_waiting").unwrap_or(self.places.waiting);
@@ -179,6 +199,34 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_may_take_as_long_as_its_answer_is_waited_for() {
+        for base in [Rules::ordering(1), Rules::menu(1)] {
+            for millis in [50, 3_000, 120_000] {
+                let rules = base.tuned("menu", &tuning(&json!({"menu": {"timeout_ms": millis}})));
+                let (deadline, least) = (rules.breaker.half_open.deadline, rules.timeout * 2);
+                assert!(deadline >= least, "{deadline:?} for {least:?}");
+                assert!(deadline >= base.breaker.half_open.deadline);
+            }
+        }
+    }
+
+    #[test]
+    fn a_budget_without_retries_is_a_fault() {
+        for key in ["retry_percent", "retries_per_second"] {
+            let mut faults = Vec::new();
+            read(
+                &json!({"menu": {"retries": 1}, "ordering": {key: 10}}),
+                &mut faults,
+            );
+            let fault = format!(
+                "breaker.ordering.{key}: does nothing without retries; set retries beside it"
+            );
+            assert_eq!(faults, [fault]);
+            tuning(&json!({"ordering": {"retries": 1, key: 10}}));
+        }
+    }
+
+    #[test]
     fn whatever_is_in_range_can_be_worked_under() {
         use cloud_sync_wire::notice::tuning::KEYS;
         for base in [Rules::ordering(1), Rules::menu(1)] {
@@ -190,7 +238,8 @@ mod tests {
                 });
                 let one_by_one = all.clone().map(|pair| [pair].into_iter().collect());
                 let whole: serde_json::Map<_, _> = all.into_iter().collect();
-                for keys in one_by_one.into_iter().chain([whole]) {
+                for mut keys in one_by_one.into_iter().chain([whole]) {
+                    keys.entry("retries").or_insert(json!(1));
                     let tuning = tuning(&json!({ name: keys }));
                     base.tuned(name, &tuning).validate().unwrap();
                 }
