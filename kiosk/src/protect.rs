@@ -9,7 +9,7 @@
 //! | ending | breaker | rest |
 //! |---|---|---|
 //! | it answers | what the judge says | the place goes back |
-//! | it asks to be left alone | neutral, then open for as long as asked | no retry |
+//! | it asks to be left alone | neutral, and open for as long as asked, unless it moved on since | no retry |
 //! | no answer in time | failure | retry, if affordable |
 //! | it or its judge panics | failure | the panic goes on |
 //! | the caller goes away | neutral, at the instant the permit was taken | the place goes back |
@@ -324,8 +324,7 @@ impl Dependency {
                 let again = match verdict {
                     Verdict::Is(outcome) => under_way.ended(outcome),
                     Verdict::Overloaded(wait) => {
-                        under_way.ended(Outcome::Ignored);
-                        self.breaker.trip(now(), wait);
+                        under_way.paused(wait);
                         false
                     }
                 };

@@ -1,5 +1,7 @@
 //! What a call holds on its way, each given back when it is let go.
 
+use std::time::Duration;
+
 use resilience::Breaker;
 use resilience::backoff::RetryBudget;
 use resilience::breaker::{Outcome, Permit};
@@ -99,6 +101,14 @@ impl<'a> UnderWay<'a> {
             self.dependency.count(Ending::of(outcome, report));
         }
         matches!(outcome, Outcome::Fail | Outcome::SlowFail)
+    }
+
+    /// The called side wants to be left alone for so long.
+    pub(super) fn paused(mut self, wait: Duration) {
+        if let Some(permit) = self.permit.take() {
+            let report = permit.pause(now(), wait);
+            self.dependency.count(Ending::of(Outcome::Ignored, report));
+        }
     }
 }
 

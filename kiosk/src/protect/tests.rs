@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::*;
 
+mod overload;
 mod told;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -133,22 +134,6 @@ async fn what_an_error_means_is_the_judges_word() {
     let totals = test.seen().totals;
     assert_eq!((totals.ignored, totals.fail), (1, 1));
     test.assert_idle(2);
-}
-
-#[tokio::test]
-async fn an_overload_is_no_failure_and_is_left_alone_for_as_long_as_it_asks() {
-    let test = dependency();
-    let limits = Limits {
-        attempt: LONG,
-        total: LONG,
-        judged_by_time: true,
-    };
-    let _ = test.call(limits, judge, || fails(Trouble::Busy)).await;
-    let seen = test.seen();
-    assert_eq!((seen.totals.fail, seen.totals.ignored), (0, 1));
-    assert_eq!(seen.state, State::Open);
-    assert!(seen.retry_in.unwrap() > LONG - Duration::from_secs(5));
-    test.assert_idle(1);
 }
 
 #[tokio::test]

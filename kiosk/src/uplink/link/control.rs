@@ -152,10 +152,8 @@ impl Link {
 
     fn went_wrong(&mut self, now: Moment, id: Id, reply: Reply) {
         let wait = match reply {
-            Reply::Overloaded(wait) => {
-                self.breaker.trip(now, wait);
-                wait
-            }
+            // The call's permit has told the breaker.
+            Reply::Overloaded(wait) => wait,
             // Calls come back gradually: this was not among those that pass.
             Reply::NotSent(Some(Duration::ZERO)) if self.breaker.state().passes() => NEXT_TRY,
             Reply::NotSent(wait) => wait.unwrap_or(ASK_BREAKER_AGAIN),

@@ -349,10 +349,10 @@ impl World {
             Reply::Failed => Outcome::Fail,
             _ => Outcome::Ignored,
         };
-        let _ = if call.batch.is_none_or(|batch| batch.live) {
-            call.permit.finish(self.now, outcome)
-        } else {
-            call.permit.record(self.now, outcome)
+        let _ = match call.reply {
+            Reply::Overloaded(wait) => call.permit.pause(self.now, wait),
+            _ if call.batch.is_none_or(|batch| batch.live) => call.permit.finish(self.now, outcome),
+            _ => call.permit.record(self.now, outcome),
         };
         if let Reply::Acked(_) = call.reply {
             self.confirm(&call.ack);
