@@ -20,6 +20,12 @@ struct Flight {
     began: Moment,
 }
 
+impl Flight {
+    fn is_hung(&self, now: Moment, deadline: Duration) -> bool {
+        now.since(self.began) >= deadline
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Probes {
     slots: Vec<Option<Flight>>,
@@ -52,8 +58,21 @@ impl Probes {
     }
 
     pub(super) const fn has_room(&self, settings: &HalfOpen) -> bool {
-        let taken =
-            self.counts.in_flight as u64 + self.counts.succeeded as u64 + self.counts.failed as u64;
+        self.has_room_beside(self.counts.in_flight, settings)
+    }
+
+    /// Whether a call at `now` would find a place, once the hung probes are given up.
+    pub(super) fn would_have_room(&self, now: Moment, settings: &HalfOpen) -> bool {
+        let flights = self.slots.iter().flatten();
+        let hung = flights
+            .filter(|flight| flight.is_hung(now, settings.deadline))
+            .map(|_| 1_u32)
+            .sum::<u32>();
+        self.has_room_beside(self.counts.in_flight - hung, settings)
+    }
+
+    const fn has_room_beside(&self, in_flight: u32, settings: &HalfOpen) -> bool {
+        let taken = in_flight as u64 + self.counts.succeeded as u64 + self.counts.failed as u64;
         taken < settings.permits as u64
     }
 
@@ -79,7 +98,7 @@ impl Probes {
     pub(super) fn give_up_hung(&mut self, now: Moment, deadline: Duration) -> u32 {
         let mut hung = 0;
         for slot in &mut self.slots {
-            if slot.is_some_and(|flight| now.since(flight.began) >= deadline) {
+            if slot.is_some_and(|flight| flight.is_hung(now, deadline)) {
                 *slot = None;
                 hung += 1;
             }

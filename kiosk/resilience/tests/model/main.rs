@@ -153,12 +153,17 @@ impl Pair {
     }
 
     fn acquire(&mut self) {
+        let due = self.breaker.snapshot(self.now).probe_due;
         match (
             self.breaker.try_acquire_owned(self.now),
             self.reference.acquire(self.now),
         ) {
-            (Ok(permit), Ok(pass)) => self.held.push((permit, pass)),
+            (Ok(permit), Ok(pass)) => {
+                assert_eq!(permit.is_probe(), due);
+                self.held.push((permit, pass));
+            }
             (Err(rejected), Err(expected)) => {
+                assert!(!due);
                 assert_eq!((rejected.reason, rejected.retry_in), expected);
             }
             (breaker, reference) => panic!("{breaker:?} where {reference:?} was expected"),

@@ -260,3 +260,17 @@ fn fewer_permits_than_probes_under_way_admit_nobody_until_there_is_room() {
     }
     assert_eq!(breaker.state(), State::Closed);
 }
+
+#[test]
+fn a_probe_is_due_only_when_fewer_permits_have_room_for_it() {
+    let settings = consecutive(1).waiting(secs(5));
+    let breaker = opened(settings.probing(3, Verdict::FirstFailure), s(0));
+    let _held = [breaker.a(s(5)), breaker.a(s(20)), breaker.a(s(20))];
+    breaker
+        .retune(settings.probing(1, Verdict::FirstFailure), s(21))
+        .unwrap();
+    assert!(!breaker.look(s(36)).probe_due, "one of three is hung");
+    let _ = breaker.r(s(36));
+    assert!(breaker.look(s(50)).probe_due);
+    let _probe = breaker.a(s(50));
+}

@@ -19,7 +19,7 @@ impl Core {
         let until = (self.state == State::Open).then_some(self.due);
         let probe_due = match self.state {
             State::Open => now >= self.due,
-            State::HalfOpen => self.next_deadline().is_none_or(|deadline| now >= deadline),
+            State::HalfOpen => self.probes.would_have_room(now, &self.settings.half_open),
             _ => false,
         };
         Snapshot {
