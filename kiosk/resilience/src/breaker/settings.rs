@@ -258,31 +258,7 @@ impl Settings {
             Fault::ConsecutiveFailures,
         );
         check(self.slow_after != Some(Duration::ZERO), Fault::SlowAfter);
-        if let Some(rule) = self.time {
-            match rule.window {
-                Window::Rolling { span, buckets } => {
-                    check(
-                        span.as_nanos() >= u128::from(buckets.max(1)),
-                        Fault::WindowSpan,
-                    );
-                    check(
-                        (1..=MAX_BUCKETS).contains(&buckets),
-                        Fault::WindowBuckets(buckets),
-                    );
-                }
-                Window::Fixed { span } => check(!span.is_zero(), Fault::WindowSpan),
-            }
-            check(rule.thresholds.minimum_calls > 0, Fault::MinimumCalls);
-            check(rule.thresholds.failures != Some(0), Fault::Failures);
-        }
-        if let Some(rule) = self.last_calls {
-            check(
-                (1..=MAX_LAST_CALLS).contains(&rule.calls),
-                Fault::LastCalls(rule.calls),
-            );
-            check(rule.thresholds.minimum_calls > 0, Fault::MinimumCalls);
-            check(rule.thresholds.failures != Some(0), Fault::Failures);
-        }
+        self.check_windows(&mut check);
         check(self.open.initial <= self.open.max, Fault::OpenMax);
         check(
             self.open.growth >= 1.0 && self.open.growth.is_finite(),
@@ -307,6 +283,39 @@ impl Settings {
             Err(SettingsError { faults })
         }
     }
+
+    fn check_windows(&self, check: &mut impl FnMut(bool, Fault)) {
+        if let Some(rule) = self.time {
+            match rule.window {
+                Window::Rolling { span, buckets } => {
+                    check(
+                        span.as_nanos() >= u128::from(buckets.max(1)),
+                        Fault::WindowSpan,
+                    );
+                    check(
+                        (1..=MAX_BUCKETS).contains(&buckets),
+                        Fault::WindowBuckets(buckets),
+                    );
+                }
+                Window::Fixed { span } => check(!span.is_zero(), Fault::WindowSpan),
+            }
+            check(rule.thresholds.minimum_calls > 0, Fault::MinimumCalls);
+            check(rule.thresholds.failures != Some(0), Fault::Failures);
+        }
+        if let Some(rule) = self.last_calls {
+            check(
+                (1..=MAX_LAST_CALLS).contains(&rule.calls),
+                Fault::LastCalls(rule.calls),
+            );
+            check(rule.thresholds.minimum_calls > 0, Fault::MinimumCalls);
+            check(rule.thresholds.failures != Some(0), Fault::Failures);
+            let failures = rule.thresholds.failures.unwrap_or(0);
+            check(
+                failures <= rule.calls,
+                Fault::UnreachableFailures(failures, rule.calls),
+            );
+        }
+    }
 }
 
 /// One thing that is wrong with [`Settings`].
@@ -327,6 +336,8 @@ pub enum Fault {
     MinimumCalls,
     /// A failure count of zero.
     Failures,
+    /// More failures wanted (first) than there are last calls (second): they would never open it.
+    UnreachableFailures(u32, u32),
     /// The first open wait is longer than the longest.
     OpenMax,
     /// The growth is below 1 or not finite.
@@ -351,6 +362,12 @@ impl fmt::Display for Fault {
             Self::LastCalls(n) => write!(f, "last calls must be 1 to {MAX_LAST_CALLS}, not {n}"),
             Self::MinimumCalls => f.write_str("minimum calls must be at least 1"),
             Self::Failures => f.write_str("a failure count must be at least 1"),
+            Self::UnreachableFailures(n, of) => {
+                write!(
+                    f,
+                    "{n} failures never fit in the last {of} calls: want at most {of}"
+                )
+            }
             Self::OpenMax => f.write_str("the first open wait is longer than the longest"),
             Self::OpenGrowth => {
                 f.write_str("the open wait must grow by a finite factor of 1 or more")

@@ -81,9 +81,13 @@ fn settings(dice: &mut Dice) -> Settings {
             window: window(dice),
             thresholds: thresholds(dice),
         }),
-        last_calls: dice.maybe(|dice| CallRule {
-            calls: dice.small(10) + 1,
-            thresholds: thresholds(dice),
+        last_calls: dice.maybe(|dice| {
+            let (calls, wanted) = (dice.small(10) + 1, thresholds(dice));
+            let thresholds = Thresholds {
+                failures: wanted.failures.map(|n| n.min(calls)),
+                ..wanted
+            };
+            CallRule { calls, thresholds }
         }),
         slow_after: dice.maybe(|dice| Duration::from_millis(dice.pick(&[1, 3, 10]))),
         open: OpenWait {

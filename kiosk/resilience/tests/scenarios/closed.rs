@@ -1,6 +1,6 @@
 //! A. Closed: when to open.
 
-use resilience::breaker::{Causes, EventKind, Outcome, Settings, State, Thresholds};
+use resilience::breaker::{Causes, EventKind, Fault, Outcome, Settings, State, Thresholds};
 
 use crate::desk::*;
 
@@ -259,4 +259,15 @@ fn a18_a_high_minimum_of_a_time_window_stands() {
     assert_eq!(breaker.state(), State::Closed);
     breaker.fail(s(0), 1);
     assert_eq!(breaker.state(), State::Open);
+}
+
+#[test]
+fn a18_more_failures_than_last_calls_are_refused() {
+    assert_eq!(so_many_of(3, 3).validate(), Ok(()));
+    let refused = so_many_of(5, 3).validate().unwrap_err();
+    assert_eq!(refused.faults, [Fault::UnreachableFailures(5, 3)]);
+    assert_eq!(
+        refused.to_string(),
+        "5 failures never fit in the last 3 calls: want at most 3"
+    );
 }
