@@ -8,7 +8,9 @@
 //! 4. [`Scope::Percent`], set for a share of all kiosks that it falls in;
 //! 5. [`Scope::All`].
 //!
-//! Between two groups the later change counts. [`Position::Auto`] takes a setting away, so the next
+//! Between two groups the later change counts, and of two with the same revision that of the group
+//! whose name comes first: kiosks that know the same changes agree, in whatever order these came.
+//! [`Position::Auto`] takes a setting away, so the next
 //! wider one counts; with none left the software decides.
 //!
 //! ```
@@ -33,6 +35,7 @@
 //! assert_eq!(switches.decide("something else").position, Position::Auto);
 //! ```
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
@@ -174,6 +177,18 @@ pub struct Change {
     pub revision: u64,
 }
 
+impl Change {
+    /// Of the changes that cover a kiosk, the greatest is in force. Only groups can be two of a
+    /// rank, so only their names tell changes of the same revision apart.
+    fn precedence(&self) -> (u8, u64, Reverse<&str>) {
+        let name = match &self.scope {
+            Scope::Group(group) => group.as_ref(),
+            _ => "",
+        };
+        (self.scope.rank(), self.revision, Reverse(name))
+    }
+}
+
 /// What became of a [`Change`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Applied {
@@ -293,7 +308,7 @@ impl Switches {
             .flatten()
             .filter(|change| change.position != Position::Auto)
             .filter(|change| change.scope.covers(name, member))
-            .max_by_key(|change| (change.scope.rank(), change.revision));
+            .max_by_key(|change| change.precedence());
         Decision {
             position: by.map_or(Position::Auto, |change| change.position),
             by: by.cloned(),
@@ -309,7 +324,7 @@ impl Switches {
             .filter(|change| change.position != Position::Auto)
             .filter(|change| change.scope.covers(name, &self.member))
             .collect();
-        standing.sort_by_key(|change| std::cmp::Reverse((change.scope.rank(), change.revision)));
+        standing.sort_by_key(|change| Reverse(change.precedence()));
         standing
     }
 

@@ -228,3 +228,20 @@ fn what_stands_for_a_switch_is_told_from_the_one_in_force_to_the_widest() {
     );
     assert!(switches.standing("another").is_empty());
 }
+
+#[test]
+fn two_groups_at_the_same_revision_are_told_apart_by_name_whichever_came_first() {
+    let airport = turn(group("airport"), Position::On, 1);
+    let north = turn(group("north"), Position::Off, 1);
+    for order in [
+        [airport.clone(), north.clone()],
+        [north.clone(), airport.clone()],
+    ] {
+        let mut switches = Switches::new(member("k7"));
+        for change in order {
+            switches.set(change);
+        }
+        assert_eq!(switches.decide("extras").by, Some(airport.clone()));
+        assert_eq!(switches.standing("extras"), [&airport, &north]);
+    }
+}
