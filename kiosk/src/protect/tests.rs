@@ -191,6 +191,21 @@ async fn a_caller_that_leaves_the_queue_takes_nothing_along() {
 }
 
 #[tokio::test]
+async fn callers_that_leave_the_queue_in_any_order_leave_their_tokens() {
+    let places = bulkhead::Settings {
+        calls: 1,
+        waiting: 3,
+    };
+    let rules = Rules { places, ..rules() };
+    let test = Dependency::new("test", &rules, 1, now()).unwrap();
+    let mut inside = pin!(test.once(LONG, judge, pending::<Result<(), _>>()));
+    assert!((&mut inside).now_or_never().is_none());
+    let wait = |times| test.once(SHORT * times, judge, answers());
+    let _ = tokio::join!(wait(1), wait(2), wait(3));
+    assert_eq!(test.rate.available(now()), 3, "three calls were never sent");
+}
+
+#[tokio::test]
 async fn a_caller_that_leaves_between_attempts_holds_nothing() {
     let test = patient();
     test.take_time();

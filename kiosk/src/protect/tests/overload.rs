@@ -20,6 +20,13 @@ async fn an_overload_is_no_failure_and_is_left_alone_for_as_long_as_it_asks() {
     test.assert_idle(1);
 }
 
+#[tokio::test]
+async fn an_overload_moves_the_breaker_once() {
+    let test = dependency();
+    let _ = test.once(LONG, judge, fails(Trouble::Busy)).await;
+    assert_eq!(test.breaker.events_after(0).events.len(), 1);
+}
+
 /// More calls than one at a time.
 fn roomy() -> Dependency {
     let places = bulkhead::Settings {
