@@ -1,5 +1,5 @@
 //! What comes from the cloud: the store's menu, here; what headquarters says of switches and remote
-//! calls, in [`notices`].
+//! calls, in `notices`.
 //!
 //! A retained notice tells that there is a new one; it is fetched over HTTP, validated whole, kept
 //! as last-known-good, and put in force. A faulty one is refused and the last good one stays. One
