@@ -142,6 +142,37 @@ async fn a_taken_port_is_told_with_the_way_out() -> Told {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_roles_cannot_share_a_pin() -> Told {
+    let folder = Folder::temporary()?;
+    let kiosk = lone_kiosk(folder.path()).await?;
+    let set = async |role: &str, pin: &str| {
+        kiosk
+            .command(&["staff", "set-pin", "--role", role], pin)
+            .await
+    };
+    set("manager", "135790").await?;
+    let refused = set("kitchen", "135790").await.err().context("it was set")?;
+    let told = format!("{refused:#}");
+    assert!(told.contains("choose another"), "{told}");
+    set("kitchen", "246800").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_told_at_start_with_what_to_do() -> Told {
+    let Some(disk) = SmallDisk::mount(4)? else {
+        return Ok(());
+    };
+    disk.fill()?;
+    let kiosk = lone_kiosk(disk.path()).await?;
+    let refused = refused_start(&kiosk).await?;
+    assert!(refused.code == Some(1), "{refused:?}");
+    let line = last_line(&refused.err);
+    assert!(line.contains("make room"), "{line}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_only_data_folder_is_told_in_one_line() -> Told {
     // Permissions don't stop root, a read-only mount does.
     let Some(disk) = SmallDisk::mount(4)? else {

@@ -105,6 +105,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_where_the_folder_should_be_is_told_with_the_way_out() {
+        let outer = tempfile::tempdir().unwrap();
+        let file = outer.path().join("data");
+        std::fs::write(&file, "").unwrap();
+        let told = FolderLock::take(&file).unwrap_err().to_string();
+        assert!(told.contains("name a folder"), "{told}");
+    }
+
+    #[test]
     fn the_second_holder_is_told_who_the_first_is() {
         let folder = tempfile::tempdir().unwrap();
         let first = FolderLock::take(folder.path()).unwrap();

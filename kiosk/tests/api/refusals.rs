@@ -263,3 +263,23 @@ fn a_full_disk_refuses_new_orders_and_nothing_else() {
     kiosk.order(&ramen()).send().expect(201);
     kiosk.get("/readyz").send().expect(200);
 }
+
+#[test]
+fn a_field_that_stands_twice_is_malformed_and_makes_no_order() {
+    let kiosk = Kiosk::open();
+    let once = ramen().to_string();
+    let twice = once.replacen('{', r#"{"service":"take_away","#, 1);
+    let key = "0199a1b2-0000-7000-8000-0000000000cd";
+    let order = || {
+        kiosk
+            .ask("POST", "/api/v1/orders")
+            .header("Idempotency-Key", key)
+    };
+    let refused = order().raw(twice.into_bytes()).send();
+    let problem = refused.refused(400, "malformed");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("/service"),
+        "{problem}"
+    );
+    order().raw(once.into_bytes()).send().expect(201);
+}

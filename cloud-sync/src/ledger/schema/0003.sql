@@ -30,10 +30,3 @@ CREATE TABLE former_keys (
     ended_at  INTEGER NOT NULL,
     PRIMARY KEY (device, key)
 ) STRICT, WITHOUT ROWID;
-
--- Public keys that acks were signed with before, and the word of each for the one that followed it.
-CREATE TABLE former_ack_keys (
-    key       BLOB PRIMARY KEY CHECK (length(key) = 32),
-    ended_at  INTEGER NOT NULL,
-    successor BLOB NOT NULL
-) STRICT, WITHOUT ROWID;

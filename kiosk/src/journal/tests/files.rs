@@ -202,7 +202,9 @@ fn a_file_that_is_no_journal_is_refused() {
     let refused = Journal::open(settings(folder.path(), 1), feed)
         .err()
         .unwrap();
-    assert!(refused.to_string().contains("not a database"), "{refused}");
+    let told = refused.to_string();
+    assert!(told.contains("not a database"), "{told}");
+    assert!(told.contains("put a backup in its place"), "{told}");
 }
 
 #[test]
