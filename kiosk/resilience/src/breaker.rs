@@ -59,6 +59,7 @@ mod call;
 mod classify;
 mod core;
 mod event;
+mod fault;
 mod gate;
 mod permit;
 mod probes;
@@ -70,11 +71,12 @@ mod window;
 
 pub use classify::Classifier;
 pub use event::{EVENTS_KEPT, Event, EventKind, Events, Retuned};
+pub use fault::{Fault, SettingsError};
 pub use permit::Permit;
 pub use rejected::{IllegalMove, RejectReason, Rejected};
 pub use settings::{
-    CallRule, Fault, HalfOpen, MAX_BUCKETS, MAX_LAST_CALLS, MAX_PROBES, OpenWait, Settings,
-    SettingsError, Thresholds, TimeRule, Verdict, Window,
+    CallRule, HalfOpen, MAX_BUCKETS, MAX_LAST_CALLS, MAX_PROBES, OpenWait, Settings, Thresholds,
+    TimeRule, Verdict, Window,
 };
 pub use snapshot::{Counts, ProbeCounts, Snapshot, Totals};
 pub use state::{Causes, Outcome, Report, State};
@@ -322,8 +324,9 @@ impl Breaker {
     /// Puts new settings in force at one stroke.
     ///
     /// State, generation and the moment the state began stay; so do counts, as far as the new
-    /// windows can hold them. Lowered thresholds take effect with the next outcome. A changed wait
-    /// counts from the moment the breaker opened, unless the called side asked for one.
+    /// windows reach: of a rolling window with other buckets each old one goes where it began.
+    /// Lowered thresholds take effect with the next outcome. A changed wait counts from the moment
+    /// the breaker opened, unless one was asked for or ended: that stands.
     ///
     /// # Errors
     ///
@@ -354,8 +357,8 @@ impl Breaker {
             }
         }
         if core.quiet >= QUIET && core.is_calm() {
-            let (tag, ends) = core.set_aside();
-            self.gate.open_lanes(tag, ends, core.settings.slow_after);
+            let (tag, within) = core.set_aside();
+            self.gate.open_lanes(tag, &within, core.settings.slow_after);
         }
         result
     }

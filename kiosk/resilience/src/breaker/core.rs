@@ -54,6 +54,8 @@ pub(super) struct Core {
     pub(super) causes: Causes,
     /// When an open breaker admits its next probe.
     pub(super) due: Moment,
+    /// Where the wait until then began: with the state, or when somebody asked for another wait.
+    pub(super) waits_from: Moment,
     /// Something that callers look at without the lock has changed.
     pub(super) dirty: bool,
     /// Successes are being tallied aside.
@@ -75,6 +77,8 @@ pub(super) struct Core {
     probes: Probes,
     /// Traffic is coming back gradually.
     pub(super) ramp: Option<Ramp>,
+    /// Calls were refused since they last passed freely.
+    kept_out: bool,
     /// The thresholds of which the dry run has said that they are met, while they are.
     warned: Causes,
     opened_by: Option<Counts>,
@@ -93,6 +97,7 @@ impl Core {
             generation: 1,
             causes: Causes::INITIAL,
             due: now,
+            waits_from: now,
             dirty: false,
             aside: false,
             quiet: 0,
@@ -107,6 +112,7 @@ impl Core {
             last_calls: settings.last_calls.map(LastCalls::new),
             probes: Probes::new(&settings.half_open),
             ramp: None,
+            kept_out: false,
             warned: Causes::NONE,
             opened_by: None,
             ended: 0,
@@ -248,7 +254,9 @@ impl Core {
         }
         // Only recovery brings a crowd back: a person who closes it wants it closed, and one that
         // began open and never failed has nothing to recover from.
-        let recovered = causes.contains(Causes::PROBES_SUCCEEDED) && self.opened_by.is_some();
+        self.kept_out |= from == State::ForcedOpen || matches!(to, State::Open | State::ForcedOpen);
+        let recovered = causes.contains(Causes::PROBES_SUCCEEDED) && self.kept_out;
+        self.kept_out &= !to.passes();
         self.ramp = self
             .settings
             .ramp
@@ -297,6 +305,7 @@ impl Core {
                 .open
                 .wait(self.attempt, self.settings.seed ^ self.generation),
         };
+        self.waits_from = self.since;
         self.due = self.since.plus(wait);
         self.dirty = true;
     }

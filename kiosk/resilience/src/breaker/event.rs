@@ -73,8 +73,8 @@ pub enum EventKind {
 pub struct Retuned {
     /// The settings were those in force; nothing changed, and there is no event.
     pub unchanged: bool,
-    /// The time window was kept, or there is none; otherwise it was cleared because its buckets
-    /// do not map into the new ones.
+    /// The time window was kept as far as the new one reaches, or there is none; otherwise it was
+    /// cleared because the new one is of another kind.
     pub window_kept: bool,
 }
 

@@ -11,6 +11,7 @@
 //! first, so a tally that was checked against the old values finds another tag and goes to the
 //! lock. A tag of zero is a closed lane.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::core::{Core, Pass};
@@ -95,10 +96,12 @@ impl From<Refusal> for Rejected {
 #[derive(Debug)]
 pub(super) struct Gate {
     word: AtomicU64,
-    /// When an open breaker admits a probe, and since when it is open. Written before the word.
+    /// When an open breaker admits a probe, and where its wait began. Written before the word.
     due: AtomicU64,
-    since: AtomicU64,
-    /// When the newest bucket ends, and the longest time that is not slow: for tallies aside.
+    waits_from: AtomicU64,
+    /// From where to where the newest bucket takes outcomes, and the longest time that is not slow:
+    /// for tallies aside.
+    begins: AtomicU64,
     ends: AtomicU64,
     slow_after: AtomicU64,
     lanes: [Lane; LANES],
@@ -119,7 +122,8 @@ impl Gate {
         Self {
             word: AtomicU64::new(Word::of(core).0),
             due: AtomicU64::new(core.due.as_nanos()),
-            since: AtomicU64::new(core.since.as_nanos()),
+            waits_from: AtomicU64::new(core.waits_from.as_nanos()),
+            begins: AtomicU64::new(0),
             ends: AtomicU64::new(0),
             slow_after: AtomicU64::new(0),
             lanes: std::array::from_fn(|_| Lane {
@@ -177,7 +181,7 @@ impl Gate {
     pub(super) fn open_refusal(&self, now: Moment, word: Word) -> Refusal {
         let due = self.due.load(Ordering::Acquire);
         // A clock that stepped back never shows more than the whole wait.
-        let since = self.since.load(Ordering::Acquire);
+        let since = self.waits_from.load(Ordering::Acquire);
         self.refusal(
             word,
             RejectReason::Open,
@@ -208,6 +212,7 @@ impl Gate {
             let open = seen >> COUNT_BITS != 0 && seen & COUNT_MASK != COUNT_MASK;
             if !open
                 || self.word().generation() != pass.generation
+                || now.as_nanos() < self.begins.load(Ordering::Acquire)
                 || now.as_nanos() >= self.ends.load(Ordering::Acquire)
                 || timed && self.is_slow(pass, now)
             {
@@ -237,8 +242,15 @@ impl Gate {
     }
 
     /// Begins tallying aside, under a tag that was never used. With the lock only.
-    pub(super) fn open_lanes(&self, tag: u64, ends: Moment, slow_after: Option<Duration>) {
-        self.ends.store(ends.as_nanos(), Ordering::Release);
+    pub(super) fn open_lanes(
+        &self,
+        tag: u64,
+        within: &Range<Moment>,
+        slow_after: Option<Duration>,
+    ) {
+        self.begins
+            .store(within.start.as_nanos(), Ordering::Release);
+        self.ends.store(within.end.as_nanos(), Ordering::Release);
         self.slow_after
             .store(slow_after.map_or(u64::MAX, nanos), Ordering::Release);
         for lane in &self.lanes {
@@ -249,7 +261,8 @@ impl Gate {
     /// Shows callers what became of the breaker; says whether the generation is another. With the lock
     /// and closed lanes only.
     pub(super) fn publish(&self, core: &Core) -> bool {
-        self.since.store(core.since.as_nanos(), Ordering::Release);
+        self.waits_from
+            .store(core.waits_from.as_nanos(), Ordering::Release);
         self.due.store(core.due.as_nanos(), Ordering::Release);
         let before = Word(self.word.swap(Word::of(core).0, Ordering::AcqRel));
         before.generation() != core.generation

@@ -51,7 +51,14 @@ pub(super) struct TimeWindow {
     ends: u64,
     total: Counts,
     ring: Box<[Counts]>,
+    /// Outcomes in a row that ended a whole span or more before the newest bucket.
+    strays: u8,
 }
+
+/// So many outcomes in a row from before everything that the window can hold: one or two may be
+/// threads that slept between reading the clock and telling; more than that, with none in the
+/// present among them, and it is the window that lies in the future.
+const STRAYED: u8 = 3;
 
 impl TimeWindow {
     pub(super) fn new(window: Window, now: Moment) -> Self {
@@ -68,6 +75,7 @@ impl TimeWindow {
             ends: 0,
             total: Counts::default(),
             ring: vec![Counts::default(); buckets].into_boxed_slice(),
+            strays: 0,
         };
         fresh.ends = fresh.end_of(0);
         fresh
@@ -83,6 +91,35 @@ impl TimeWindow {
         self.anchor = now.as_nanos();
         self.head = 0;
         self.ends = self.end_of(0);
+        self.strays = 0;
+    }
+
+    /// Follows a clock that went back, if this outcome is the last that it takes to believe it. What
+    /// the window holds then counts as of `now`: nothing is lost, and nothing stays for longer than
+    /// a span from here. Otherwise a single reading far ahead would hold its bucket until then.
+    pub(super) fn follow(&mut self, now: Moment) {
+        if now >= self.reaches_back_to() {
+            self.strays = 0;
+            return;
+        }
+        self.strays += 1;
+        if self.strays < STRAYED {
+            return;
+        }
+        let held = self.total;
+        self.clear(now);
+        self.ring[self.place] = held;
+        self.total = held;
+    }
+
+    /// Whether the last outcome ended where this window expects outcomes to end.
+    pub(super) const fn is_followed(&self) -> bool {
+        self.strays == 0
+    }
+
+    /// An outcome of before this instant is a stray.
+    pub(super) fn reaches_back_to(&self) -> Moment {
+        Moment::from_nanos(self.start_of(self.head).saturating_sub(self.span))
     }
 
     /// Books a call that ended at the `now` of the last [`advance`](Self::advance).
@@ -153,35 +190,39 @@ impl TimeWindow {
         left
     }
 
-    /// A window of the new shape holding what maps into it, and whether everything did.
+    /// A window of the new shape holding what it can of this one, and whether the two are of a kind;
+    /// the other kind begins empty.
     ///
-    /// Old buckets map if each lies wholly inside a new one: the same bucket width, or a multiple.
+    /// What a bucket holds goes where the bucket began. So nothing is remembered for longer than the
+    /// new span, and it is forgotten early by at most the width of an old bucket; not at all where
+    /// the new buckets are as wide or a multiple.
     pub(super) fn reshaped(&self, window: Window, now: Moment) -> (Self, bool) {
         let mut fresh = Self::new(window, now);
-        let (Window::Rolling { .. }, Window::Rolling { .. }) = (self.window, window) else {
-            return (fresh, false);
-        };
-        let wide = u128::from(fresh.span) * self.ring.len() as u128;
-        let narrow = u128::from(self.span) * fresh.ring.len() as u128;
-        if wide.checked_rem(narrow) != Some(0) {
+        let alike = matches!(
+            (self.window, window),
+            (Window::Rolling { .. }, Window::Rolling { .. })
+                | (Window::Fixed { .. }, Window::Fixed { .. })
+        );
+        if !alike {
             return (fresh, false);
         }
-        let merged = wide / narrow;
+        let narrow = u128::from(self.span) * fresh.ring.len() as u128;
+        let wide = u128::from(fresh.span) * self.ring.len() as u128;
+        let moved = |number: u128| number.saturating_mul(narrow) / wide;
         fresh.anchor = self.anchor;
-        fresh.head = self.head / merged;
+        fresh.head = moved(self.head);
         fresh.ends = fresh.end_of(fresh.head);
         for back in 0..self.ring.len() {
             let Some(number) = self.head.checked_sub(back as u128) else {
                 break;
             };
-            let Ok(fresh_back) = usize::try_from(fresh.head - number / merged) else {
-                break;
-            };
-            if fresh_back >= fresh.ring.len() {
+            let fresh_back = fresh.head - moved(number);
+            if fresh_back >= fresh.ring.len() as u128 {
                 break;
             }
+            let place = (fresh.ring.len() as u128 - fresh_back) % fresh.ring.len() as u128;
             let old = self.ring[(self.place + self.ring.len() - back) % self.ring.len()];
-            fresh.ring[(fresh.ring.len() - fresh_back) % fresh.ring.len()].merge(old);
+            fresh.ring[usize::try_from(place).unwrap_or(0)].merge(old);
             fresh.total.merge(old);
         }
         fresh.advance(now);
@@ -198,7 +239,11 @@ impl TimeWindow {
     }
 
     fn end_of(&self, number: u128) -> u64 {
-        let length = ((number + 1) * u128::from(self.span)).div_ceil(self.ring.len() as u128);
+        self.start_of(number + 1)
+    }
+
+    fn start_of(&self, number: u128) -> u64 {
+        let length = (number * u128::from(self.span)).div_ceil(self.ring.len() as u128);
         self.anchor
             .saturating_add(u64::try_from(length).unwrap_or(u64::MAX))
     }

@@ -29,12 +29,14 @@ pub(crate) struct Reference {
     pub(crate) since: Moment,
     pub(crate) due: Moment,
     asked: Option<Duration>,
+    waits_from: Moment,
     pub(crate) attempt: u32,
     pub(crate) consecutive: u64,
     /// Calls with the number of their bucket.
     recent: Vec<(u128, Call)>,
     anchor: Moment,
     head: u128,
+    strays: u8,
     /// All calls since the state began.
     era: Vec<Call>,
     /// Those that the count window may still hold.
@@ -48,7 +50,7 @@ pub(crate) struct Reference {
     pub(crate) out: u64,
     pub(crate) moves: u64,
     ramp: Option<Ramp>,
-    opened: bool,
+    kept_out: bool,
 }
 
 impl Reference {
@@ -60,11 +62,13 @@ impl Reference {
             since: now,
             due: now,
             asked: None,
+            waits_from: now,
             attempt: 0,
             consecutive: 0,
             recent: Vec::new(),
             anchor: now,
             head: 0,
+            strays: 0,
             era: Vec::new(),
             last: Vec::new(),
             in_flight: Vec::new(),
@@ -76,7 +80,7 @@ impl Reference {
             out: 0,
             moves: 0,
             ramp: None,
-            opened: false,
+            kept_out: false,
         };
         fresh.set_due();
         fresh
@@ -93,10 +97,15 @@ impl Reference {
                 .saturating_mul(if open.growth > 1.0 { 2 } else { 1 })
                 .min(open.max);
         }
+        self.waits_from = self.since;
         self.due = self.since.plus(self.asked.unwrap_or(wait));
     }
 
     fn go(&mut self, to: State, now: Moment) {
+        let refuses = |state| matches!(state, State::Open | State::ForcedOpen);
+        let passes = !refuses(to) && to != State::HalfOpen;
+        self.kept_out =
+            !passes && (self.kept_out || self.state == State::ForcedOpen || refuses(to));
         self.state = to;
         self.since = now;
         self.moves += 1;
@@ -118,6 +127,7 @@ impl Reference {
         self.recent.clear();
         self.anchor = now;
         self.head = 0;
+        self.strays = 0;
         self.era.clear();
         self.last.clear();
         self.in_flight.clear();
@@ -126,7 +136,6 @@ impl Reference {
     }
 
     fn open(&mut self, now: Moment, asked: Option<Duration>) {
-        self.opened = true;
         self.attempt = if self.state == State::HalfOpen {
             self.attempt + 1
         } else {
@@ -148,7 +157,7 @@ impl Reference {
         let refused = match state {
             State::Open => Some((
                 RejectReason::Open,
-                Some(self.due.since(now.max(self.since))),
+                Some(self.due.since(now.max(self.waits_from))),
             )),
             State::ForcedOpen => Some((RejectReason::ForcedOpen, None)),
             State::Closed if !self.ramp_admits(now) => {
@@ -230,6 +239,9 @@ impl Reference {
         }
         let mut in_span = true;
         if pass.probe.is_none() {
+            if !outcome.is_neutral() {
+                self.follow(now);
+            }
             self.evict(now);
             in_span = !self.began_in_an_earlier_span(pass);
             let elsewhere =
@@ -307,8 +319,8 @@ impl Reference {
             }
         };
         if close {
+            let slope = self.settings.ramp.filter(|_| self.kept_out);
             self.go(State::Closed, now);
-            let slope = self.settings.ramp.filter(|_| self.opened);
             self.ramp = slope.map(|slope| Ramp::begin(slope, now));
         } else if reopen {
             self.open(now, None);
@@ -338,11 +350,7 @@ impl Reference {
     }
 
     fn shape(&self) -> (u64, u64) {
-        match self.settings.time.map(|rule| rule.window) {
-            Some(Window::Rolling { span, buckets }) => (nanos(span), buckets.into()),
-            Some(Window::Fixed { span }) => (nanos(span), 1),
-            None => (1, 1),
-        }
+        self.settings.time.map_or((1, 1), |rule| parts(rule.window))
     }
 
     fn number(&self, now: Moment) -> u128 {
@@ -365,6 +373,27 @@ impl Reference {
         if self.recent.is_empty() && rolling {
             self.anchor = now;
             self.head = 0;
+        }
+    }
+
+    /// Three outcomes in a row from a span or more before the newest bucket: the clock went back, and
+    /// everything in the window counts as of now.
+    fn follow(&mut self, now: Moment) {
+        if self.settings.time.is_none() {
+            return;
+        }
+        let (span, buckets) = self.shape();
+        let began = (self.head * u128::from(span)).div_ceil(buckets.into())
+            + u128::from(nanos(self.anchor.since(Moment::START)));
+        let stray = u128::from(nanos(now.since(Moment::START))) + u128::from(span) < began;
+        self.strays = if stray { self.strays + 1 } else { 0 };
+        if self.strays == 3 {
+            for (number, _) in &mut self.recent {
+                *number = 0;
+            }
+            self.anchor = now;
+            self.head = 0;
+            self.strays = 0;
         }
     }
 
@@ -440,6 +469,7 @@ impl Reference {
         match self.state {
             State::Closed | State::HalfOpen => self.open(now, Some(wait)),
             State::Open => {
+                self.waits_from = now;
                 self.due = now.plus(wait);
                 self.asked = Some(self.due.since(self.since));
             }
@@ -449,6 +479,7 @@ impl Reference {
 
     pub(crate) fn expire(&mut self, now: Moment) {
         if self.state == State::Open && now < self.due {
+            self.waits_from = now;
             self.due = now;
             self.asked = Some(self.due.since(self.since));
         }
@@ -470,7 +501,7 @@ impl Reference {
         });
         self.retune_window(old, now);
         self.trim();
-        if old.open != settings.open {
+        if old.open != settings.open && self.asked.is_none() {
             self.set_due();
         }
         if self.state == State::HalfOpen {
@@ -486,33 +517,37 @@ impl Reference {
         if was == is {
             return;
         }
-        if let (
-            Some(Window::Rolling {
-                span: a,
-                buckets: n,
-            }),
-            Some(Window::Rolling {
-                span: b,
-                buckets: m,
-            }),
-        ) = (was, is)
-        {
-            let (new, old) = (b.as_nanos() * u128::from(n), a.as_nanos() * u128::from(m));
-            if new % old == 0 {
-                let merged = new / old;
-                self.head /= merged;
-                for (number, _) in &mut self.recent {
-                    *number /= merged;
-                }
-                self.recent
-                    .retain(|(number, _)| number + u128::from(m) > self.head);
-                self.evict(now);
-                return;
-            }
+        self.strays = 0;
+        let (Some(was), Some(is)) = (was, is) else {
+            return self.begin_window(now);
+        };
+        let rolls = |window| matches!(window, Window::Rolling { .. });
+        if rolls(was) != rolls(is) {
+            return self.begin_window(now);
         }
+        let ((a, n), (b, m)) = (parts(was), parts(is));
+        let moved =
+            |number: u128| number * u128::from(a) * u128::from(m) / (u128::from(b) * u128::from(n));
+        self.head = moved(self.head);
+        for (number, _) in &mut self.recent {
+            *number = moved(*number);
+        }
+        self.recent
+            .retain(|(number, _)| number + u128::from(m) > self.head);
+        self.evict(now);
+    }
+
+    fn begin_window(&mut self, now: Moment) {
         self.recent.clear();
         self.anchor = now;
         self.head = 0;
+    }
+}
+
+fn parts(window: Window) -> (u64, u64) {
+    match window {
+        Window::Rolling { span, buckets } => (nanos(span), buckets.into()),
+        Window::Fixed { span } => (nanos(span), 1),
     }
 }
 

@@ -479,15 +479,56 @@ fn g18_kept_buckets_leave_when_the_new_window_says() {
 }
 
 #[test]
-fn g18_a_window_that_does_not_map_is_cleared_and_says_so() {
-    for (span, buckets) in [(10, 20), (9, 10), (15, 10), (10, 3)] {
+fn g18_a_window_of_any_other_shape_keeps_what_it_can_hold() {
+    for (span, buckets) in [(5, 10), (15, 10), (10, 20), (9, 10), (10, 3), (2, 100)] {
         let breaker = breaker(rolling(secs(10), 10, Thresholds::COUNT_ONLY));
         breaker.fail(s(0), 5);
         let other = rolling(secs(span), buckets, Thresholds::COUNT_ONLY);
-        assert!(
-            !breaker.retune(other, s(1)).unwrap().window_kept,
+        let said = breaker.retune(other, s(1)).unwrap();
+        assert!(said.window_kept, "{span} s in {buckets}");
+        assert_eq!(breaker.counts(s(1)), (5, 5), "{span} s in {buckets}");
+        assert_eq!(
+            breaker.counts(just_before(s(span))),
+            (5, 5),
             "{span} s in {buckets}"
         );
+        assert_eq!(breaker.counts(s(span)), (0, 0), "{span} s in {buckets}");
+    }
+}
+
+#[test]
+fn g18_what_a_shorter_window_cannot_hold_leaves_at_once() {
+    let breaker = breaker(rolling(secs(10), 10, Thresholds::COUNT_ONLY));
+    for second in 0..10 {
+        breaker.ok(s(second), 1);
+    }
+    let shorter = rolling(secs(5), 10, Thresholds::COUNT_ONLY);
+    assert!(breaker.retune(shorter, s(9)).unwrap().window_kept);
+    assert_eq!(breaker.counts(s(9)).0, 5);
+}
+
+#[test]
+fn g18_a_fixed_span_made_shorter_keeps_its_counts_while_it_lasts() {
+    for (span, kept) in [(5, 3), (20, 3), (3, 0)] {
+        let breaker = breaker(fixed(secs(10), Thresholds::COUNT_ONLY));
+        breaker.fail(s(10), 3);
+        let other = fixed(secs(span), Thresholds::COUNT_ONLY);
+        assert!(breaker.retune(other, s(13)).unwrap().window_kept);
+        assert_eq!(breaker.counts(s(13)).0, kept, "{span} s");
+    }
+}
+
+#[test]
+fn g18_a_window_of_another_kind_begins_empty_and_says_so() {
+    let span = secs(10);
+    let kinds = [
+        rolling(span, 10, Thresholds::COUNT_ONLY),
+        fixed(span, Thresholds::COUNT_ONLY),
+    ];
+    for [from, to] in [[kinds[0], kinds[1]], [kinds[1], kinds[0]]] {
+        let breaker = breaker(from);
+        breaker.fail(s(0), 5);
+        assert!(!breaker.retune(to, s(1)).unwrap().window_kept);
         assert_eq!(breaker.counts(s(1)), (0, 0));
         let EventKind::Retuned(said) = breaker.events()[0].kind else {
             panic!("a retune")
@@ -658,4 +699,29 @@ fn g21_the_initial_state_comes_from_the_settings() {
     });
     let _ = breaker.r(just_before(s(60)));
     let _probe = breaker.a(s(60));
+}
+
+#[test]
+fn an_ended_wait_stays_ended_whatever_the_clock_and_the_settings_do() {
+    let breaker = opened(consecutive(1).waiting(secs(60)), s(100));
+    breaker.expire_wait(s(90));
+    assert_eq!(breaker.look(s(90)).retry_in, Some(secs(0)));
+    breaker
+        .retune(consecutive(1).waiting(secs(30)), s(90))
+        .unwrap();
+    assert!(breaker.look(s(90)).probe_due);
+    assert!(breaker.a(s(90)).is_probe());
+}
+
+#[test]
+fn a_wait_asked_for_while_the_clock_is_behind_is_told_whole() {
+    let breaker = opened(consecutive(1).waiting(secs(5)), s(100));
+    breaker.trip(s(90), secs(60));
+    assert_eq!(breaker.r(s(90)).retry_in, Some(secs(60)));
+    assert_eq!(breaker.look(s(120)).retry_in, Some(secs(30)));
+    breaker
+        .retune(consecutive(1).waiting(secs(1)), s(120))
+        .unwrap();
+    breaker.r(just_before(s(150)));
+    assert!(breaker.a(s(150)).is_probe());
 }

@@ -277,6 +277,28 @@ fn a_breaker_that_began_open_and_never_failed_has_no_outage_to_come_back_from() 
 }
 
 #[test]
+fn a_breaker_that_a_person_held_open_has_a_crowd_behind_it_too() {
+    let ramp = Some(Slope {
+        first: percent(10),
+        over: secs(10),
+    });
+    let held = breaker(Settings {
+        ramp,
+        ..consecutive(1).waiting(secs(10))
+    });
+    held.force_open(s(1), "repairs");
+    held.half_open(s(100)).unwrap();
+    held.ok(s(100), 1);
+    assert_eq!(held.look(s(100)).ramp, Some(0.1));
+
+    // Since the slope's end everything passed: nobody waits behind probes that a person asks for.
+    held.metrics_only(s(200), "a dry run");
+    held.half_open(s(201)).unwrap();
+    held.ok(s(201), 1);
+    assert_eq!(held.look(s(201)).ramp, None);
+}
+
+#[test]
 fn a_breaker_closed_by_hand_or_opened_again_has_no_slope() {
     let ramp = Some(Slope {
         first: percent(1),

@@ -274,3 +274,65 @@ fn a_call_cancelled_after_its_fixed_window_is_cancelled_and_not_stale() {
     let totals = breaker.look(s(11)).totals;
     assert_eq!((totals.cancelled, totals.stale), (1, 0));
 }
+
+#[test]
+fn f13_one_reading_far_ahead_does_not_hold_the_window() {
+    let ten = Thresholds {
+        failures: Some(10),
+        ..Thresholds::COUNT_ONLY
+    };
+    let breaker = breaker(rolling(secs(10), 10, ten));
+    breaker.fail(s(1), 1);
+    breaker.fail(s(4_000), 1);
+    for turn in 2..30 {
+        breaker.fail(s(turn * 30), 1);
+    }
+    assert_eq!(
+        breaker.state(),
+        State::Closed,
+        "never ten within ten seconds"
+    );
+    assert_eq!(breaker.counts(s(29 * 30)), (1, 1));
+}
+
+#[test]
+fn f13_a_clock_that_went_back_loses_no_counts() {
+    for after in 1..6 {
+        let breaker = breaker(rolling(secs(10), 10, Thresholds::COUNT_ONLY));
+        breaker.fail(s(100), 4);
+        breaker.fail(s(40), after);
+        let all = 4 + after as u64;
+        assert_eq!(breaker.counts(s(40)), (all, all), "{after} outcomes later");
+    }
+}
+
+#[test]
+fn f13_reporters_that_read_the_clock_long_ago_do_not_turn_it_back() {
+    let breaker = breaker(rolling(secs(10), 10, Thresholds::COUNT_ONLY));
+    for _ in 0..5 {
+        breaker.fail(s(100), 1);
+        breaker.fail(s(40), 2);
+    }
+    assert_eq!(breaker.counts(s(109)), (15, 15));
+    assert_eq!(breaker.counts(s(110)), (0, 0));
+}
+
+#[test]
+fn f13_permits_dropped_long_after_they_were_taken_do_not_turn_it_back() {
+    let breaker = breaker(rolling(secs(10), 10, Thresholds::COUNT_ONLY));
+    let old = [(); 5].map(|()| breaker.a(s(1)));
+    breaker.fail(s(100), 3);
+    drop(old);
+    assert_eq!(breaker.counts(s(100)), (3, 3));
+    assert_eq!(breaker.counts(s(109)), (3, 3));
+}
+
+#[test]
+fn f13_successes_tallied_aside_follow_the_clock_too() {
+    let breaker = breaker(rolling(secs(10), 10, Thresholds::COUNT_ONLY));
+    breaker.ok(s(4_000), 100);
+    for second in 0..100 {
+        breaker.ok(s(100 + second), 5);
+    }
+    assert_eq!(breaker.counts(s(199)).0, 50, "of the last ten seconds");
+}

@@ -17,6 +17,10 @@ impl Core {
         outcome: Outcome,
         pause: Option<Duration>,
     ) -> Report {
+        // A neutral outcome has no time of its own: a permit that is dropped tells when it was taken.
+        if let Some(window) = self.time.as_mut().filter(|_| !outcome.is_neutral()) {
+            window.follow(now);
+        }
         let in_span = self.advance(pass, now);
         // What no rule hears of was dropped, and its reporter is to know.
         let heard = in_span

@@ -1,5 +1,7 @@
 //! When a success can change nothing but counts, and what becomes of those counted aside.
 
+use std::ops::Range;
+
 use super::{Core, reached};
 use crate::breaker::settings::{Thresholds, Window};
 use crate::breaker::{Counts, State};
@@ -21,6 +23,7 @@ impl Core {
                 .is_none_or(|(rule, window)| {
                     matches!(rule.window, Window::Rolling { .. })
                         && window.total().calls > 0
+                        && window.is_followed()
                         && is_settled(&rule.thresholds, u64::MAX, window.total())
                 })
             && self
@@ -32,16 +35,17 @@ impl Core {
                 })
     }
 
-    /// Notes that successes are tallied aside from now on; under which tag, and until when.
-    pub(crate) fn set_aside(&mut self) -> (u64, Moment) {
+    /// Notes that successes are tallied aside from now on; under which tag, and which of them: those
+    /// that end within the range.
+    pub(crate) fn set_aside(&mut self) -> (u64, Range<Moment>) {
         self.aside = true;
         self.tag += 1;
-        (
-            self.tag,
-            self.time
-                .as_ref()
-                .map_or(Moment::MAX, |window| window.bucket_ends()),
-        )
+        let all = Moment::START..Moment::MAX;
+        let within = self
+            .time
+            .as_ref()
+            .map_or(all, |window| window.reaches_back_to()..window.bucket_ends());
+        (self.tag, within)
     }
 
     /// Books so many plain successes that were tallied aside.

@@ -16,10 +16,7 @@ impl Core {
         match self.state {
             State::Closed | State::HalfOpen => self.open(now, causes, Some(wait)),
             State::Open => {
-                self.due = now.plus(wait);
-                self.asked = Some(self.due.since(self.since));
-                self.dirty = true;
-                self.log.push(now, EventKind::WaitChanged { wait }, None);
+                self.wait(now, wait);
             }
             State::ForcedOpen | State::Disabled | State::MetricsOnly => return false,
         }
@@ -29,17 +26,17 @@ impl Core {
     /// Ends the wait of an open breaker: the next call is a probe.
     pub(crate) fn expire_wait(&mut self, now: Moment) {
         if self.state == State::Open && now < self.due {
-            self.due = now;
-            self.asked = Some(self.due.since(self.since));
-            self.dirty = true;
-            self.log.push(
-                now,
-                EventKind::WaitChanged {
-                    wait: Duration::ZERO,
-                },
-                None,
-            );
+            self.wait(now, Duration::ZERO);
         }
+    }
+
+    /// Has an open breaker wait so long from now, whatever its settings say.
+    fn wait(&mut self, now: Moment, wait: Duration) {
+        self.waits_from = now;
+        self.due = now.plus(wait);
+        self.asked = Some(self.due.since(self.since));
+        self.dirty = true;
+        self.log.push(now, EventKind::WaitChanged { wait }, None);
     }
 
     /// Does what time alone brings about.
@@ -112,7 +109,8 @@ impl Core {
             ramp.retune(slope);
             ramp
         });
-        if old.open != settings.open || old.seed != settings.seed {
+        // A wait that was asked for stands, to the instant.
+        if self.asked.is_none() && (old.open != settings.open || old.seed != settings.seed) {
             self.set_due();
         }
         let retuned = Retuned {

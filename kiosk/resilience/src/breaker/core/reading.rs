@@ -58,7 +58,7 @@ impl Core {
 
     pub(crate) fn retry_in(&self, now: Moment) -> Option<Duration> {
         match self.state {
-            State::Open => Some(self.due.since(now.max(self.since))),
+            State::Open => Some(self.due.since(now.max(self.waits_from))),
             State::HalfOpen => Some(Duration::ZERO),
             _ => None,
         }
