@@ -255,6 +255,7 @@ pub(crate) fn order(total: i64) -> Order {
             method: Method::Counter,
             status: PaymentStatus::Due,
             tender: None,
+            reason: None,
         },
         changed_at: None,
         reason: None,

@@ -19,6 +19,8 @@ use crate::wall::WallTime;
 ///
 /// * 1: first. Added since, and passed over by older readers without harm, because the amounts that
 ///   they read stay whole: discounts, tips, combos and allergens of orders; what money came in as.
+///   `payment.pending`, `payment.failed` and `payment.due` came later too: a type that a reader does
+///   not know is put aside, and read again once it does.
 /// * 2: `payment.refunded` of some lines. A reader of version 1 would take it for a refund of the
 ///   whole order, so it must not read it at all.
 pub const SCHEMA: u16 = 2;
@@ -55,8 +57,8 @@ pub struct Event {
 pub enum Fact {
     /// `order.placed`: the whole order, as it was accepted.
     Placed(Box<Order>),
-    /// `order.started`, `order.ready`, `order.collected`, `order.voided`, `payment.captured`,
-    /// `payment.refunded`.
+    /// `order.started`, `order.ready`, `order.collected`, `order.voided`, `payment.pending`,
+    /// `payment.failed`, `payment.due`, `payment.captured`, `payment.refunded`.
     Acted(Action, Acted),
     /// `stock.adjusted`.
     StockAdjusted(StockAdjusted),
@@ -79,7 +81,7 @@ pub enum Fact {
 /// Data of an action on an order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acted {
-    /// Why; always there for a void and a refund.
+    /// Why; always there for a void and a refund, and for a provider's no.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The role that did it.
@@ -234,6 +236,9 @@ fn action_kind(action: Action) -> &'static str {
         Action::Collect => "order.collected",
         Action::Void => "order.voided",
         Action::Pay => "payment.captured",
+        Action::Ask => "payment.pending",
+        Action::Fail => "payment.failed",
+        Action::Owe => "payment.due",
         Action::Refund | Action::RefundLines => "payment.refunded",
     }
 }
@@ -315,6 +320,9 @@ fn fact(kind: &str, data: &str) -> Result<Fact, serde_json::Error> {
         "order.collected" => acted(Action::Collect),
         "order.voided" => acted(Action::Void),
         "payment.captured" => acted(Action::Pay),
+        "payment.pending" => acted(Action::Ask),
+        "payment.failed" => acted(Action::Fail),
+        "payment.due" => acted(Action::Owe),
         "payment.refunded" => serde_json::from_str(data).map(|acted: Acted| {
             let whole = acted.lines.is_empty();
             let action = if whole {
@@ -401,6 +409,9 @@ mod tests {
             event(Fact::Acted(Action::Refund, acted), 3),
             event(Fact::Acted(Action::RefundLines, lines), 4),
             event(Fact::Acted(Action::Pay, card), 2),
+            event(Fact::Acted(Action::Ask, Acted::default()), 2),
+            event(Fact::Acted(Action::Fail, Acted::default()), 3),
+            event(Fact::Acted(Action::Owe, Acted::default()), 4),
             event(Fact::CashCounted(counted), 0),
             event(
                 Fact::StockAdjusted(StockAdjusted {

@@ -66,9 +66,7 @@ pub fn apply(order: &mut Option<Order>, event: &Event) -> Result<(), FoldError> 
             }
             order.version = event.order_version;
             order.changed_at = Some(event.at);
-            if data.reason.is_some() {
-                order.reason.clone_from(&data.reason);
-            }
+            note_reason(order, *action, data);
             note_money(order, *action, data, event);
             Ok(())
         }
@@ -76,10 +74,33 @@ pub fn apply(order: &mut Option<Order>, event: &Event) -> Result<(), FoldError> 
     }
 }
 
+/// Why something was done, kept with what it was done to.
+fn note_reason(order: &mut Order, action: Action, data: &Acted) {
+    match action {
+        Action::Ask | Action::Fail | Action::Owe => {
+            order.payment.reason.clone_from(&data.reason);
+        }
+        Action::Start
+        | Action::Ready
+        | Action::Collect
+        | Action::Pay
+        | Action::Void
+        | Action::Refund
+        | Action::RefundLines => {
+            if data.reason.is_some() {
+                order.reason.clone_from(&data.reason);
+            }
+        }
+    }
+}
+
 /// What an action says of money beyond the state it leads to.
 fn note_money(order: &mut Order, action: Action, data: &Acted, event: &Event) {
     match action {
-        Action::Pay => order.payment.tender = data.tender,
+        Action::Pay => {
+            order.payment.tender = data.tender;
+            order.payment.reason = None;
+        }
         Action::RefundLines => {
             order.refunds.push(Refund {
                 at: event.at,
@@ -92,7 +113,14 @@ fn note_money(order: &mut Order, action: Action, data: &Acted, event: &Event) {
                 order.payment.status = PaymentStatus::Refunded;
             }
         }
-        Action::Start | Action::Ready | Action::Collect | Action::Void | Action::Refund => {}
+        Action::Start
+        | Action::Ready
+        | Action::Collect
+        | Action::Ask
+        | Action::Fail
+        | Action::Owe
+        | Action::Void
+        | Action::Refund => {}
     }
 }
 
@@ -173,6 +201,7 @@ pub(crate) mod tests {
                 method: Method::Counter,
                 status: PaymentStatus::Due,
                 tender: None,
+                reason: None,
             },
             changed_at: None,
             reason: None,
@@ -212,6 +241,30 @@ pub(crate) mod tests {
         let order = fold(&history()).order.unwrap();
         assert_eq!((order.status, order.version), (Status::Collected, 5));
         assert_eq!(order.payment.status, PaymentStatus::Paid);
+    }
+
+    #[test]
+    fn why_a_provider_said_no_stays_with_the_payment_until_it_is_paid() {
+        let because = |version, action, reason: Option<&str>| {
+            let data = Acted {
+                reason: reason.map(str::to_owned),
+                ..Acted::default()
+            };
+            event(version, Fact::Acted(action, data))
+        };
+        let mut events = vec![
+            event(1, Fact::Placed(Box::new(order()))),
+            acted(2, Action::Ask),
+            because(3, Action::Fail, Some("declined")),
+        ];
+        let failed = fold(&events).order.unwrap();
+        assert_eq!(failed.payment.status, PaymentStatus::Failed);
+        assert_eq!(failed.payment.reason.as_deref(), Some("declined"));
+        assert_eq!(failed.reason, None);
+        events.push(because(4, Action::Pay, None));
+        let paid = fold(&events).order.unwrap();
+        assert_eq!(paid.payment.status, PaymentStatus::Paid);
+        assert_eq!(paid.payment.reason, None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!
 //! payment:  due | pending | failed ──pay──► paid ──refund──► refunded
 //!                                            └─refund of lines─► paid, or refunded with the last
+//!           due | failed ──ask──► pending ──fail──► failed;  pending | failed ──owe──► due
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,12 @@ pub enum Action {
     Collect,
     /// Money was received.
     Pay,
+    /// A provider was asked for the money.
+    Ask,
+    /// The provider said no.
+    Fail,
+    /// The provider is let be; the diner pays at the counter.
+    Owe,
     /// It will not be made.
     Void,
     /// All money that is left is given back.
@@ -105,6 +112,9 @@ pub struct Payment {
     /// What it came in as, if it was said; at the counter, cash otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tender: Option<Tender>,
+    /// Why a provider said no, or was let be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// An order as all its events so far make it.
@@ -182,8 +192,10 @@ impl Order {
     /// Whether its money went through the drawer.
     #[must_use]
     pub fn in_cash(&self) -> bool {
-        self.payment.method == Method::Counter
-            && self.payment.tender.unwrap_or(Tender::Cash) == Tender::Cash
+        match self.payment.tender {
+            Some(tender) => tender == Tender::Cash,
+            None => self.payment.method == Method::Counter,
+        }
     }
 }
 
@@ -251,12 +263,36 @@ pub fn next(status: Status, payment: PaymentStatus, action: Action) -> Move {
         (Action::Void, Collected, _) => Move::Illegal,
 
         (Action::Pay, _, PaymentStatus::Paid) => Move::Already,
-        (Action::Pay, Voided, _) | (Action::Pay, _, PaymentStatus::Refunded) => Move::Illegal,
-        (
+        // A provider may have taken the money while the order was voided; it is there to be given back.
+        (Action::Pay, _, PaymentStatus::Pending)
+        | (
             Action::Pay,
             Placed | Preparing | Ready | Collected,
-            PaymentStatus::Due | PaymentStatus::Pending | PaymentStatus::Failed,
+            PaymentStatus::Due | PaymentStatus::Failed,
         ) => Move::Payment(PaymentStatus::Paid),
+        (Action::Pay, Voided, PaymentStatus::Due | PaymentStatus::Failed)
+        | (Action::Pay, _, PaymentStatus::Refunded) => Move::Illegal,
+
+        (Action::Ask, _, PaymentStatus::Pending) => Move::Already,
+        (
+            Action::Ask,
+            Placed | Preparing | Ready | Collected,
+            PaymentStatus::Due | PaymentStatus::Failed,
+        ) => Move::Payment(PaymentStatus::Pending),
+        (Action::Ask, Voided, PaymentStatus::Due | PaymentStatus::Failed)
+        | (Action::Ask, _, PaymentStatus::Paid | PaymentStatus::Refunded) => Move::Illegal,
+
+        (Action::Fail, _, PaymentStatus::Failed) => Move::Already,
+        (Action::Fail, _, PaymentStatus::Pending) => Move::Payment(PaymentStatus::Failed),
+        (Action::Fail, _, PaymentStatus::Due | PaymentStatus::Paid | PaymentStatus::Refunded) => {
+            Move::Illegal
+        }
+
+        (Action::Owe, _, PaymentStatus::Due) => Move::Already,
+        (Action::Owe, _, PaymentStatus::Pending | PaymentStatus::Failed) => {
+            Move::Payment(PaymentStatus::Due)
+        }
+        (Action::Owe, _, PaymentStatus::Paid | PaymentStatus::Refunded) => Move::Illegal,
 
         (Action::Refund, _, PaymentStatus::Paid) => Move::Payment(PaymentStatus::Refunded),
         (Action::Refund, _, PaymentStatus::Refunded) => Move::Already,
@@ -346,6 +382,44 @@ mod tests {
             next(Status::Voided, PaymentStatus::Due, Action::Pay),
             Move::Illegal
         );
+    }
+
+    #[test]
+    fn a_provider_is_asked_says_no_and_is_asked_again_or_let_be() {
+        use PaymentStatus::{Due, Failed, Paid, Pending, Refunded};
+        for status in STATUSES {
+            let moved = |payment, action| next(status, payment, action);
+            let alive = status != Status::Voided;
+            for (from, to) in [(Due, Pending), (Failed, Pending)] {
+                let want = if alive {
+                    Move::Payment(to)
+                } else {
+                    Move::Illegal
+                };
+                assert_eq!(moved(from, Action::Ask), want, "{status:?} {from:?}");
+            }
+            assert_eq!(moved(Pending, Action::Fail), Move::Payment(Failed));
+            assert_eq!(moved(Pending, Action::Owe), Move::Payment(Due));
+            assert_eq!(moved(Failed, Action::Owe), Move::Payment(Due));
+            for (there, action) in [
+                (Pending, Action::Ask),
+                (Failed, Action::Fail),
+                (Due, Action::Owe),
+            ] {
+                assert_eq!(moved(there, action), Move::Already);
+                assert_eq!(moved(Paid, action), Move::Illegal);
+                assert_eq!(moved(Refunded, action), Move::Illegal);
+            }
+            assert_eq!(moved(Due, Action::Fail), Move::Illegal);
+        }
+    }
+
+    #[test]
+    fn money_that_came_in_while_the_order_was_voided_is_there_to_be_given_back() {
+        let paid = next(Status::Voided, PaymentStatus::Pending, Action::Pay);
+        assert_eq!(paid, Move::Payment(PaymentStatus::Paid));
+        let back = next(Status::Voided, PaymentStatus::Paid, Action::Refund);
+        assert_eq!(back, Move::Payment(PaymentStatus::Refunded));
     }
 
     #[test]

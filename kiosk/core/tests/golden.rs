@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 const FIRST: &str = include_str!("../golden/events-v1.jsonl");
 const OFFERS: &str = include_str!("../golden/events-v2.jsonl");
+const PROVIDER: &str = include_str!("../golden/events-v1-provider.jsonl");
 const FIRST_MENU: &[u8] = include_bytes!("../golden/menu-first.json");
 
 fn events(lines: &str) -> Vec<Event> {
@@ -34,7 +35,7 @@ fn order(lines: &str) -> Order {
 
 #[test]
 fn events_are_written_today_byte_for_byte_as_they_were() {
-    for line in FIRST.lines().chain(OFFERS.lines()) {
+    for line in [FIRST, OFFERS, PROVIDER].into_iter().flat_map(str::lines) {
         let again = Event::decode(line.as_bytes()).unwrap().encode().unwrap();
         assert_eq!(String::from_utf8(again).unwrap(), line);
     }
@@ -67,6 +68,16 @@ fn an_order_with_a_combo_a_coupon_and_a_tip_folds_through_a_refund_of_one_line()
         off
     );
     assert!(off > 0 && order.tip > 0 && order.lines.iter().any(|line| line.combo.is_some()));
+}
+
+#[test]
+fn a_card_that_was_refused_and_cash_in_its_place_fold_to_a_payment_in_cash() {
+    let order = order(PROVIDER);
+    assert_eq!(
+        (order.payment.status, order.version),
+        (PaymentStatus::Paid, 5)
+    );
+    assert!(order.in_cash() && order.payment.reason.is_none());
 }
 
 /// A reader of the first version reads the amounts of a discounted order as they are, and does not

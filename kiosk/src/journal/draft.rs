@@ -61,6 +61,7 @@ impl Draft {
                 method: request.method,
                 status: PaymentStatus::Due,
                 tender: None,
+                reason: None,
             },
             changed_at: None,
             reason: None,

@@ -60,6 +60,7 @@ pub fn order(menu: &Menu, language: &str, at: WallTime) -> Option<Order> {
             method: Method::Counter,
             status: PaymentStatus::Due,
             tender: None,
+            reason: None,
         },
         changed_at: None,
         reason: None,

@@ -26,6 +26,9 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Action::Collect),
         Just(Action::Void),
         Just(Action::Pay),
+        Just(Action::Ask),
+        Just(Action::Fail),
+        Just(Action::Owe),
         Just(Action::Refund),
     ];
     let one = prop_oneof![

@@ -178,6 +178,9 @@ fn offer(action: Action, t: &Language) -> Offer {
         Action::Ready => "ready",
         Action::Collect => "collect",
         Action::Pay => "pay",
+        Action::Ask => "ask",
+        Action::Fail => "fail",
+        Action::Owe => "owe",
         Action::Void => "void",
         Action::Refund | Action::RefundLines => "refund",
     };
