@@ -275,7 +275,7 @@ impl Door {
                 "an event is kept in quarantine"
             );
         }
-        self.presence.seen(decision.stream.device, ack.at);
+        self.presence.seen(decision.stream.device, None, ack.at);
         if !decision.events.is_empty() {
             let stored = u64::try_from(decision.events.len()).unwrap_or(u64::MAX);
             self.presence.drained(decision.stream.device, stored);

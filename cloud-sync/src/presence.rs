@@ -26,15 +26,16 @@ struct Heard {
 }
 
 impl Presence {
-    /// A kiosk was heard of by HTTP or MQTT. One whose MQTT session was gone is back by that.
-    pub(crate) fn seen(&self, device: i64, now: WallTime) {
+    /// A kiosk was heard of by HTTP or MQTT, perhaps with how many events are unconfirmed there.
+    /// One whose MQTT session was gone is back by that.
+    pub(crate) fn seen(&self, device: i64, unconfirmed: Option<u64>, now: WallTime) {
         let gone = self.of(device).and_then(|said| said.link).as_deref() == Some(GONE);
         self.note(
             device,
             Said {
                 at: now,
                 link: gone.then(|| "online".to_owned()),
-                depth: None,
+                depth: unconfirmed,
                 oldest_ms: None,
                 version: None,
             },
@@ -176,7 +177,7 @@ mod tests {
             lost: Vec::new(),
         };
         assert_eq!(presence.shown(&kiosk, at(100)).link, "offline");
-        presence.seen(1, at(100));
+        presence.seen(1, None, at(100));
         assert_eq!(presence.shown(&kiosk, at(100)).link, "online");
         let went = Said {
             at: at(0),
@@ -187,7 +188,7 @@ mod tests {
         };
         presence.note(1, went);
         assert_eq!(presence.shown(&kiosk, at(110)).link, "offline");
-        presence.seen(1, at(120));
+        presence.seen(1, None, at(120));
         assert_eq!(presence.shown(&kiosk, at(120)).link, "online");
     }
 
@@ -202,10 +203,12 @@ mod tests {
             version: Some("1".to_owned()),
         };
         presence.note(1, said.clone());
-        presence.seen(1, WallTime::from_millis(9));
+        presence.seen(1, None, WallTime::from_millis(9));
         presence.drained(1, 2);
         let got = presence.of(1).unwrap();
         assert_eq!((got.at.as_millis(), got.depth), (9, Some(1)));
         assert_eq!((got.link, got.version), (said.link, said.version));
+        presence.seen(1, Some(0), WallTime::from_millis(10));
+        assert_eq!(presence.of(1).unwrap().depth, Some(0));
     }
 }

@@ -42,7 +42,7 @@ struct Ended;
 impl<E: Into<anyhow::Error>> From<E> for Ended {
     #[track_caller]
     fn from(error: E) -> Self {
-        panic!("{:?}", error.into())
+        panic!("{:#}", error.into())
     }
 }
 

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::frame::FRAME_LIMIT;
+use cloud_sync_wire::notice::UNCONFIRMED_HEADER;
 use kiosk_core::ids::JournalId;
 
 use super::access;
@@ -69,7 +70,11 @@ pub(crate) async fn ack(
     if missing {
         return Err(Problem::malformed("say which journal: ?journal={its UUID}"));
     }
-    cloud.presence.seen(device.id, clock::wall());
+    // Shown to people and nothing else: what can't be read is as good as nothing said.
+    let unconfirmed = headers.get(UNCONFIRMED_HEADER);
+    let unconfirmed = unconfirmed.and_then(|value| value.to_str().ok()?.parse().ok());
+    let now = clock::wall();
+    cloud.presence.seen(device.id, unconfirmed, now);
     let journal = journal.ok_or_else(|| Problem::malformed(must))?;
     let ack = cloud.door.current_ack(&speaker, journal).await?;
     signed(&cloud, &ack)

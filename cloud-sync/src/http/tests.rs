@@ -3,6 +3,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::frame::FRAME_LIMIT;
+use cloud_sync_wire::notice::UNCONFIRMED_HEADER;
 use cloud_sync_wire::signed;
 use http_body_util::BodyExt as _;
 use kiosk_core::order::Action;
@@ -149,6 +150,24 @@ async fn a_kiosk_says_hello_sends_events_and_asks_for_its_ack() {
     assert_eq!(site.ack(&sent).chain, kiosk.entries[0].chain);
     let path = format!("/api/v1/kiosks/s/k/ack?journal={}", kiosk.journal);
     assert_eq!(site.ack(&site.get(&path, &token).await).watermark, 1);
+}
+
+#[tokio::test]
+async fn a_kiosk_that_asks_for_its_ack_says_how_much_is_unconfirmed() {
+    let site = Site::new();
+    let kiosk = site.rig.greeted("k").await;
+    let path = format!("/api/v1/kiosks/s/k/ack?journal={}", kiosk.journal);
+    let admin = site.sign_in("admin", Role::Admin).await;
+    for (said, shown) in [("7", 7), ("many", 7), ("-1", 7), ("0", 0)] {
+        let request = Request::builder()
+            .uri(&path)
+            .header("authorization", format!("Bearer {}", token(&kiosk)))
+            .header(UNCONFIRMED_HEADER, said);
+        let answer = site.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{said}");
+        let list = site.get("/api/v1/kiosks", &admin).await.json();
+        assert_eq!(list["kiosks"][0]["depth"], shown, "{said}: {list}");
+    }
 }
 
 #[tokio::test]

@@ -33,6 +33,11 @@ impl Message for MenuNotice {
     const KIND: u8 = 4;
 }
 
+/// The HTTP header with which a kiosk that asks for its ack says how many events are unconfirmed:
+/// a decimal number. To be shown to people, as [`Presence`] is; a cloud that does not know it
+/// passes it over.
+pub const UNCONFIRMED_HEADER: &str = "stillopen-unconfirmed";
+
 /// What a kiosk says of itself, retained; as the last will with `link` = `gone`. Not signed: it is
 /// shown to people and decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -234,7 +234,8 @@ impl Driver {
                 tokio::spawn(async move { errands.hello_by_http(id, probe_timeout).await });
             }
             Action::Heartbeat(id) => {
-                tokio::spawn(async move { errands.heartbeat(id, call_timeout).await });
+                let unconfirmed = self.outbox.borrow().unconfirmed();
+                tokio::spawn(async move { errands.heartbeat(id, unconfirmed, call_timeout).await });
             }
             Action::HelloByMqtt => {
                 tokio::spawn(async move { errands.hello_for_mqtt().await });

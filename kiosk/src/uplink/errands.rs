@@ -127,10 +127,10 @@ impl Errands {
         self.tell(News::Called { id, reply });
     }
 
-    /// Asks the cloud what is durable.
-    pub(super) async fn heartbeat(&self, id: Id, limit: Duration) {
+    /// Asks the cloud what is durable, and says how much is unconfirmed.
+    pub(super) async fn heartbeat(&self, id: Id, unconfirmed: u64, limit: Duration) {
         let request = new_request();
-        let make = || self.cloud.ack(self.journal.id(), &request);
+        let make = || self.cloud.ack(self.journal.id(), unconfirmed, &request);
         let limits = Limits::within(limit);
         let result = self.ordering.call(limits, CallError::verdict, make).await;
         let reply = self.reply("ack", result, &request).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::credential::Credential;
 use cloud_sync_wire::keys::PublicKey;
+use cloud_sync_wire::notice::UNCONFIRMED_HEADER;
 use cloud_sync_wire::signed::{self, PAYLOAD_LIMIT};
 use kiosk_core::ids::JournalId;
 use kiosk_core::menu::DOCUMENT_LIMIT;
@@ -191,14 +192,20 @@ impl Cloud {
         self.acked(journal, call, request).await
     }
 
-    /// Asks what is durable.
+    /// Asks what is durable, and says how many events are unconfirmed here.
     ///
     /// # Errors
     /// [`CallError`].
-    pub async fn ack(&self, journal: JournalId, request: &str) -> Result<SignedAck, CallError> {
+    pub async fn ack(
+        &self,
+        journal: JournalId,
+        unconfirmed: u64,
+        request: &str,
+    ) -> Result<SignedAck, CallError> {
         let mut url = self.of_kiosk("ack")?;
         url.set_query(Some(&format!("journal={journal}")));
-        self.acked(journal, self.client.get(url), request).await
+        let call = self.client.get(url).header(UNCONFIRMED_HEADER, unconfirmed);
+        self.acked(journal, call, request).await
     }
 
     /// Fetches the store's menu unless it is the one of that tag.

@@ -142,6 +142,8 @@ impl Broker {
                 .await
                 .is_ok();
             if poked && !end.refused {
+                // The way to the cloud is back: what was tried before says nothing any more.
+                attempt = 0;
                 tokio::time::sleep(self.dice.below(BACK_AGAIN.min(wait))).await;
             }
         }
