@@ -8,9 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use kiosk_core::ids::{KioskId, StoreId};
 
 use crate::commands::{self, Enrolment};
-use crate::config::{Config, Given};
+use crate::config::{self, Config, Given};
 use crate::import;
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, Place};
 use crate::logs::{self, LogFormat};
 use crate::serve;
 
@@ -56,7 +56,8 @@ enum Command {
     #[command(after_help = "Examples:
   cloud-sync serve --data-dir /var/lib/cloud-sync
   cloud-sync serve --data-dir ./data --listen 127.0.0.1:0 --mqtt-listen 127.0.0.1:0
-  cloud-sync serve --data-dir ./data --mqtt mqtt://cloud:secret@127.0.0.1:1883")]
+  cloud-sync serve --data-dir ./data --mqtt mqtt://cloud:secret@127.0.0.1:1883
+  cloud-sync serve --database postgres://cloud:secret@db.example/stillopen --mqtt mqtt://127.0.0.1")]
     Serve(ServeArgs),
     /// Gives a kiosk its credential; works while serving.
     #[command(after_help = "Example:
@@ -82,7 +83,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// The folder of the ledger; made if need be.
+    /// The folder of the ledger; made if need be. With a database it can be left out.
     #[arg(long, env = "CLOUD_SYNC_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Where to serve HTTP [default: 127.0.0.1:9080]
@@ -94,7 +95,8 @@ struct ServeArgs {
     /// A broker of your own instead of the embedded one; may be given several times.
     #[arg(long, env = "CLOUD_SYNC_MQTT", value_name = "URL")]
     mqtt: Vec<String>,
-    /// The ledger's database, if not a file in the data folder.
+    /// The ledger's PostgreSQL database, if not a file in the data folder. Several processes may serve
+    /// from one, with `--mqtt` to brokers that they all use.
     #[arg(long, env = "CLOUD_SYNC_DATABASE", value_name = "URL")]
     database: Option<String>,
     /// Serve other machines without encryption: only on a network that is yours alone.
@@ -114,6 +116,9 @@ struct LedgerArgs {
     /// The ledger's database, if not a file in the data folder.
     #[arg(long, env = "CLOUD_SYNC_DATABASE", value_name = "URL")]
     database: Option<String>,
+    /// Reach a database on another machine without encryption.
+    #[arg(long, env = "CLOUD_SYNC_ALLOW_PLAINTEXT")]
+    allow_plaintext: bool,
 }
 
 #[derive(Debug, Args)]
@@ -230,17 +235,17 @@ async fn command(command: Command) -> Result<(), Failure> {
         }
         Command::Enroll(args) => blocking(move || args.enroll()).await,
         Command::Revoke(args) => {
-            blocking(move || commands::revoke(&args.ledger.folder()?, &args.store, &args.kiosk))
+            blocking(move || commands::revoke(&args.ledger.place()?, &args.store, &args.kiosk))
                 .await
         }
         Command::User(UserCommand::Add(args)) => {
-            blocking(move || commands::add_user(&args.ledger.folder()?, &args.name, &args.role))
+            blocking(move || commands::add_user(&args.ledger.place()?, &args.name, &args.role))
                 .await
         }
         Command::NewGeneration(args) => {
-            blocking(move || commands::new_generation(&args.folder()?)).await
+            blocking(move || commands::new_generation(&args.place()?)).await
         }
-        Command::Import(args) => import::import(&args.ledger.folder()?, &args.files).await,
+        Command::Import(args) => import::import(&args.ledger.place()?, &args.files).await,
     }
 }
 
@@ -266,27 +271,17 @@ impl ServeArgs {
 }
 
 impl LedgerArgs {
-    fn folder(self) -> Result<PathBuf, Failure> {
+    fn place(&self) -> Result<Place, Failure> {
         let mut faults = Vec::new();
-        if self.database.is_some() {
-            faults.push(
-                "database: only the embedded ledger is supported by this version; use --data-dir"
-                    .to_owned(),
-            );
-        }
-        match self.data_dir {
-            Some(folder) if faults.is_empty() => Ok(folder),
-            Some(_) => Err(Failure::Configuration(faults)),
-            None => {
-                faults.push("data-dir: is missing; name the folder of the ledger".to_owned());
-                Err(Failure::Configuration(faults))
-            }
-        }
+        let (folder, database) = (self.data_dir.as_deref(), self.database.as_deref());
+        let place = config::place(folder, database, self.allow_plaintext, &mut faults);
+        place.ok_or(Failure::Configuration(faults))
     }
 }
 
 impl EnrollArgs {
     fn enroll(self) -> Result<(), Failure> {
+        let place = self.kiosk.ledger.place()?;
         let enrolment = Enrolment {
             store: self.kiosk.store,
             kiosk: self.kiosk.kiosk,
@@ -294,7 +289,7 @@ impl EnrollArgs {
             mqtt: self.mqtt,
             groups: self.groups,
         };
-        commands::enroll(&self.kiosk.ledger.folder()?, enrolment, &self.out)
+        commands::enroll(&place, enrolment, &self.out)
     }
 }
 

@@ -1,6 +1,5 @@
 //! What the parts of a serving cloud-sync share.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use cloud_sync_wire::keys::SecretKey;
@@ -10,7 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::clock;
 use crate::ingest::Door;
 use crate::ledger::lineage::{self, Lineage};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Place};
 use crate::presence::Presence;
 use crate::users::Guesses;
 use crate::web::facts::HourCache;
@@ -41,7 +40,7 @@ impl Cloud {
         closing: watch::Receiver<bool>,
     ) -> Result<Self, LedgerError> {
         let Lineage { key, generation } = lineage(&ledger)?;
-        ledger.write_blocking(lineage::open_anew)?;
+        ledger.open_anew()?;
         tracing::info!(%generation, "ledger opened");
         let presence = Arc::new(Presence::default());
         Ok(Self {
@@ -67,9 +66,9 @@ pub(crate) fn lineage(ledger: &Ledger) -> Result<Lineage, LedgerError> {
     ledger.write_blocking(move |connection| lineage::found_or_made(connection, seed, clock::wall()))
 }
 
-/// Opens the ledger of a data folder, for a command.
-pub(crate) fn open(data_dir: &Path) -> Result<(Ledger, Lineage), LedgerError> {
-    let ledger = Ledger::open(data_dir)?;
+/// Opens a ledger for a command.
+pub(crate) fn open(place: &Place) -> Result<(Ledger, Lineage), LedgerError> {
+    let ledger = Ledger::open(place)?;
     let lineage = lineage(&ledger)?;
     Ok((ledger, lineage))
 }

@@ -16,7 +16,7 @@ use crate::config::MqttUrl;
 use crate::ledger::changes::{self, GROUPS_MOST};
 use crate::ledger::folder::read_limited;
 use crate::ledger::users::{self, Role};
-use crate::ledger::{devices, lineage};
+use crate::ledger::{Place, devices, lineage};
 use crate::users::{PASSWORD_LEAST, TEXT_MOST, hash_password};
 
 /// Where a serving process notes how kiosks reach it.
@@ -32,9 +32,9 @@ pub(crate) struct Enrolment {
     pub(crate) groups: Vec<String>,
 }
 
-pub(crate) fn enroll(data_dir: &Path, enrolment: Enrolment, out: &Path) -> Result<(), Failure> {
+pub(crate) fn enroll(place: &Place, enrolment: Enrolment, out: &Path) -> Result<(), Failure> {
     check(&enrolment)?;
-    let (ledger, lineage) = cloud::open(data_dir)?;
+    let (ledger, lineage) = cloud::open(place)?;
     let mut seed = [0; 32];
     cloud::random(&mut seed)?;
     let secret = DeviceSecret::from_seed(seed);
@@ -152,8 +152,8 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
     ))
 }
 
-pub(crate) fn revoke(data_dir: &Path, store: &StoreId, kiosk: &KioskId) -> Result<(), Failure> {
-    let (ledger, _) = cloud::open(data_dir)?;
+pub(crate) fn revoke(place: &Place, store: &StoreId, kiosk: &KioskId) -> Result<(), Failure> {
+    let (ledger, _) = cloud::open(place)?;
     let (of, which) = (store.clone(), kiosk.clone());
     let known = ledger.write_blocking(move |connection| {
         devices::revoke(connection, &of, &which, clock::wall())
@@ -167,8 +167,8 @@ pub(crate) fn revoke(data_dir: &Path, store: &StoreId, kiosk: &KioskId) -> Resul
     Ok(())
 }
 
-pub(crate) fn new_generation(data_dir: &Path) -> Result<(), Failure> {
-    let (ledger, _) = cloud::open(data_dir)?;
+pub(crate) fn new_generation(place: &Place) -> Result<(), Failure> {
+    let (ledger, _) = cloud::open(place)?;
     let standing = ledger
         .write_blocking(|connection| lineage::begin_new(connection, 0, "told to", clock::wall()))?;
     println!(
@@ -178,7 +178,7 @@ pub(crate) fn new_generation(data_dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(crate) fn add_user(data_dir: &Path, name: &str, role: &str) -> Result<(), Failure> {
+pub(crate) fn add_user(place: &Place, name: &str, role: &str) -> Result<(), Failure> {
     let role = Role::from_name(role).ok_or_else(|| format!("{role:?} is not a role"))?;
     let name = name.trim().to_owned();
     if name.is_empty() || name.len() > TEXT_MOST {
@@ -197,7 +197,7 @@ pub(crate) fn add_user(data_dir: &Path, name: &str, role: &str) -> Result<(), Fa
         )));
     }
     let hash = hash_password(password)?;
-    let (ledger, _) = cloud::open(data_dir)?;
+    let (ledger, _) = cloud::open(place)?;
     let added = name.clone();
     ledger.write_blocking(move |connection| {
         users::put(connection, &added, role, &hash, clock::wall())

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::ledger::Place;
+use crate::ledger::postgres::url::DatabaseUrl;
+
 /// What was said on the command line or in the environment; `None` where nothing was.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Given {
@@ -123,7 +126,9 @@ impl MqttUrl {
 /// A configuration in which everything has been checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
-    pub(crate) data_dir: PathBuf,
+    pub(crate) ledger: Place,
+    /// Held by this process alone; none if the ledger is in a database and no folder was named.
+    pub(crate) data_dir: Option<PathBuf>,
     pub(crate) listen: SocketAddr,
     pub(crate) mqtt: Mqtt,
 }
@@ -146,23 +151,39 @@ impl Config {
         };
         let mqtt_listen = given.mqtt_listen.or(file.mqtt_listen);
         let mqtt = mqtt(&urls, mqtt_listen.as_deref(), plain, &mut faults);
-        if given.database.or(file.database).is_some() {
-            faults.push(
-                "database: only the embedded ledger is supported by this version; leave it out"
-                    .to_owned(),
-            );
-        }
         let data_dir = given.data_dir.or(file.data_dir);
-        if data_dir.is_none() {
-            faults.push("data-dir: is missing; name the folder for the ledger".to_owned());
-        }
-        match (data_dir, faults.is_empty()) {
-            (Some(data_dir), true) => Ok(Self {
+        let database = given.database.or(file.database);
+        let ledger = place(data_dir.as_deref(), database.as_deref(), plain, &mut faults);
+        match (ledger, faults.is_empty()) {
+            (Some(ledger), true) => Ok(Self {
+                ledger,
                 data_dir,
                 listen,
                 mqtt,
             }),
             _ => Err(faults),
+        }
+    }
+}
+
+/// Where the ledger is: in the database, if there is one, else in the folder.
+pub(crate) fn place(
+    data_dir: Option<&Path>,
+    database: Option<&str>,
+    plain: bool,
+    faults: &mut Vec<String>,
+) -> Option<Place> {
+    match (database.map(|url| DatabaseUrl::parse(url, plain)), data_dir) {
+        (Some(Ok(url)), _) => Some(Place::Database(Box::new(url))),
+        (Some(Err(fault)), _) => {
+            faults.push(format!("database: {fault}"));
+            None
+        }
+        (None, Some(folder)) => Some(Place::Folder(folder.to_owned())),
+        (None, None) => {
+            let missing = "data-dir: is missing; name the folder of the ledger, or a database";
+            faults.push(missing.to_owned());
+            None
         }
     }
 }
@@ -267,12 +288,12 @@ mod tests {
             listen: Some("here".to_owned()),
             mqtt: vec!["http://x".to_owned(), "mqtt://broker.example".to_owned()],
             mqtt_listen: Some("0.0.0.0:1883".to_owned()),
-            database: Some("postgres://x".to_owned()),
+            database: Some("mysql://x".to_owned()),
             config: Some(file),
             ..Given::default()
         })
         .unwrap_err();
-        assert_eq!(faults.len(), 8, "{faults:#?}");
+        assert_eq!(faults.len(), 7, "{faults:#?}");
     }
 
     #[test]

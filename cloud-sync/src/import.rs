@@ -13,6 +13,7 @@ use crate::cloud;
 use crate::http::request::new_id;
 use crate::ingest::decision::Outcome;
 use crate::ingest::{Door, Refused, Speaker, Way};
+use crate::ledger::Place;
 use crate::presence::Presence;
 
 /// The largest file that is read: a month of a busy kiosk is a hundredth of it.
@@ -25,9 +26,9 @@ struct Tally {
     refused: Vec<String>,
 }
 
-pub(crate) async fn import(data_dir: &Path, files: &[std::path::PathBuf]) -> Result<(), Failure> {
-    let folder = data_dir.to_owned();
-    let opened = tokio::task::spawn_blocking(move || cloud::open(&folder)).await;
+pub(crate) async fn import(place: &Place, files: &[std::path::PathBuf]) -> Result<(), Failure> {
+    let place = place.clone();
+    let opened = tokio::task::spawn_blocking(move || cloud::open(&place)).await;
     let (ledger, lineage) = opened.map_err(|error| error.to_string())??;
     let presence = Arc::new(Presence::default());
     let door = Door::new(ledger.clone(), lineage.key, Arc::clone(&presence));

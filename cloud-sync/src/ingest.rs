@@ -15,7 +15,8 @@ use kiosk_core::ids::{JournalId, KioskId, StoreId};
 use tokio::sync::watch;
 
 use crate::clock;
-use crate::ledger::{Ledger, LedgerError, lineage, quarantine, streams};
+use crate::ledger::connection::Connection;
+use crate::ledger::{Ledger, LedgerError, Reach, lineage, quarantine, streams};
 use crate::presence::Presence;
 
 pub(crate) mod coverage;
@@ -27,10 +28,12 @@ pub(crate) mod reading;
 pub(crate) mod replay;
 pub(crate) mod runs;
 pub(crate) mod transaction;
+mod tries;
 
 use decision::{Decision, Outcome};
 use reading::Incoming;
 use transaction::AckTerms;
+use tries::Tries;
 
 /// How often an idle kiosk asks, in milliseconds.
 const HEARTBEAT_MS: u64 = 5000;
@@ -137,33 +140,49 @@ impl Door {
         request: &str,
         way: Way,
     ) -> Result<Received, Refused> {
-        let ledger = self.ledger.clone();
-        let from = speaker.clone();
         let bytes = Arc::new(bytes);
-        let raw = Arc::clone(&bytes);
-        let read = tokio::task::spawn_blocking(move || open_frame(&ledger, &from, &raw, way));
-        let read = read.await.map_err(|_| LedgerError::Closed)?;
-        match read {
-            Ok((sender, frame)) => self.ingest(speaker, sender, frame, (request, way)).await,
-            Err(refused) => {
-                self.note_refused(speaker, &refused, bytes, request).await;
-                Err(refused)
+        let mut tries = Tries::default();
+        loop {
+            let taken = match self.opened(speaker, &bytes, way).await {
+                Ok((store, sender, frame)) => {
+                    let place = (store, sender.journal);
+                    self.ingest(speaker, place, frame, (request, way)).await
+                }
+                Err(refused) => {
+                    self.note_refused(speaker, &refused, bytes, request).await;
+                    return Err(refused);
+                }
+            };
+            match taken {
+                // What is stored twice is stored once, so that trying again can do no harm.
+                Err(Refused::Ledger(error)) if tries.another(&error).await => {}
+                other => return other,
             }
         }
+    }
+
+    async fn opened(
+        &self,
+        speaker: &Speaker,
+        bytes: &Arc<Vec<u8>>,
+        way: Way,
+    ) -> Result<Opened, Refused> {
+        let (ledger, from, bytes) = (self.ledger.clone(), speaker.clone(), Arc::clone(bytes));
+        let read = tokio::task::spawn_blocking(move || open_frame(&ledger, &from, &bytes, way));
+        read.await.map_err(|_| LedgerError::Closed)?
     }
 
     async fn ingest(
         &self,
         speaker: &Speaker,
-        sender: Sender,
+        (store, journal): (i64, JournalId),
         mut frame: Vec<Incoming>,
         (request, way): (&str, Way),
     ) -> Result<Received, Refused> {
         let terms = self.terms();
-        let journal = sender.journal;
         let taken = self
             .ledger
-            .write(move |connection| {
+            .write_in(Reach::Store(store), move |connection| {
                 let stream = streams::find(connection, journal)?
                     .ok_or_else(|| LedgerError::Storage("the journal is gone".to_owned()))?;
                 if way == Way::Live && !is_greeted(connection, &stream)? {
@@ -232,7 +251,7 @@ impl Door {
         metrics::counter!("cloud_ingest_events_total", "result" => "refused").increment(1);
         tracing::warn!(kiosk = %speaker, request, reason, bytes = bytes.len(), "a frame moved nothing");
         let (from, reason, now) = (speaker.clone(), reason.clone(), clock::wall());
-        let sampled = self.ledger.write(move |connection| {
+        let sampled = self.ledger.write_in(Reach::Apart, move |connection| {
             let sender = (from.store.as_str(), from.kiosk.as_str());
             quarantine::sample_refused(connection, sender, &reason, &bytes, now)
         });
@@ -334,16 +353,13 @@ fn decision_lag(decision: &Decision, at: i64) -> f64 {
 }
 
 /// Whether the stream's kiosk has said hello since the ledger was opened.
-fn is_greeted(
-    connection: &rusqlite::Connection,
-    stream: &streams::Stream,
-) -> Result<bool, LedgerError> {
+fn is_greeted(connection: &dyn Connection, stream: &streams::Stream) -> Result<bool, LedgerError> {
     Ok(stream.greeted == Some(lineage::standing(connection)?.opening))
 }
 
 /// The stream of a journal, if it is this speaker's.
 fn own_stream(
-    connection: &rusqlite::Connection,
+    connection: &dyn Connection,
     speaker: &Speaker,
     journal: JournalId,
 ) -> Result<Option<streams::Stream>, LedgerError> {
@@ -358,13 +374,16 @@ fn is_local(speaker: &Speaker) -> bool {
     (speaker.store.as_str(), speaker.kiosk.as_str()) == (LOCAL, LOCAL)
 }
 
+/// The store whose frame it is, who sent it, and its events.
+type Opened = (i64, Sender, Vec<Incoming>);
+
 /// Decodes, verifies and reads a frame.
 fn open_frame(
     ledger: &Ledger,
     speaker: &Speaker,
     bytes: &[u8],
     way: Way,
-) -> Result<(Sender, Vec<Incoming>), Refused> {
+) -> Result<Opened, Refused> {
     let bad = |error: &dyn std::fmt::Display| Refused::Bad(error.to_string());
     let frame = frame::decode(bytes).map_err(|error| bad(&error))?;
     let sender = &frame.sender;
@@ -386,7 +405,7 @@ fn open_frame(
         return Err(Refused::Bad("an event's number is impossible".to_owned()));
     }
     let events = entries.into_iter().map(Incoming::new).collect();
-    Ok((frame.sender, events))
+    Ok((stream.store, frame.sender, events))
 }
 
 #[cfg(test)]

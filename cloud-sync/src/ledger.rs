@@ -1,16 +1,17 @@
 //! The ledger: what the cloud holds durable. All SQL of cloud-sync stands below this module.
 //!
-//! One thread owns the only writing connection of this process and commits what waits in groups;
-//! other processes (`enroll`, `revoke`, `user add`, `import`) write the same file in short
-//! transactions of their own. So nothing that they can change is remembered between transactions.
+//! The statements stand in files named after what they are about and run on whatever is behind
+//! [`connection::Connection`]: a SQLite file in the data folder, or a PostgreSQL database that several
+//! replicas share. A closure handed to [`Ledger::write`] is one transaction, or fails as a whole; its
+//! answer comes after the commit.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 pub(crate) mod changes;
+pub(crate) mod connection;
 pub(crate) mod devices;
 pub(crate) mod error;
 pub(crate) mod events;
@@ -18,48 +19,66 @@ pub(crate) mod folder;
 pub(crate) mod lineage;
 pub(crate) mod menus;
 pub(crate) mod notices;
-mod open;
 pub(crate) mod orders;
+pub(crate) mod postgres;
 pub(crate) mod quarantine;
-mod schema;
+mod sqlite;
 pub(crate) mod streams;
 pub(crate) mod users;
-mod values;
-mod writer;
+mod work;
 
+use connection::Connection;
 pub(crate) use error::LedgerError;
-use writer::Writer;
+use postgres::Postgres;
+use postgres::url::DatabaseUrl;
+use sqlite::Sqlite;
+use work::Answer;
 
 /// Reads that may run at once. More would only wait for the same two or four cores.
 const READERS: usize = 8;
 
+/// Where a ledger is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A file in this folder.
+    Folder(PathBuf),
+    Database(Box<DatabaseUrl>),
+}
+
+/// What a piece of work may touch besides reading, so that work on other things can go on beside it.
+/// The embedded ledger runs one after the other, whatever they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Anything.
+    All,
+    /// Streams, orders and sums of one store.
+    Store(i64),
+    /// Rows that nothing is decided from.
+    Apart,
+}
+
+enum Base {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
 /// A handle on the ledger; clones share it.
 #[derive(Clone)]
 pub(crate) struct Ledger {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    path: PathBuf,
-    writer: Writer,
-    readers: Mutex<Vec<Connection>>,
+    base: Arc<Base>,
     permits: Arc<Semaphore>,
 }
 
 impl Ledger {
-    /// Opens the ledger in `data_dir`, made and migrated if need be.
-    pub(crate) fn open(data_dir: &Path) -> Result<Self, LedgerError> {
-        folder::create(data_dir)?;
-        let path = data_dir.join("ledger.sqlite");
-        let mut connection = open::writing(&path)?;
-        schema::migrate(&mut connection)?;
+    /// Opens a ledger, made and migrated if need be.
+    pub(crate) fn open(place: &Place) -> Result<Self, LedgerError> {
+        let base = match place {
+            Place::Folder(folder) => Base::Sqlite(Sqlite::open(folder)?),
+            Place::Database(url) => Base::Postgres(Postgres::open(url.as_ref().clone())?),
+        };
         Ok(Self {
-            inner: Arc::new(Inner {
-                writer: Writer::start(path.clone(), connection)?,
-                path,
-                readers: Mutex::new(Vec::new()),
-                permits: Arc::new(Semaphore::new(READERS)),
-            }),
+            base: Arc::new(base),
+            permits: Arc::new(Semaphore::new(READERS)),
         })
     }
 
@@ -67,43 +86,78 @@ impl Ledger {
     /// the answer comes only after the commit of the group it ran in has returned.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+        work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.inner.writer.submit(work)?.await
+        self.submit(Reach::All, work)?.await
+    }
+
+    /// Like [`Ledger::write`], for work that reaches no further than this.
+    pub(crate) async fn write_in<T: Send + 'static>(
+        &self,
+        reach: Reach,
+        work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.submit(reach, work)?.await
     }
 
     /// Like [`Ledger::write`], for callers outside of the async runtime.
     pub(crate) fn write_blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+        work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.inner.writer.submit(work)?.wait()
+        self.submit(Reach::All, work)?.wait()
+    }
+
+    fn submit<T: Send + 'static>(
+        &self,
+        reach: Reach,
+        work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<Answer<T>, LedgerError> {
+        match &*self.base {
+            Base::Sqlite(base) => base.submit(work),
+            Base::Postgres(base) => base.submit(reach, work),
+        }
+    }
+
+    /// Begins a new opening if what is stored may have gone back in time since the last one: a file
+    /// may have been put back whenever it is opened, a database whenever its server has changed.
+    pub(crate) fn open_anew(&self) -> Result<(), LedgerError> {
+        self.write_blocking(match &*self.base {
+            Base::Sqlite(_) => lineage::open_anew,
+            Base::Postgres(_) => postgres::recognize,
+        })
     }
 
     /// How full the queue to the writer is, from 0 (empty) to 100.
     pub(crate) fn load(&self) -> usize {
-        self.inner.writer.load()
+        match &*self.base {
+            Base::Sqlite(base) => base.load(),
+            Base::Postgres(base) => base.load(),
+        }
     }
 
-    /// Whether the latest writes could not be committed.
-    pub(crate) fn is_failing(&self) -> bool {
-        self.inner.writer.is_failing()
+    /// Why the latest writes could not be committed, if they could not.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        match &*self.base {
+            Base::Sqlite(base) => base.is_failing().then(|| "is the disk full?".to_owned()),
+            Base::Postgres(base) => base.trouble(),
+        }
     }
 
     /// Runs `work` on a connection that can only read, off the async threads.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+        work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        let permits = Arc::clone(&self.inner.permits);
+        let permits = Arc::clone(&self.permits);
         let permit = permits
             .acquire_owned()
             .await
             .map_err(|_| LedgerError::Closed)?;
-        let inner = Arc::clone(&self.inner);
+        let ledger = self.clone();
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            inner.with_reader(work)
+            ledger.read_blocking(work)
         })
         .await
         .map_err(|_| LedgerError::Closed)?
@@ -112,33 +166,11 @@ impl Ledger {
     /// Like [`Ledger::read`], for callers that may block.
     pub(crate) fn read_blocking<T>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+        work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.inner.with_reader(work)
-    }
-}
-
-impl Inner {
-    fn with_reader<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
-    ) -> Result<T, LedgerError> {
-        let idle = self.idle().pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => open::reading(&self.path)?,
-        };
-        let transaction = connection.unchecked_transaction()?;
-        let result = work(&transaction);
-        transaction.finish()?;
-        let mut idle = self.idle();
-        if idle.len() < READERS {
-            idle.push(connection);
+        match &*self.base {
+            Base::Sqlite(base) => base.read(work),
+            Base::Postgres(base) => base.read(work),
         }
-        result
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

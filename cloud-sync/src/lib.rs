@@ -12,6 +12,9 @@ pub mod cli;
 
 mod clock;
 mod cloud;
+#[cfg(test)]
+#[path = "../../tests/src/postgres.rs"]
+pub mod cluster;
 mod commands;
 mod config;
 mod gate;

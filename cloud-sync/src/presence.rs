@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use kiosk_core::wall::WallTime;
 
 use crate::ledger::devices::{self, Kiosk, Said};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Reach};
 
 /// A kiosk that was silent for longer is shown as offline: three heartbeats and a little.
 const SILENT_MS: i64 = 17_000;
@@ -87,11 +87,20 @@ impl Presence {
         if new.is_empty() {
             return Ok(());
         }
-        let write = ledger.write(move |connection| {
-            new.iter()
-                .try_for_each(|(device, said)| devices::note_said(connection, *device, said))
+        let told: Vec<i64> = new.iter().map(|(device, _)| *device).collect();
+        let write = ledger.write_in(Reach::Apart, move |connection| {
+            devices::note_said(connection, &new)
         });
-        write.await
+        let written = write.await;
+        if written.is_err() {
+            let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
+            for device in told {
+                if let Some(heard) = devices.get_mut(&device) {
+                    heard.written = false;
+                }
+            }
+        }
+        written
     }
 }
 
@@ -106,7 +115,9 @@ pub(crate) struct Shown {
 
 impl Presence {
     pub(crate) fn shown(&self, kiosk: &Kiosk, now: WallTime) -> Shown {
-        let heard = self.of(kiosk.id);
+        // Where several processes serve, another one may have heard of it later and written it down.
+        let latest = |said: &Said| said.at.as_millis() == 0 || kiosk.last_seen <= Some(said.at);
+        let heard = self.of(kiosk.id).filter(latest);
         let heard = heard.as_ref();
         let last_seen = heard.map(|said| said.at).max(kiosk.last_seen);
         // That a kiosk was gone when this process began says nothing once it was heard.

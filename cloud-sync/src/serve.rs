@@ -30,8 +30,14 @@ const WRITE_BEHIND: Duration = Duration::from_secs(3);
 /// Serves until the process is told to stop.
 pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let signals = StopSignals::listen()?;
-    let _lock = FolderLock::take(&config.data_dir)?;
-    let ledger = Ledger::open(&config.data_dir)?;
+    let _lock = config
+        .data_dir
+        .as_deref()
+        .map(FolderLock::take)
+        .transpose()?;
+    let place = config.ledger;
+    let opened = tokio::task::spawn_blocking(move || Ledger::open(&place)).await;
+    let ledger = opened.map_err(|error| error.to_string())??;
     let (close, closing) = watch::channel(false);
     let metrics = crate::metrics::recorder()?;
     let building = ledger.clone();
@@ -55,7 +61,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     if let Some(address) = messages.embedded() {
         told(&format!("mqtt listening on mqtt://{address}"));
     }
-    tracing::info!(%address, data_dir = %config.data_dir.display(), "serving");
+    tracing::info!(%address, "serving");
     until_told_to_stop(signals, &cloud, &messages).await?;
     tracing::info!("stopping: no new connections, finishing what is in hand");
     let _ = close.send(true);
@@ -96,8 +102,10 @@ impl Messages {
                 }
             };
         if let Some(url) = url {
-            let set = move |connection: &_| lineage::set(connection, MQTT_URL, &url);
-            cloud.ledger.write(set).await?;
+            let set = cloud
+                .ledger
+                .write(move |connection| lineage::set(connection, MQTT_URL, &url));
+            set.await?;
         }
         let serve = |post| tokio::spawn(mqtt::serve(cloud.clone(), post));
         Ok(Self {

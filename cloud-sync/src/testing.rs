@@ -1,6 +1,6 @@
 //! A cloud in a temporary folder, and simulated kiosks that speak to it in real frames.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::chain::{Hash, chain_hash, content_hash};
@@ -20,32 +20,91 @@ use uuid::Uuid;
 
 use crate::clock;
 use crate::cloud::Cloud;
+use crate::cluster::Cluster;
 use crate::ingest::decision::Outcome;
 use crate::ingest::{Received, Refused, Speaker, Way};
-use crate::ledger::{Ledger, devices};
+use crate::ledger::postgres::url::DatabaseUrl;
+use crate::ledger::{Ledger, Place, devices};
 use crate::metrics::recorder;
 
-/// A cloud in a folder of its own.
+/// A database server that several rigs may share.
+pub(crate) type Server = Arc<Mutex<Cluster>>;
+
+/// Where the ledger of a URL is.
+pub(crate) fn place(url: &str) -> Place {
+    Place::Database(Box::new(DatabaseUrl::parse(url, false).unwrap()))
+}
+
+/// Says which ledger the tests are about: `postgres`, or the embedded one.
+const LEDGER: &str = "STILLOPEN_TEST_LEDGER";
+
+/// A cloud with a folder and a ledger of its own.
 pub(crate) struct Rig {
     pub(crate) cloud: Cloud,
     pub(crate) dir: Arc<TempDir>,
+    pub(crate) place: Place,
     pub(crate) close: watch::Sender<bool>,
+    /// The server that the ledger is in, if it is in one. Goes last.
+    pub(crate) server: Option<Server>,
 }
 
 impl Rig {
     pub(crate) fn new() -> Self {
-        Self::open(Arc::new(tempfile::tempdir().unwrap()))
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        if std::env::var(LEDGER).is_ok_and(|ledger| ledger == "postgres") {
+            return Self::on_postgres(dir);
+        }
+        let place = Place::Folder(dir.path().to_owned());
+        Self::open(dir, place, None)
     }
 
-    pub(crate) fn open(dir: Arc<TempDir>) -> Self {
-        let ledger = Ledger::open(dir.path()).unwrap();
+    /// With its ledger in a new database of a server of its own.
+    pub(crate) fn on_postgres(dir: Arc<TempDir>) -> Self {
+        let server = Cluster::start(&[]).unwrap();
+        let url = server.first();
+        let server = Some(Arc::new(Mutex::new(server)));
+        Self::open(dir, place(&url), server)
+    }
+
+    /// Another handle on the same ledger, as another process would have it.
+    pub(crate) async fn beside(&self) -> Ledger {
+        let place = self.place.clone();
+        let opening = tokio::task::spawn_blocking(move || Ledger::open(&place).unwrap());
+        opening.await.unwrap()
+    }
+
+    /// Another cloud on the same ledger, as it would be after a restart.
+    pub(crate) fn again(&self) -> Self {
+        Self::open(
+            Arc::clone(&self.dir),
+            self.place.clone(),
+            self.server.clone(),
+        )
+    }
+
+    /// Another cloud on the same ledger, of which nobody knows whether it went back in time meanwhile.
+    pub(crate) fn restarted(self) -> Self {
+        if let Some(server) = &self.server {
+            let mut server = server.lock().unwrap();
+            server.stop().unwrap();
+            server.start_again().unwrap();
+        }
+        self.again()
+    }
+
+    pub(crate) fn open(dir: Arc<TempDir>, place: Place, server: Option<Server>) -> Self {
+        let of = place.clone();
         let (close, closing) = watch::channel(false);
         let metrics = recorder().unwrap();
-        let building = std::thread::spawn(move || Cloud::new(ledger, metrics, closing).unwrap());
+        let building = std::thread::spawn(move || {
+            Cloud::new(Ledger::open(&of).unwrap(), metrics, closing).unwrap()
+        });
         Self {
             cloud: building.join().unwrap(),
             dir,
+            place,
             close,
+            server,
         }
     }
 

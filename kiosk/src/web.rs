@@ -19,7 +19,6 @@ pub mod sessions;
 pub(crate) mod staff;
 pub mod text;
 pub mod transport;
-mod who;
 
 use std::sync::Arc;
 

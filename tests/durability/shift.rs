@@ -253,7 +253,6 @@ impl Shift {
                     schedule: Schedule::default(),
                     zone: zone(),
                     currency: "USD".parse().unwrap(),
-                    by: None,
                 };
                 match journal.change_day(request).await {
                     Ok(_) => break,

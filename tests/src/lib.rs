@@ -18,6 +18,7 @@ pub mod dice;
 pub mod diner;
 pub mod disk;
 pub mod hq;
+pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod store;

@@ -1,12 +1,12 @@
 //! What headquarters changes about kiosks: reading a wish, making it so, and the record of who
 //! changed what, when and why.
 
+use crate::ledger::connection::Connection;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use cloud_sync_wire::notice::scope::Scope;
 use kiosk_core::document::{At, Fault, Faults, Object, filled_text, text, whole};
 use kiosk_core::ids::{KioskId, StoreId};
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::access::Hq;
@@ -176,7 +176,7 @@ pub(super) fn in_force(cloud: &Cloud, made: Result<Made, String>) -> Result<Chan
 }
 
 /// The scope that is meant, or why none is.
-fn scope(connection: &Connection, whom: Whom) -> Result<Result<Scope, String>, LedgerError> {
+fn scope(connection: &dyn Connection, whom: Whom) -> Result<Result<Scope, String>, LedgerError> {
     let kiosk = match whom {
         Whom::Scope(scope) => return Ok(Ok(scope)),
         Whom::Somewhere(kiosk) => kiosk,

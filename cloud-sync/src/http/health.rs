@@ -22,8 +22,8 @@ pub(crate) async fn ready(State(cloud): State<Cloud>) -> (StatusCode, Json<Value
     if cloud.ledger.load() >= 100 {
         reasons.push("the ledger can't keep up".to_owned());
     }
-    if cloud.ledger.is_failing() {
-        reasons.push("the latest events could not be written; is the disk full?".to_owned());
+    if let Some(why) = cloud.ledger.trouble() {
+        reasons.push(format!("the latest events could not be written: {why}"));
     }
     if *cloud.closing.borrow() {
         reasons.push("cloud-sync is stopping".to_owned());

@@ -1,11 +1,11 @@
 //! The notices of switches and settings, for kiosks that no broker tells: the same signed bytes.
 
+use crate::ledger::connection::Connection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cloud_sync_wire::signed::{self, Message};
 use kiosk_core::ids::{Generation, StoreId};
-use rusqlite::Connection;
 
 use super::access;
 use super::menus::is_known;
@@ -41,7 +41,7 @@ async fn notice<M: Message + Send + 'static>(
     cloud: &Cloud,
     headers: &HeaderMap,
     (store, kiosk): (String, String),
-    read: impl FnOnce(&Connection, &StoreId) -> Result<M, LedgerError> + Send + 'static,
+    read: impl FnOnce(&dyn Connection, &StoreId) -> Result<M, LedgerError> + Send + 'static,
     tag: impl Fn(&M) -> String,
 ) -> Result<Response, Problem> {
     let (speaker, device) = access::device(cloud, headers, &store, &kiosk).await?;

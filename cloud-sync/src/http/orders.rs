@@ -1,11 +1,9 @@
 //! Orders and their sums.
 
+use crate::ledger::connection::Connection;
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use kiosk_core::event::Event;
-use kiosk_core::fold::fold;
 use kiosk_core::ids::OrderId;
-use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use super::access::Hq;
@@ -53,13 +51,10 @@ pub(crate) async fn list(
 }
 
 /// An order as its kiosk shows it, with what the cloud adds.
-pub(crate) fn whole(connection: &Connection, listed: &Listed) -> Result<Value, LedgerError> {
-    let members = events::members(connection, listed.row.store, listed.row.order)?;
-    let events: Vec<Event> = members.into_iter().map(|(_, event)| event).collect();
+pub(crate) fn whole(connection: &dyn Connection, listed: &Listed) -> Result<Value, LedgerError> {
     let broken =
         |detail: &str| LedgerError::Storage(format!("order {}: {detail}", listed.row.order));
-    let order = fold(&events)
-        .order
+    let order = events::folded(connection, listed.row.store, listed.row.order)?
         .ok_or_else(|| broken("its events give no order"))?;
     let value = serde_json::to_value(&order).map_err(|error| broken(&error.to_string()))?;
     let Value::Object(mut fields) = value else {
@@ -99,7 +94,7 @@ pub(crate) async fn one(
     order.map(Json).ok_or_else(unknown)
 }
 
-fn with_events(connection: &Connection, id: OrderId) -> Result<Option<Value>, LedgerError> {
+fn with_events(connection: &dyn Connection, id: OrderId) -> Result<Option<Value>, LedgerError> {
     let Some(store) = events::store_of_order(connection, id)? else {
         return Ok(None);
     };
@@ -114,7 +109,7 @@ fn with_events(connection: &Connection, id: OrderId) -> Result<Option<Value>, Le
 
 /// An order whose first event has not arrived: all that can be said of it.
 fn unfinished(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: i64,
     id: OrderId,
     shown: &[Shown],

@@ -118,6 +118,20 @@ impl Problem {
         }
     }
 
+    fn away() -> Self {
+        let detail = "the ledger's database can't be reached or did not say how it ended; nothing is \
+                      lost, send it again";
+        Self {
+            retry_after: Some(2),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "storage",
+                "Could not be stored",
+                detail,
+            )
+        }
+    }
+
     fn storage(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::INSUFFICIENT_STORAGE,
@@ -144,7 +158,13 @@ impl Problem {
 impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         match error {
-            LedgerError::Busy | LedgerError::Closed => Self::overloaded(),
+            LedgerError::Busy | LedgerError::Contended(_) | LedgerError::Closed => {
+                Self::overloaded()
+            }
+            LedgerError::Away(_) | LedgerError::Unknown(_) => {
+                tracing::error!(%error, "a request could not be stored or read");
+                Self::away()
+            }
             other => {
                 tracing::error!(error = %other, "a request could not be stored or read");
                 Self::storage(

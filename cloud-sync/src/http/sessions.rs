@@ -18,8 +18,8 @@ use super::input;
 use super::problem::Problem;
 use crate::clock;
 use crate::cloud::{Cloud, random};
-use crate::ledger::LedgerError;
 use crate::ledger::users::{self, User};
+use crate::ledger::{LedgerError, Reach};
 use crate::users::{TEXT_MOST, verify_password};
 
 /// A session lasts a long working day.
@@ -134,7 +134,9 @@ pub(crate) async fn begun(cloud: &Cloud, user: &User) -> Result<(Value, String),
     let id = user.id;
     cloud
         .ledger
-        .write(move |connection| users::begin_session(connection, digest, id, now, expires))
+        .write_in(Reach::Apart, move |connection| {
+            users::begin_session(connection, digest, id, now, expires)
+        })
         .await?;
     let cookie = format!(
         "{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
@@ -154,7 +156,9 @@ pub(crate) async fn forget(cloud: &Cloud, headers: &HeaderMap) -> Result<(), Pro
     if let Some(digest) = session_digest(headers) {
         cloud
             .ledger
-            .write(move |connection| users::end_session(connection, digest))
+            .write_in(Reach::Apart, move |connection| {
+                users::end_session(connection, digest)
+            })
             .await?;
     }
     Ok(())

@@ -1,20 +1,22 @@
 //! Hellos: a kiosk names its journal and says what it believes to be durable.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use crate::ledger::connection::Connection;
 use cloud_sync_wire::ack::{Ack, RANGES_LIMIT};
 use cloud_sync_wire::chain::Hash;
 use cloud_sync_wire::hello::{Hello, Registration, from_hex, open_hello};
 use cloud_sync_wire::keys::PublicKey;
 use cloud_sync_wire::signed;
-use rusqlite::Connection;
 
 use super::proof::{Kinship, differs, ends, shows_loss};
 use super::transaction::{self, AckTerms};
+use super::tries::Tries;
 use super::{Door, Refused, Speaker};
 use crate::ledger::devices::{self, Device, Said};
 use crate::ledger::streams::{self, Stream};
-use crate::ledger::{LedgerError, events, lineage};
+use crate::ledger::{LedgerError, Reach, events, lineage};
 
 /// The most seqs of a hello that are looked up; a true one names a watermark and at most 32 ranges.
 const NAMED_LIMIT: usize = 1 + 4 * RANGES_LIMIT;
@@ -42,16 +44,7 @@ impl Door {
         bytes: Vec<u8>,
         request: &str,
     ) -> Result<Ack, Refused> {
-        let (terms, from, cloud) = (self.terms(), speaker.clone(), self.key.public());
-        let taken = self
-            .ledger
-            .write(
-                move |connection| match greet(connection, &from, &bytes, &cloud, terms) {
-                    Err(Refused::Ledger(error)) => Err(error),
-                    other => Ok(other),
-                },
-            )
-            .await?;
+        let taken = self.greeted(speaker, bytes).await?;
         let (ack, hello, findings, device) = match taken {
             Ok(taken) => taken,
             Err(refused) => {
@@ -59,7 +52,8 @@ impl Door {
                 return Err(refused);
             }
         };
-        let left = self.presence.of(device).and_then(|said| said.depth);
+        let said = self.presence.of(device.id);
+        let left = said.and_then(|said| said.depth).or(device.depth);
         if let Some(left) = left.filter(|left| findings.new && *left > 0) {
             tracing::warn!(
                 kiosk = %speaker, journal = %hello.journal, events = left,
@@ -73,7 +67,7 @@ impl Door {
             oldest_ms: None,
             version: Some(hello.version.chars().take(64).collect()),
         };
-        self.presence.note(device, said);
+        self.presence.note(device.id, said);
         tracing::info!(
             kiosk = %speaker, request, journal = %hello.journal, epoch = ack.epoch,
             new = findings.new, depth = hello.depth, watermark = ack.watermark,
@@ -87,6 +81,44 @@ impl Door {
         }
         findings.tell(speaker, &hello);
         Ok(ack)
+    }
+}
+
+impl Door {
+    async fn greeted(
+        &self,
+        speaker: &Speaker,
+        bytes: Vec<u8>,
+    ) -> Result<Result<Greeted, Refused>, LedgerError> {
+        let bytes = Arc::new(bytes);
+        let mut tries = Tries::default();
+        loop {
+            match self.greet(speaker, Arc::clone(&bytes)).await {
+                Err(error) if tries.another(&error).await => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn greet(
+        &self,
+        speaker: &Speaker,
+        bytes: Arc<Vec<u8>>,
+    ) -> Result<Result<Greeted, Refused>, LedgerError> {
+        let (terms, from, cloud) = (self.terms(), speaker.clone(), self.key.public());
+        let of = speaker.clone();
+        let store = self
+            .ledger
+            .read(move |connection| devices::store_id(connection, of.store.as_str()));
+        // A store that nobody knows has no kiosks; that is told below.
+        let reach = Reach::Store(store.await?.unwrap_or(0));
+        let work = move |connection: &dyn Connection| match greet(
+            connection, &from, &bytes, &cloud, terms,
+        ) {
+            Err(Refused::Ledger(error)) => Err(error),
+            other => Ok(other),
+        };
+        self.ledger.write_in(reach, work).await
     }
 }
 
@@ -131,7 +163,7 @@ impl Door {
 
 /// A registration in a file may be older than the device's key: what a former one signed stays true.
 /// It can only come by hand; a live hello has to be signed by the present one.
-fn register(connection: &Connection, bytes: &[u8], terms: AckTerms) -> Result<(), Refused> {
+fn register(connection: &dyn Connection, bytes: &[u8], terms: AckTerms) -> Result<(), Refused> {
     let mut known = Ok(None);
     let registration = signed::open_unsure::<Registration>(bytes, |registration| {
         let (store, kiosk) = (&registration.store, &registration.kiosk);
@@ -150,7 +182,7 @@ fn register(connection: &Connection, bytes: &[u8], terms: AckTerms) -> Result<()
 }
 
 fn with_keys(
-    connection: &Connection,
+    connection: &dyn Connection,
     device: Option<Device>,
 ) -> Result<Option<(Device, Vec<PublicKey>)>, LedgerError> {
     let Some(device) = device else {
@@ -161,11 +193,11 @@ fn with_keys(
     Ok(Some((device, keys)))
 }
 
-type Greeted = (Ack, Hello, Findings, i64);
+type Greeted = (Ack, Hello, Findings, Device);
 
 /// A refusal writes nothing.
 fn greet(
-    connection: &Connection,
+    connection: &dyn Connection,
     speaker: &Speaker,
     bytes: &[u8],
     cloud: &PublicKey,
@@ -184,7 +216,7 @@ fn greet(
     let opening = lineage::standing(connection)?.opening;
     let findings = Findings {
         new,
-        restored: is_ahead(connection, proof.as_ref(), &stream)?,
+        restored: is_restored(connection, proof.as_ref(), &stream)?,
         forked: has_forked(connection, &hello, &stream)? || stream.runs.note(hello.boot),
         fenced: match hello.replaces.filter(|replaced| *replaced != hello.journal) {
             Some(replaced) => streams::fence(connection, replaced, device.id, terms.now)?,
@@ -204,12 +236,12 @@ fn greet(
     stream.greeted = Some(opening);
     stream.retained_from = hello.retained_from.clamp(1, super::SEQ_LIMIT);
     let ack = transaction::next_ack(connection, &mut stream, terms)?;
-    Ok((ack, hello, findings, device.id))
+    Ok((ack, hello, findings, device))
 }
 
 /// The stream of a registered journal, begun if it is new.
 pub(crate) fn registered(
-    connection: &Connection,
+    connection: &dyn Connection,
     registration: &Registration,
     device: i64,
     terms: AckTerms,
@@ -238,9 +270,23 @@ fn proof(hello: &Hello, stream: &Stream, cloud: &PublicKey) -> Option<Ack> {
     (proof.journal == stream.journal).then_some(proof)
 }
 
+/// Whether a new generation is to begin. Of kiosks that prove at once that one is due the first begins
+/// it; by what then stands there, the others have nothing to add.
+fn is_restored(
+    connection: &dyn Connection,
+    proof: Option<&Ack>,
+    stream: &Stream,
+) -> Result<bool, LedgerError> {
+    if !is_ahead(connection, proof, stream)? {
+        return Ok(false);
+    }
+    lineage::hold(connection)?;
+    is_ahead(connection, proof, stream)
+}
+
 /// Whether a genuine ack says more than the ledger holds.
 fn is_ahead(
-    connection: &Connection,
+    connection: &dyn Connection,
     proof: Option<&Ack>,
     stream: &Stream,
 ) -> Result<bool, LedgerError> {
@@ -262,7 +308,7 @@ fn is_ahead(
 
 /// Whether the kiosk's chain hash differs from the stored one at a seq that both know.
 fn has_forked(
-    connection: &Connection,
+    connection: &dyn Connection,
     hello: &Hello,
     stream: &Stream,
 ) -> Result<bool, LedgerError> {
@@ -273,18 +319,21 @@ fn has_forked(
 
 /// The chain hashes that are stored at these seqs.
 fn stored_at(
-    connection: &Connection,
+    connection: &dyn Connection,
     stream: &Stream,
     seqs: impl IntoIterator<Item = u64>,
 ) -> Result<HashMap<u64, Hash>, LedgerError> {
-    let mut stored = HashMap::new();
+    let (mut stored, mut wanted) = (HashMap::new(), Vec::new());
     for seq in seqs.into_iter().take(NAMED_LIMIT) {
-        let chain = match stream.coverage.chain_at(seq) {
-            Some(chain) => Some(chain),
-            None if !stream.coverage.covers(seq) => None,
-            None => events::at(connection, stream.id, seq)?.map(|(_, chain)| chain),
-        };
-        stored.extend(chain.map(|chain| (seq, chain)));
+        match stream.coverage.chain_at(seq) {
+            Some(chain) => {
+                stored.insert(seq, chain);
+            }
+            None if stream.coverage.covers(seq) => wanted.push(seq),
+            None => {}
+        }
     }
+    let found = events::at(connection, stream.id, wanted)?;
+    stored.extend(found.into_iter().map(|(seq, (_, chain))| (seq, chain)));
     Ok(stored)
 }

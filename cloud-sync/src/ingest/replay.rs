@@ -1,9 +1,9 @@
 //! Trying a quarantined event again: after an upgrade that can read it, or because headquarters
 //! takes in what a revoked device sent.
 
+use crate::ledger::connection::Connection;
 use cloud_sync_wire::frame::Entry as FrameEntry;
 use kiosk_core::event::Event;
-use rusqlite::Connection;
 
 use super::decide::{decide, decide_again};
 use super::decision::{Decision, Known, Member, Outcome};
@@ -38,7 +38,7 @@ impl Door {
     }
 }
 
-fn replay(connection: &Connection, id: i64, terms: AckTerms) -> Result<Replayed, LedgerError> {
+fn replay(connection: &dyn Connection, id: i64, terms: AckTerms) -> Result<Replayed, LedgerError> {
     let Some(entry) = quarantine::find(connection, id)? else {
         return Ok(Replayed::Unknown);
     };
@@ -58,7 +58,7 @@ fn replay(connection: &Connection, id: i64, terms: AckTerms) -> Result<Replayed,
 
 /// Raw bytes that had no place: as if they came in a frame now.
 fn place_again(
-    connection: &Connection,
+    connection: &dyn Connection,
     entry: &Entry,
     stream: Stream,
     incoming: Incoming,
@@ -88,7 +88,7 @@ fn place_again(
 
 /// A stored event that was kept out of its order, or refused by it.
 fn apply_again(
-    connection: &Connection,
+    connection: &dyn Connection,
     entry: &Entry,
     stream: Stream,
     row: i64,
@@ -104,11 +104,12 @@ fn apply_again(
     };
     events::identify(connection, row, event.id, incoming.order)?;
     let Some(order) = incoming.order else {
-        events::set_state(connection, row, State::Applied)?;
+        events::set_states(connection, &[(row, State::Applied)])?;
         quarantine::release_event(connection, row)?;
         return Ok(Replayed::Settled(State::Applied));
     };
-    let known_order = transaction::known_order(connection, stream.store, order)?;
+    let mut known = transaction::known_orders(connection, stream.store, &[order].into())?;
+    let known_order = known.remove(&order).unwrap_or_default();
     let refused_before = known_order.members.iter().any(|member| member.row == row);
     let member = Member {
         row,
@@ -133,7 +134,7 @@ fn apply_again(
 
 /// The event, if it can be read now and no other has its identity.
 fn readable(
-    connection: &Connection,
+    connection: &dyn Connection,
     row: i64,
     incoming: &Incoming,
 ) -> Result<Result<Event, Fault>, LedgerError> {
@@ -142,8 +143,8 @@ fn readable(
         Ok(None) => return Ok(Err(Fault::new(Reason::Undecodable, "it was taken already"))),
         Err(fault) => return Ok(Err(fault.clone())),
     };
-    let known = events::by_event_id(connection, event.id)?;
-    if known.is_some_and(|(other, _)| other != row) {
+    let known = events::by_event_ids(connection, &[event.id])?;
+    if known.values().any(|(other, _)| *other != row) {
         let detail = "an event of the same identity is stored with other content";
         return Ok(Err(Fault::new(Reason::Equivocation, detail)));
     }
@@ -151,7 +152,7 @@ fn readable(
 }
 
 fn settled(
-    connection: &Connection,
+    connection: &dyn Connection,
     entry: &Entry,
     row: i64,
     decision: &Decision,

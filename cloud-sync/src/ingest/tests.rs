@@ -15,13 +15,13 @@ mod lineage;
 use super::decision::Outcome::{self, Alias, Applied, Duplicate, Parked, Quarantined};
 use super::{Refused, Speaker, Way};
 use crate::ledger::orders::{OrderRow, StoreSum};
-use crate::ledger::{devices, events, orders, quarantine, streams};
+use crate::ledger::{Ledger, LedgerError, devices, events, orders, quarantine, streams};
 use crate::testing::{Kiosk, Rig, event, order};
 
 async fn row(rig: &Rig, id: OrderId) -> Option<OrderRow> {
     let read = rig.cloud.ledger.read(move |connection| {
         let store = devices::store_id(connection, "s")?.unwrap();
-        orders::find(connection, store, id)
+        Ok(orders::find(connection, store, [&id])?.remove(&id))
     });
     read.await.unwrap()
 }
@@ -317,7 +317,7 @@ async fn a_bad_signature_moves_nothing() {
     assert_eq!(watermark(&rig, &kiosk).await, 0);
     let samples = rig.cloud.ledger.read(|connection| {
         let sql = "SELECT count(*) FROM refused_frames";
-        Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?)
+        connection.one(sql, &[], |row| row.get::<i64>(0))
     });
     assert_eq!(samples.await.unwrap(), 2);
 }
@@ -406,7 +406,7 @@ async fn what_was_acked_is_there_after_the_ledger_is_opened_again() {
     let id = kiosk.place(100);
     let ack = rig.send(&kiosk, &kiosk.entries).await.unwrap().ack;
     // A second handle sees only what was committed.
-    let other = Rig::open(Arc::clone(&rig.dir));
+    let other = rig.again();
     assert!(row(&other, id).await.is_some());
     let again = other.hello(&kiosk).await.unwrap();
     assert_eq!(
@@ -421,19 +421,19 @@ async fn nothing_is_acked_when_the_commit_fails() {
     let rig = Rig::new();
     let mut kiosk = rig.greeted("k").await;
     kiosk.place(100);
-    // Another process holds the write lock for longer than anybody waits: the commit can't happen.
+    // Another process holds what the commit needs.
     let (send, wait) = std::sync::mpsc::channel::<()>();
-    let path = rig.dir.path().join("ledger.sqlite");
     let (held, holding) = std::sync::mpsc::channel::<()>();
+    let place = rig.place.clone();
     let blocker = std::thread::spawn(move || {
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let connection = rusqlite::Connection::open_with_flags(path, flags).unwrap();
-        connection
-            .execute_batch("BEGIN IMMEDIATE; UPDATE ledger SET created_at = 0")
-            .unwrap();
-        held.send(()).unwrap();
-        wait.recv().unwrap();
-        connection.execute_batch("ROLLBACK").unwrap();
+        let other = Ledger::open(&place).unwrap();
+        let held = other.write_blocking(move |connection| {
+            connection.execute("UPDATE ledger SET created_at = 0", &[])?;
+            held.send(()).unwrap();
+            wait.recv().unwrap();
+            Err::<(), _>(LedgerError::Closed)
+        });
+        assert!(held.is_err());
     });
     holding.recv().unwrap();
     let sending = rig.send(&kiosk, &kiosk.entries);

@@ -3,14 +3,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::ledger::connection::Connection;
 use cloud_sync_wire::ack::{Ack, QUARANTINED_LIMIT};
-use kiosk_core::event::Event;
 use kiosk_core::ids::{EventId, OrderId};
 use kiosk_core::wall::WallTime;
-use rusqlite::Connection;
 
 use super::decide::decide;
-use super::decision::{Decision, Known, KnownOrder, Member, Quarantined};
+use super::decision::{Decision, Known, KnownOrder, Quarantined};
 use super::reading::Incoming;
 use crate::ledger::quarantine::Place;
 use crate::ledger::streams::Stream;
@@ -26,7 +25,7 @@ pub(crate) struct AckTerms {
 
 /// Ingests the events of a verified frame.
 pub(crate) fn ingest(
-    connection: &Connection,
+    connection: &dyn Connection,
     stream: Stream,
     frame: &mut [Incoming],
     terms: AckTerms,
@@ -40,13 +39,10 @@ pub(crate) fn ingest(
 
 /// What the ledger holds that these events touch.
 pub(crate) fn gather(
-    connection: &Connection,
+    connection: &dyn Connection,
     stream: Stream,
     frame: &[Incoming],
 ) -> Result<Known, LedgerError> {
-    let mut by_seq = HashMap::new();
-    let mut by_id = HashMap::new();
-    let mut wanted = BTreeSet::new();
     let mut kept_out = HashMap::new();
     if stream.forked
         && let Some(before) = frame.first().and_then(|first| first.seq.checked_sub(1))
@@ -56,97 +52,74 @@ pub(crate) fn gather(
             quarantine::chains_at(connection, stream.id, before)?,
         );
     }
-    for incoming in frame {
-        if stream.coverage.covers(incoming.seq) {
-            if let Some(at) = events::at(connection, stream.id, incoming.seq)? {
-                by_seq.insert(incoming.seq, at);
-            }
-            continue;
-        }
-        if let Some(id) = incoming.id {
-            note_id(connection, id, &mut by_id)?;
-        }
-        wanted.extend(incoming.order);
-    }
-    let mut orders = HashMap::with_capacity(wanted.len());
-    for order in wanted {
-        orders.insert(order, known_order(connection, stream.store, order)?);
-    }
+    let is_there = |incoming: &&Incoming| stream.coverage.covers(incoming.seq);
+    let (there, new): (Vec<_>, Vec<_>) = frame.iter().partition(is_there);
+    let ids: Vec<EventId> = new.iter().filter_map(|incoming| incoming.id).collect();
+    let wanted: BTreeSet<OrderId> = new.iter().filter_map(|incoming| incoming.order).collect();
     Ok(Known {
-        next_row: events::next_row(connection)?,
+        by_seq: events::at(connection, stream.id, there.iter().map(|there| there.seq))?,
+        by_id: events::by_event_ids(connection, &ids)?,
+        orders: known_orders(connection, stream.store, &wanted)?,
+        next_row: events::next_row(connection, new.len())?,
         // Only a history that has forked has anything raw.
         room: match stream.forked {
             true => quarantine::room(connection, stream.id)?,
             false => quarantine::RAW_LIMIT,
         },
-        stream,
-        by_seq,
         kept_out,
-        by_id,
-        orders,
+        stream,
     })
 }
 
-fn note_id(
-    connection: &Connection,
-    id: EventId,
-    by_id: &mut HashMap<EventId, (i64, cloud_sync_wire::chain::Hash)>,
-) -> Result<(), LedgerError> {
-    if let Some(found) = events::by_event_id(connection, id)? {
-        by_id.insert(id, found);
-    }
-    Ok(())
-}
-
-pub(crate) fn known_order(
-    connection: &Connection,
+/// What is stored of orders.
+pub(crate) fn known_orders(
+    connection: &dyn Connection,
     store: i64,
-    order: OrderId,
-) -> Result<KnownOrder, LedgerError> {
-    let members = events::members(connection, store, order)?;
-    let (members, events): (Vec<Member>, Vec<Event>) = members.into_iter().unzip();
-    let row = if members.is_empty() {
-        None
-    } else {
-        orders::find(connection, store, order)?
-    };
-    Ok(KnownOrder {
-        members,
-        events,
-        row,
-    })
+    wanted: &BTreeSet<OrderId>,
+) -> Result<HashMap<OrderId, KnownOrder>, LedgerError> {
+    let members = events::members(connection, store, wanted.iter().copied())?;
+    let mut rows = orders::find(connection, store, members.keys())?;
+    let mut known = HashMap::with_capacity(wanted.len());
+    for (order, set) in members {
+        let (members, events) = set.into_iter().unzip();
+        let row = rows.remove(&order);
+        known.insert(
+            order,
+            KnownOrder {
+                members,
+                events,
+                row,
+            },
+        );
+    }
+    Ok(known)
 }
 
 /// Writes everything a decision says but the stream, which the ack writes.
 pub(crate) fn write(
-    connection: &Connection,
+    connection: &dyn Connection,
     decision: &Decision,
     frame: &[Incoming],
     now: WallTime,
 ) -> Result<(), LedgerError> {
-    for event in &decision.events {
-        let bytes = frame
-            .get(event.incoming)
-            .map_or(&[][..], |incoming| &incoming.bytes);
-        events::insert(connection, decision.stream.id, event, bytes, now)?;
-    }
-    for (row, state) in &decision.moved {
-        events::set_state(connection, *row, *state)?;
-    }
+    let with_bytes = decision.events.iter().map(|event| {
+        let incoming = frame.get(event.incoming);
+        (event, incoming.map_or(&[][..], |incoming| &incoming.bytes))
+    });
+    events::insert(connection, decision.stream.id, with_bytes, now)?;
+    events::set_states(connection, &decision.moved)?;
     for row in &decision.released {
         quarantine::release_event(connection, *row)?;
     }
     for quarantined in &decision.quarantined {
         note(connection, decision.stream.id, quarantined, frame, now)?;
     }
-    for change in &decision.orders {
-        orders::save(connection, change)?;
-    }
+    orders::save(connection, &decision.orders)?;
     orders::add_sums(connection, &orders::deltas(&decision.orders))
 }
 
 fn note(
-    connection: &Connection,
+    connection: &dyn Connection,
     stream: i64,
     quarantined: &Quarantined,
     frame: &[Incoming],
@@ -170,7 +143,7 @@ fn note(
 
 /// Takes the next ack number, writes the stream, and reads the ack from it.
 pub(crate) fn next_ack(
-    connection: &Connection,
+    connection: &dyn Connection,
     stream: &mut Stream,
     terms: AckTerms,
 ) -> Result<Ack, LedgerError> {
@@ -181,7 +154,7 @@ pub(crate) fn next_ack(
 
 /// The ack that the ledger's state gives, without a new number.
 pub(crate) fn ack(
-    connection: &Connection,
+    connection: &dyn Connection,
     stream: &Stream,
     terms: AckTerms,
 ) -> Result<Ack, LedgerError> {

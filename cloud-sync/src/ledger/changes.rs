@@ -4,10 +4,10 @@
 use cloud_sync_wire::notice::scope::Scope;
 use kiosk_core::ids::{KioskId, StoreId};
 use kiosk_core::wall::WallTime;
-use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::Value;
 
-use super::{LedgerError, values};
+use super::LedgerError;
+use super::connection::{Connection, Row, values};
 
 /// What wider scopes, and what the kiosks of one store, may hold of a kind. A notice holds both and
 /// must fit into one signed message.
@@ -76,7 +76,7 @@ pub(crate) enum Made {
 
 /// Makes a change. The same again changes nothing.
 pub(crate) fn make(
-    connection: &Connection,
+    connection: &dyn Connection,
     wish: &Wish,
     now: WallTime,
 ) -> Result<Made, LedgerError> {
@@ -92,33 +92,36 @@ pub(crate) fn make(
     } else if !has_room(connection, wish, &place)? {
         return Ok(Made::TooMany);
     }
-    connection.execute(
+    let value = wish.value.to_string();
+    let number: i64 = connection.one(
         "INSERT INTO changes (kind, name, reach, percent, group_name, device, value, idle,
-         changed_by, reason, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        (
+         changed_by, reason, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         RETURNING id",
+        values![
             wish.kind.as_str(),
             &wish.name,
             place.reach,
             place.percent,
             place.group,
             place.device,
-            wish.value.to_string(),
+            &value,
             wish.idle,
             &wish.by,
             &wish.reason,
-            now.as_millis(),
-        ),
+            now,
+        ],
+        |row| row.get(0),
     )?;
     connection.execute(
         "INSERT INTO in_force (kind, name, reach, whose, change) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (kind, name, reach, whose) DO UPDATE SET change = excluded.change",
-        (
+        values![
             wish.kind.as_str(),
             &wish.name,
             place.reach,
-            place.whose(),
-            connection.last_insert_rowid(),
-        ),
+            &place.whose(),
+            number
+        ],
     )?;
     let made = at(connection, wish, &place)?;
     let made = made.ok_or_else(|| LedgerError::Storage("the change was not kept".to_owned()))?;
@@ -143,7 +146,10 @@ impl Place<'_> {
 }
 
 /// None if it names a kiosk that there is not.
-fn place<'a>(connection: &Connection, wish: &'a Wish) -> Result<Option<Place<'a>>, LedgerError> {
+fn place<'a>(
+    connection: &dyn Connection,
+    wish: &'a Wish,
+) -> Result<Option<Place<'a>>, LedgerError> {
     let wide = |reach| Place {
         reach,
         percent: None,
@@ -176,54 +182,54 @@ fn place<'a>(connection: &Connection, wish: &'a Wish) -> Result<Option<Place<'a>
 }
 
 fn device(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: &StoreId,
     kiosk: &KioskId,
 ) -> Result<Option<(i64, i64)>, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    connection.find(
         "SELECT d.id, d.store FROM devices d JOIN stores s ON s.id = d.store
          WHERE s.name = ?1 AND d.kiosk = ?2",
-    )?;
-    let found = statement.query_row((store.as_str(), kiosk.as_str()), |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    });
-    Ok(found.optional()?)
+        values![store.as_str(), kiosk.as_str()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 /// Which stores have a kiosk of that name.
 pub(crate) fn stores_with(
-    connection: &Connection,
+    connection: &dyn Connection,
     kiosk: &KioskId,
 ) -> Result<Vec<StoreId>, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    connection.rows(
         "SELECT s.name FROM devices d JOIN stores s ON s.id = d.store
          WHERE d.kiosk = ?1 ORDER BY s.name LIMIT 5",
-    )?;
-    let rows = statement.query_map([kiosk.as_str()], |row| values::parsed(row, 0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        values![kiosk.as_str()],
+        |row| row.parsed(0),
+    )
 }
 
 /// Makes room for one more where it is short: what was taken away longest ago need not be told any
 /// longer. False if there is none.
-fn has_room(connection: &Connection, wish: &Wish, place: &Place<'_>) -> Result<bool, LedgerError> {
+fn has_room(
+    connection: &dyn Connection,
+    wish: &Wish,
+    place: &Place<'_>,
+) -> Result<bool, LedgerError> {
     if wish.kind == Kind::Groups {
         return Ok(true);
     }
-    let mut statement = connection.prepare_cached(
+    let there: Vec<(i64, bool)> = connection.rows(
         "SELECT c.id, c.idle FROM in_force f JOIN changes c ON c.id = f.change
          LEFT JOIN devices d ON d.id = c.device
-         WHERE f.kind = ?1 AND d.store IS ?2 ORDER BY c.idle DESC, c.id",
+         WHERE f.kind = ?1 AND d.store IS NOT DISTINCT FROM ?2 ORDER BY c.idle DESC, c.id",
+        values![wish.kind.as_str(), place.store],
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    let rows = statement.query_map((wish.kind.as_str(), place.store), |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
-    })?;
-    let there = rows.collect::<Result<Vec<_>, _>>()?;
     if there.len() < MOST {
         return Ok(true);
     }
     match there.first() {
         Some((oldest, true)) => {
-            connection.execute("DELETE FROM in_force WHERE change = ?1", [oldest])?;
+            connection.execute("DELETE FROM in_force WHERE change = ?1", values![*oldest])?;
             Ok(true)
         }
         _ => Ok(false),
@@ -237,73 +243,70 @@ pub(super) const COLUMNS: &str = "c.id, c.kind, c.name, c.reach, c.percent, c.gr
 pub(super) const FROM: &str =
     "changes c LEFT JOIN devices d ON d.id = c.device LEFT JOIN stores st ON st.id = d.store";
 
-pub(super) fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
+pub(super) fn change(row: &Row<'_>) -> Result<Change, LedgerError> {
     let (kind, reach): (String, String) = (row.get(1)?, row.get(3)?);
     let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
     let scope = match reach.as_str() {
         "percent" => Scope::Percent(row.get(4)?),
         "group" => Scope::Group(row.get(5)?),
-        "kiosk" => Scope::Kiosk(values::parsed(row, 6)?, values::parsed(row, 7)?),
+        "kiosk" => Scope::Kiosk(row.parsed(6)?, row.parsed(7)?),
         _ => Scope::All,
     };
     Ok(Change {
-        id: values::unsigned(row, 0)?,
-        kind: kind.ok_or(rusqlite::Error::InvalidQuery)?,
+        id: row.get(0)?,
+        kind: kind.ok_or_else(|| Row::bad(1, "a kind that this version doesn't know"))?,
         name: row.get(2)?,
         scope,
-        value: values::parsed(row, 8)?,
+        value: row.parsed(8)?,
         idle: row.get(9)?,
         by: row.get(10)?,
         reason: row.get(11)?,
-        at: values::wall(row, 12)?,
+        at: row.get(12)?,
     })
 }
 
 fn at(
-    connection: &Connection,
+    connection: &dyn Connection,
     wish: &Wish,
     place: &Place<'_>,
 ) -> Result<Option<Change>, LedgerError> {
-    let mut statement = connection.prepare_cached(&format!(
+    let sql = format!(
         "SELECT {COLUMNS} FROM {FROM} JOIN in_force f ON f.change = c.id
          WHERE f.kind = ?1 AND f.name = ?2 AND f.reach = ?3 AND f.whose = ?4"
-    ))?;
-    let place = (wish.kind.as_str(), &wish.name, place.reach, place.whose());
-    Ok(statement.query_row(place, change).optional()?)
+    );
+    let whose = place.whose();
+    let values = values![wish.kind.as_str(), &wish.name, place.reach, &whose];
+    connection.find(&sql, values, change)
 }
 
 /// What is in force of a kind, what was taken away excepted; behind the change given.
 pub(crate) fn in_force(
-    connection: &Connection,
+    connection: &dyn Connection,
     kind: Kind,
     after: u64,
     limit: usize,
 ) -> Result<Vec<Change>, LedgerError> {
-    let mut statement = connection.prepare_cached(&format!(
+    let sql = format!(
         "SELECT {COLUMNS} FROM {FROM} JOIN in_force f ON f.change = c.id
-         WHERE f.kind = ?1 AND c.id > ?2 AND c.idle = 0 ORDER BY c.id LIMIT ?3"
-    ))?;
-    let rows = statement.query_map((kind.as_str(), values::signed(after), limit), change)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+         WHERE f.kind = ?1 AND c.id > ?2 AND NOT c.idle ORDER BY c.id LIMIT ?3"
+    );
+    connection.rows(&sql, values![kind.as_str(), after, limit], change)
 }
 
 /// Everything that was ever changed, the newest first, before the change given.
 pub(crate) fn all(
-    connection: &Connection,
+    connection: &dyn Connection,
     before: Option<u64>,
     limit: usize,
 ) -> Result<Vec<Change>, LedgerError> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM {FROM} WHERE c.id < ?1 ORDER BY c.id DESC LIMIT ?2"
-    ))?;
-    let before = before.map_or(i64::MAX, values::signed);
-    let rows = statement.query_map((before, limit), change)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE c.id < ?1 ORDER BY c.id DESC LIMIT ?2");
+    let values = values![before.unwrap_or(u64::MAX), limit];
+    connection.rows(&sql, values, change)
 }
 
 /// Puts a kiosk into exactly these groups.
 pub(crate) fn put_into_groups(
-    connection: &Connection,
+    connection: &dyn Connection,
     (store, kiosk): (&StoreId, &KioskId),
     groups: &[String],
     (by, reason): (&str, &str),
@@ -320,12 +323,13 @@ pub(crate) fn put_into_groups(
     };
     let made = make(connection, &wish, now)?;
     if let (Made::InForce(_), Some((device, _))) = (&made, device(connection, store, kiosk)?) {
-        connection.execute("DELETE FROM memberships WHERE device = ?1", [device])?;
+        let sql = "DELETE FROM memberships WHERE device = ?1";
+        connection.execute(sql, values![device])?;
         for group in groups {
             connection.execute(
                 "INSERT INTO memberships (device, group_name) VALUES (?1, ?2)
                  ON CONFLICT (device, group_name) DO NOTHING",
-                (device, group),
+                values![device, group],
             )?;
         }
     }

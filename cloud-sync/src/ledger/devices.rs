@@ -7,9 +7,9 @@ use cloud_sync_wire::keys::PublicKey;
 use kiosk_core::ids::{KioskId, StoreId};
 use kiosk_core::number::store_prefix;
 use kiosk_core::wall::WallTime;
-use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{LedgerError, values};
+use super::LedgerError;
+use super::connection::{Batch, Connection, Each, Row, values};
 use crate::ingest::coverage::Coverage;
 
 /// Prefixes of one letter there are.
@@ -23,6 +23,8 @@ const SPARES: usize = 3;
 pub(crate) struct Device {
     pub(crate) id: i64,
     pub(crate) key: PublicKey,
+    /// The unconfirmed events that it last spoke of.
+    pub(crate) depth: Option<u64>,
     pub(crate) revoked: bool,
     token_digest: [u8; 32],
 }
@@ -44,55 +46,59 @@ pub(crate) fn same_digest(left: &[u8; 32], right: &[u8; 32]) -> bool {
 }
 
 pub(crate) fn find(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: &str,
     kiosk: &str,
 ) -> Result<Option<Device>, LedgerError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT d.id, d.key, d.revoked_at IS NOT NULL, d.token_digest FROM devices d
+    connection.find(
+        "SELECT d.id, d.depth, d.key, d.revoked_at IS NOT NULL, d.token_digest FROM devices d
          JOIN stores s ON s.id = d.store WHERE s.name = ?1 AND d.kiosk = ?2",
-    )?;
-    let device = statement.query_row((store, kiosk), |row| {
-        Ok(Device {
-            id: row.get(0)?,
-            key: values::key(row, 1)?,
-            revoked: row.get(2)?,
-            token_digest: row.get(3)?,
-        })
-    });
-    Ok(device.optional()?)
+        values![store, kiosk],
+        |row| {
+            Ok(Device {
+                id: row.get(0)?,
+                depth: row.get(1)?,
+                key: row.get(2)?,
+                revoked: row.get(3)?,
+                token_digest: row.get(4)?,
+            })
+        },
+    )
 }
 
 /// Whether some kiosk of the store, not revoked, has a token of that digest.
 pub(crate) fn store_has_token(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: &str,
     digest: &[u8; 32],
 ) -> Result<bool, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    let digests: Vec<[u8; 32]> = connection.rows(
         "SELECT d.token_digest FROM devices d JOIN stores s ON s.id = d.store
          WHERE s.name = ?1 AND d.revoked_at IS NULL",
+        values![store],
+        |row| row.get(0),
     )?;
-    let rows = statement.query_map([store], |row| row.get::<_, [u8; 32]>(0))?;
-    let digests = rows.collect::<Result<Vec<_>, _>>()?;
     Ok(digests.iter().any(|known| same_digest(known, digest)))
 }
 
-pub(crate) fn store_id(connection: &Connection, name: &str) -> Result<Option<i64>, LedgerError> {
-    let mut statement = connection.prepare_cached("SELECT id FROM stores WHERE name = ?1")?;
-    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
+pub(crate) fn store_id(
+    connection: &dyn Connection,
+    name: &str,
+) -> Result<Option<i64>, LedgerError> {
+    let sql = "SELECT id FROM stores WHERE name = ?1";
+    connection.find(sql, values![name], |row| row.get(0))
 }
 
-pub(crate) fn store_name(connection: &Connection, id: i64) -> Result<String, LedgerError> {
-    let mut statement = connection.prepare_cached("SELECT name FROM stores WHERE id = ?1")?;
-    Ok(statement.query_row([id], |row| row.get(0))?)
+pub(crate) fn store_name(connection: &dyn Connection, id: i64) -> Result<String, LedgerError> {
+    let sql = "SELECT name FROM stores WHERE id = ?1";
+    connection.one(sql, values![id], |row| row.get(0))
 }
 
 /// The store's row, made if need be.
-pub(crate) fn store_made(connection: &Connection, name: &StoreId) -> Result<i64, LedgerError> {
+pub(crate) fn store_made(connection: &dyn Connection, name: &StoreId) -> Result<i64, LedgerError> {
     connection.execute(
         "INSERT INTO stores (name) VALUES (?1) ON CONFLICT (name) DO NOTHING",
-        [name.as_str()],
+        values![name.as_str()],
     )?;
     store_id(connection, name.as_str())?
         .ok_or_else(|| LedgerError::Storage("the store was not made".to_owned()))
@@ -101,7 +107,7 @@ pub(crate) fn store_made(connection: &Connection, name: &StoreId) -> Result<i64,
 /// Enrols a kiosk, or enrols it anew with another key; gives its order-number prefixes, which no
 /// kiosk of the store ever had before.
 pub(crate) fn enroll(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: &StoreId,
     kiosk: &KioskId,
     key: PublicKey,
@@ -109,66 +115,56 @@ pub(crate) fn enroll(
     now: WallTime,
 ) -> Result<Vec<String>, LedgerError> {
     let store = store_made(connection, store)?;
+    let key = key.to_bytes();
     connection.execute(
         "INSERT INTO former_keys (device, key, enrolled_at, ended_at)
-         SELECT id, key, enrolled_at, ?3 FROM devices
+         SELECT id, key, enrolled_at, CAST(?3 AS BIGINT) FROM devices
          WHERE store = ?1 AND kiosk = ?2 AND key <> ?4
          ON CONFLICT (device, key) DO UPDATE SET ended_at = excluded.ended_at",
-        (store, kiosk.as_str(), now.as_millis(), key.to_bytes()),
+        values![store, kiosk.as_str(), now, &key],
     )?;
     connection.execute(
         "INSERT INTO devices (store, kiosk, key, token_digest, enrolled_at)
          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (store, kiosk) DO UPDATE SET
          key = excluded.key, token_digest = excluded.token_digest,
          enrolled_at = excluded.enrolled_at, revoked_at = NULL, twins_at = NULL",
-        (
-            store,
-            kiosk.as_str(),
-            key.to_bytes(),
-            token_digest,
-            now.as_millis(),
-        ),
+        values![store, kiosk.as_str(), &key, &token_digest, now],
     )?;
-    let device: i64 = connection.query_row(
-        "SELECT id FROM devices WHERE store = ?1 AND kiosk = ?2",
-        (store, kiosk.as_str()),
-        |row| row.get(0),
-    )?;
+    let sql = "SELECT id FROM devices WHERE store = ?1 AND kiosk = ?2";
+    let device = connection.one(sql, values![store, kiosk.as_str()], |row| row.get(0))?;
     give_prefixes(connection, store, device)
 }
 
 /// Two kiosks speak with one credential.
 pub(crate) fn note_twins(
-    connection: &Connection,
+    connection: &dyn Connection,
     device: i64,
     now: WallTime,
 ) -> Result<(), LedgerError> {
     connection.execute(
         "UPDATE devices SET twins_at = coalesce(twins_at, ?2) WHERE id = ?1",
-        (device, now.as_millis()),
+        values![device, now],
     )?;
     Ok(())
 }
 
 /// Keys that a device had before it was enrolled anew, the latest first.
 pub(crate) fn former_keys(
-    connection: &Connection,
+    connection: &dyn Connection,
     device: i64,
 ) -> Result<Vec<PublicKey>, LedgerError> {
-    let mut statement = connection
-        .prepare_cached("SELECT key FROM former_keys WHERE device = ?1 ORDER BY ended_at DESC")?;
-    let rows = statement.query_map([device], |row| values::key(row, 0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let sql = "SELECT key FROM former_keys WHERE device = ?1 ORDER BY ended_at DESC";
+    connection.rows(sql, values![device], |row| row.get(0))
 }
 
 fn give_prefixes(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: i64,
     device: i64,
 ) -> Result<Vec<String>, LedgerError> {
-    let mut statement = connection.prepare("SELECT prefix FROM prefixes WHERE store = ?1")?;
-    let rows = statement.query_map([store], |row| row.get::<_, String>(0))?;
-    let mut used = rows.collect::<Result<HashSet<_>, _>>()?;
+    let sql = "SELECT prefix FROM prefixes WHERE store = ?1";
+    let used: Vec<String> = connection.rows(sql, values![store], |row| row.get(0))?;
+    let mut used = HashSet::<String>::from_iter(used);
     // There are more prefixes of two letters than rows, so each search ends.
     let mut free = |from: usize| {
         let prefix = (from..)
@@ -183,7 +179,7 @@ fn give_prefixes(
     for prefix in &given {
         connection.execute(
             "INSERT INTO prefixes (store, prefix, device) VALUES (?1, ?2, ?3)",
-            (store, prefix, device),
+            values![store, prefix, device],
         )?;
     }
     Ok(given)
@@ -191,7 +187,7 @@ fn give_prefixes(
 
 /// Takes a kiosk's access away; false if there is no such kiosk.
 pub(crate) fn revoke(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: &StoreId,
     kiosk: &KioskId,
     now: WallTime,
@@ -199,7 +195,7 @@ pub(crate) fn revoke(
     let changed = connection.execute(
         "UPDATE devices SET revoked_at = coalesce(revoked_at, ?3)
          WHERE kiosk = ?2 AND store = (SELECT id FROM stores WHERE name = ?1)",
-        (store.as_str(), kiosk.as_str(), now.as_millis()),
+        values![store.as_str(), kiosk.as_str(), now],
     )?;
     Ok(changed > 0)
 }
@@ -214,26 +210,33 @@ pub(crate) struct Said {
     pub(crate) version: Option<String>,
 }
 
-/// Notes what a kiosk said; what it didn't say stays.
+/// Notes what kiosks said; what they didn't say stays.
 pub(crate) fn note_said(
-    connection: &Connection,
-    device: i64,
-    said: &Said,
+    connection: &dyn Connection,
+    said: &[(i64, Said)],
 ) -> Result<(), LedgerError> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE devices SET last_seen = max(coalesce(last_seen, 0), ?2), link = coalesce(?3, link),
-         depth = coalesce(?4, depth), oldest_ms = coalesce(?5, oldest_ms),
-         version = coalesce(?6, version) WHERE id = ?1",
-    )?;
-    statement.execute((
-        device,
-        said.at.as_millis(),
-        said.link.as_deref(),
-        said.depth.map(values::signed),
-        said.oldest_ms.map(values::signed),
-        said.version.as_deref(),
-    ))?;
-    Ok(())
+    const NOTE: Each = Each {
+        one: "UPDATE devices SET last_seen = max(coalesce(last_seen, 0), ?2),
+             link = coalesce(?3, link), depth = coalesce(?4, depth),
+             oldest_ms = coalesce(?5, oldest_ms), version = coalesce(?6, version) WHERE id = ?1",
+        all: "UPDATE devices d SET last_seen = greatest(d.last_seen, n.at),
+             link = coalesce(n.link, d.link), depth = coalesce(n.depth, d.depth),
+             oldest_ms = coalesce(n.oldest_ms, d.oldest_ms), version = coalesce(n.version, d.version)
+             FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[],
+                         $6::text[]) AS n (id, at, link, depth, oldest_ms, version)
+             WHERE d.id = n.id",
+    };
+    let rows = said.iter().map(|(device, said)| {
+        [
+            (*device).into(),
+            said.at.into(),
+            said.link.as_deref().into(),
+            said.depth.into(),
+            said.oldest_ms.into(),
+            said.version.as_deref().into(),
+        ]
+    });
+    connection.execute_each(&NOTE, &Batch::new(rows))
 }
 
 /// A kiosk as it is listed.
@@ -258,27 +261,23 @@ pub(crate) struct Kiosk {
     pub(crate) lost: Vec<(u64, u64)>,
 }
 
-fn kiosk(row: &Row<'_>) -> rusqlite::Result<Kiosk> {
-    let unsigned = |index| {
-        let number: Option<i64> = row.get(index)?;
-        Ok::<_, rusqlite::Error>(number.and_then(|number| u64::try_from(number).ok()))
-    };
+fn kiosk(row: &Row<'_>) -> Result<Kiosk, LedgerError> {
     Ok(Kiosk {
         id: row.get(0)?,
         store: row.get(1)?,
         kiosk: row.get(2)?,
         revoked: row.get(3)?,
-        last_seen: row.get::<_, Option<i64>>(4)?.map(WallTime::from_millis),
+        last_seen: row.get(4)?,
         link: row.get(5)?,
-        depth: unsigned(6)?,
+        depth: row.get(6)?,
         version: row.get(7)?,
-        journal: values::uuid_or_null(row, 8)?,
+        journal: row.get(8)?,
         epoch: row.get(9)?,
-        watermark: unsigned(10)?,
+        watermark: row.get(10)?,
         forked: row.get(11)?,
         twins: row.get(15)?,
         groups: row
-            .get::<_, Option<String>>(12)?
+            .get::<Option<String>>(12)?
             .map(|names| names.split(',').map(str::to_owned).collect())
             .unwrap_or_default(),
         lost: lost(row)?,
@@ -286,11 +285,11 @@ fn kiosk(row: &Row<'_>) -> rusqlite::Result<Kiosk> {
 }
 
 /// What is missing of the events that the kiosk said it no longer holds.
-fn lost(row: &Row<'_>) -> rusqlite::Result<Vec<(u64, u64)>> {
-    let Some(spans) = row.get::<_, Option<Vec<u8>>>(13)? else {
+fn lost(row: &Row<'_>) -> Result<Vec<(u64, u64)>, LedgerError> {
+    let Some(spans) = row.get::<Option<Vec<u8>>>(13)? else {
         return Ok(Vec::new());
     };
-    let (watermark, retained_from) = (values::unsigned(row, 10)?, values::unsigned(row, 14)?);
+    let (watermark, retained_from): (u64, u64) = (row.get(10)?, row.get(14)?);
     // The chain hash at the watermark says nothing of what is missing.
     let coverage = Coverage::unpack(watermark, Hash::START, &spans);
     Ok(coverage.gaps_until(retained_from.saturating_sub(1), LOST_TOLD))
@@ -298,27 +297,29 @@ fn lost(row: &Row<'_>) -> rusqlite::Result<Vec<(u64, u64)>> {
 
 /// Kiosks in order of store and kiosk, behind the one given; each with its latest journal.
 pub(crate) fn list(
-    connection: &Connection,
+    connection: &dyn Connection,
     after: (&str, &str),
     limit: usize,
 ) -> Result<Vec<Kiosk>, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    connection.rows(
         "SELECT d.id, st.name, d.kiosk, d.revoked_at IS NOT NULL, d.last_seen, d.link, d.depth,
-         d.version, s.journal, s.epoch, s.watermark, coalesce(s.forked_at IS NOT NULL, 0),
-         (SELECT group_concat(group_name) FROM memberships WHERE device = d.id),
-         s.spans, s.retained_from, d.twins_at IS NOT NULL FROM devices d JOIN stores st ON st.id = d.store
+         d.version, s.journal, s.epoch, s.watermark, s.forked_at IS NOT NULL,
+         (SELECT string_agg(group_name, ',' ORDER BY group_name) FROM memberships
+          WHERE device = d.id),
+         s.spans, s.retained_from, d.twins_at IS NOT NULL FROM devices d
+         JOIN stores st ON st.id = d.store
          LEFT JOIN streams s ON s.device = d.id
             AND s.epoch = (SELECT max(epoch) FROM streams WHERE device = d.id)
          WHERE (st.name, d.kiosk) > (?1, ?2) ORDER BY st.name, d.kiosk LIMIT ?3",
-    )?;
-    let rows = statement.query_map((after.0, after.1, limit), kiosk)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        values![after.0, after.1, limit],
+        kiosk,
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{open, schema};
+    use crate::ledger::sqlite::{open, schema};
     use cloud_sync_wire::keys::SecretKey;
 
     #[test]

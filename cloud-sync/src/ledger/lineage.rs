@@ -5,10 +5,10 @@ use std::sync::Arc;
 use cloud_sync_wire::keys::SecretKey;
 use kiosk_core::ids::Generation;
 use kiosk_core::wall::WallTime;
-use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
-use super::{LedgerError, values};
+use super::LedgerError;
+use super::connection::{Connection, values};
 
 /// Who signs, and for which lineage.
 #[derive(Clone)]
@@ -19,7 +19,7 @@ pub(crate) struct Lineage {
 
 /// The lineage, made at first use. `seed` is used only then.
 pub(crate) fn found_or_made(
-    connection: &Connection,
+    connection: &dyn Connection,
     seed: [u8; 32],
     now: WallTime,
 ) -> Result<Lineage, LedgerError> {
@@ -29,23 +29,21 @@ pub(crate) fn found_or_made(
     let first = Uuid::new_v4();
     connection.execute(
         "INSERT INTO ledger (id, generation, ack_seed, created_at) VALUES (1, ?1, ?2, ?3)",
-        (first.as_bytes(), seed, now.as_millis()),
+        values![first.as_bytes(), &seed, now],
     )?;
     note_generation(connection, first, 1, "the first", now)?;
     current(connection)?.ok_or_else(|| LedgerError::Storage("the ledger has no lineage".to_owned()))
 }
 
 /// The lineage as it is now.
-pub(crate) fn current(connection: &Connection) -> Result<Option<Lineage>, LedgerError> {
-    let mut statement = connection.prepare_cached("SELECT generation, ack_seed FROM ledger")?;
-    let lineage = statement.query_row([], |row| {
+pub(crate) fn current(connection: &dyn Connection) -> Result<Option<Lineage>, LedgerError> {
+    connection.find("SELECT generation, ack_seed FROM ledger", &[], |row| {
         let seed: [u8; 32] = row.get(1)?;
         Ok(Lineage {
-            generation: Generation(values::uuid(row, 0)?),
+            generation: Generation(row.get(0)?),
             key: Arc::new(SecretKey::from_seed(&seed)),
         })
-    });
-    Ok(lineage.optional()?)
+    })
 }
 
 /// Where the ledger stands in time, as acks and greetings tell it.
@@ -58,44 +56,45 @@ pub(crate) struct Standing {
     pub(crate) opening: i64,
 }
 
-pub(crate) fn standing(connection: &Connection) -> Result<Standing, LedgerError> {
-    let mut statement =
-        connection.prepare_cached("SELECT generation, lineage, opening FROM ledger")?;
-    let standing = statement.query_row([], |row| {
+pub(crate) fn standing(connection: &dyn Connection) -> Result<Standing, LedgerError> {
+    let sql = "SELECT generation, lineage, opening FROM ledger";
+    connection.one(sql, &[], |row| {
         Ok(Standing {
-            generation: values::uuid(row, 0).map(Generation)?,
-            lineage: values::unsigned(row, 1)?,
+            generation: Generation(row.get(0)?),
+            lineage: row.get(1)?,
             opening: row.get(2)?,
         })
-    })?;
-    Ok(standing)
+    })
 }
 
-/// Begins a new opening. To be called whenever what is stored may have gone back in time: before
-/// this file is served, for it may have been put back from a backup. (Of a database that several
-/// processes share: whenever its server was started, promoted or recovered since the last one, and
-/// not for each process, so that replicas come and go without a single hello.)
-pub(crate) fn open_anew(connection: &Connection) -> Result<(), LedgerError> {
-    connection.execute("UPDATE ledger SET opening = opening + 1", [])?;
+/// Keeps other transactions from changing where the ledger stands until this one ends.
+pub(crate) fn hold(connection: &dyn Connection) -> Result<(), LedgerError> {
+    connection.execute("UPDATE ledger SET opening = opening", &[])?;
+    Ok(())
+}
+
+/// Begins a new opening: this file may have been put back from a backup before it was opened.
+pub(crate) fn open_anew(connection: &dyn Connection) -> Result<(), LedgerError> {
+    connection.execute("UPDATE ledger SET opening = opening + 1", &[])?;
     Ok(())
 }
 
 /// Whether this ledger ever was of that generation.
 pub(crate) fn has_been(
-    connection: &Connection,
+    connection: &dyn Connection,
     generation: Generation,
 ) -> Result<bool, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    connection.exists(
         "SELECT 1 FROM generations WHERE generation = ?1
          UNION ALL SELECT 1 FROM ledger WHERE generation = ?1",
-    )?;
-    Ok(statement.exists([generation.0.as_bytes()])?)
+        values![generation.0.as_bytes()],
+    )
 }
 
 /// Begins a new generation, later than any of which the number is known: this ledger has lost what
 /// it once acked.
 pub(crate) fn begin_new(
-    connection: &Connection,
+    connection: &dyn Connection,
     known: u64,
     why: &str,
     now: WallTime,
@@ -104,14 +103,14 @@ pub(crate) fn begin_new(
     let lineage = standing(connection)?.lineage.max(known).saturating_add(1);
     connection.execute(
         "UPDATE ledger SET generation = ?1, lineage = ?2",
-        (generation.as_bytes(), values::signed(lineage)),
+        values![generation.as_bytes(), lineage],
     )?;
     note_generation(connection, generation, lineage, why, now)?;
     standing(connection)
 }
 
 fn note_generation(
-    connection: &Connection,
+    connection: &dyn Connection,
     generation: Uuid,
     lineage: u64,
     why: &str,
@@ -119,34 +118,23 @@ fn note_generation(
 ) -> Result<(), LedgerError> {
     connection.execute(
         "INSERT INTO generations (generation, lineage, begun_at, why) VALUES (?1, ?2, ?3, ?4)",
-        (
-            generation.as_bytes(),
-            values::signed(lineage),
-            now.as_millis(),
-            why,
-        ),
+        values![generation.as_bytes(), lineage, now, why],
     )?;
     Ok(())
 }
 
 /// Remembers a small fact of this installation.
-pub(crate) fn set(connection: &Connection, name: &str, value: &str) -> Result<(), LedgerError> {
+pub(crate) fn set(connection: &dyn Connection, name: &str, value: &str) -> Result<(), LedgerError> {
     connection.execute(
         "INSERT INTO settings (name, value) VALUES (?1, ?2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        (name, value),
+        values![name, value],
     )?;
     Ok(())
 }
 
 /// A small fact of this installation.
-pub(crate) fn get(connection: &Connection, name: &str) -> Result<Option<String>, LedgerError> {
-    let value = connection
-        .query_row(
-            "SELECT value FROM settings WHERE name = ?1",
-            [name],
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(value)
+pub(crate) fn get(connection: &dyn Connection, name: &str) -> Result<Option<String>, LedgerError> {
+    let sql = "SELECT value FROM settings WHERE name = ?1";
+    connection.find(sql, values![name], |row| row.get(0))
 }

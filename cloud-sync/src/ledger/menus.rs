@@ -2,9 +2,9 @@
 
 use kiosk_core::ids::StoreId;
 use kiosk_core::wall::WallTime;
-use rusqlite::{Connection, OptionalExtension};
 
-use super::{LedgerError, devices, values};
+use super::connection::{Connection, values};
+use super::{LedgerError, devices};
 
 /// What is told of a published menu.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub(crate) struct Published {
 /// Publishes a menu. The same version again changes nothing; false then. Its time is later than
 /// that of the one before, also when the clock was set back.
 pub(crate) fn publish(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: &StoreId,
     version: &str,
     document: &[u8],
@@ -26,13 +26,11 @@ pub(crate) fn publish(
     now: WallTime,
 ) -> Result<bool, LedgerError> {
     let store = devices::store_made(connection, store)?;
-    let before: Option<(String, i64)> = connection
-        .query_row(
-            "SELECT version, published_at FROM menus WHERE store = ?1 ORDER BY id DESC LIMIT 1",
-            [store],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()?;
+    let before: Option<(String, i64)> = connection.find(
+        "SELECT version, published_at FROM menus WHERE store = ?1 ORDER BY id DESC LIMIT 1",
+        values![store],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     if before.as_ref().is_some_and(|(same, _)| same == version) {
         return Ok(false);
     }
@@ -40,40 +38,40 @@ pub(crate) fn publish(
     connection.execute(
         "INSERT INTO menus (store, version, document, published_at, published_by)
          VALUES (?1, ?2, ?3, ?4, ?5)",
-        (store, version, document, at, by),
+        values![store, version, document, at, by],
     )?;
     Ok(true)
 }
 
 /// Version and document of the menu in force.
 pub(crate) fn current(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: &str,
 ) -> Result<Option<(String, Vec<u8>)>, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    connection.find(
         "SELECT m.version, m.document FROM menus m JOIN stores s ON s.id = m.store
          WHERE s.name = ?1 ORDER BY m.id DESC LIMIT 1",
-    )?;
-    let found = statement.query_row([store], |row| Ok((row.get(0)?, row.get(1)?)));
-    Ok(found.optional()?)
+        values![store],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 /// The menus in force that were published behind the row `after`, in order.
 pub(crate) fn published_since(
-    connection: &Connection,
+    connection: &dyn Connection,
     after: i64,
 ) -> Result<Vec<Published>, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    connection.rows(
         "SELECT m.id, s.name, m.version, m.published_at FROM menus m JOIN stores s ON s.id = m.store
          WHERE m.id > ?1 AND m.id = (SELECT max(id) FROM menus WHERE store = m.store) ORDER BY m.id",
-    )?;
-    let rows = statement.query_map([after], |row| {
-        Ok(Published {
-            id: row.get(0)?,
-            store: values::parsed(row, 1)?,
-            version: row.get(2)?,
-            at: values::wall(row, 3)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        values![after],
+        |row| {
+            Ok(Published {
+                id: row.get(0)?,
+                store: row.parsed(1)?,
+                version: row.get(2)?,
+                at: row.get(3)?,
+            })
+        },
+    )
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use cloud_sync_wire::notice::{CallSetting, SettingsNotice, SwitchNotice, SwitchSetting};
 use kiosk_core::ids::{Generation, KioskId, StoreId};
-use rusqlite::Connection;
 
 use super::changes::{COLUMNS, Change, FROM, Kind, change};
-use super::{LedgerError, lineage, values};
+use super::connection::{Connection, values};
+use super::{LedgerError, lineage};
 use cloud_sync_wire::notice::scope::Scope;
 
 /// What a notice says, whichever it is.
@@ -20,7 +20,7 @@ struct Told {
 
 /// Where switches stand for the kiosks of a store.
 pub(crate) fn switches(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: &StoreId,
 ) -> Result<SwitchNotice, LedgerError> {
     let told = told(connection, Kind::Switch, store)?;
@@ -44,7 +44,7 @@ pub(crate) fn switches(
 
 /// What is set about the remote calls of a store's kiosks.
 pub(crate) fn settings(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: &StoreId,
 ) -> Result<SettingsNotice, LedgerError> {
     let told = told(connection, Kind::Settings, store)?;
@@ -67,12 +67,11 @@ pub(crate) fn settings(
 
 /// Every store with the number of what its kiosks are told now of a kind; zero if nothing ever was.
 pub(crate) fn numbers(
-    connection: &Connection,
+    connection: &dyn Connection,
     kind: Kind,
 ) -> Result<Vec<(StoreId, u64)>, LedgerError> {
-    let mut statement = connection.prepare_cached("SELECT name FROM stores ORDER BY name")?;
-    let rows = statement.query_map([], |row| values::parsed::<StoreId>(row, 0))?;
-    let stores = rows.collect::<Result<Vec<_>, _>>()?;
+    let sql = "SELECT name FROM stores ORDER BY name";
+    let stores: Vec<StoreId> = connection.rows(sql, &[], |row| row.parsed(0))?;
     let numbered = stores.into_iter().map(|store| {
         let number = number(connection, kind, &store)?;
         Ok((store, number))
@@ -83,11 +82,11 @@ pub(crate) fn numbers(
 /// The latest change that matters to a store's kiosks. It never goes down: a kiosk that leaves a
 /// group does so by a change of its own, which is later than all that it leaves behind.
 pub(crate) fn number(
-    connection: &Connection,
+    connection: &dyn Connection,
     kind: Kind,
     store: &StoreId,
 ) -> Result<u64, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    connection.one(
         "SELECT coalesce(max(c.id), 0) FROM changes c WHERE c.kind IN (?1, 'groups')
          AND (c.reach IN ('all', 'percent')
               OR c.device IN (SELECT d.id FROM devices d JOIN stores s ON s.id = d.store
@@ -95,21 +94,18 @@ pub(crate) fn number(
               OR c.group_name IN (SELECT m.group_name FROM memberships m
                                   JOIN devices d ON d.id = m.device
                                   JOIN stores s ON s.id = d.store WHERE s.name = ?2))",
-    )?;
-    let found = statement.query_row((kind.as_str(), store.as_str()), |row| {
-        values::unsigned(row, 0)
-    });
-    Ok(found?)
+        values![kind.as_str(), store.as_str()],
+        |row| row.get(0),
+    )
 }
 
-fn told(connection: &Connection, kind: Kind, store: &StoreId) -> Result<Told, LedgerError> {
+fn told(connection: &dyn Connection, kind: Kind, store: &StoreId) -> Result<Told, LedgerError> {
     let groups = groups(connection, store)?;
-    let mut statement = connection.prepare_cached(&format!(
+    let sql = format!(
         "SELECT {COLUMNS} FROM {FROM} JOIN in_force f ON f.change = c.id WHERE f.kind = ?1
          AND (c.device IS NULL OR st.name = ?2) ORDER BY c.id"
-    ))?;
-    let rows = statement.query_map((kind.as_str(), store.as_str()), change)?;
-    let mut changes = rows.collect::<Result<Vec<_>, _>>()?;
+    );
+    let mut changes = connection.rows(&sql, values![kind.as_str(), store.as_str()], change)?;
     changes.retain(|change| match &change.scope {
         Scope::Group(group) => groups.values().any(|of| of.contains(group)),
         _ => true,
@@ -123,19 +119,17 @@ fn told(connection: &Connection, kind: Kind, store: &StoreId) -> Result<Told, Le
 }
 
 fn groups(
-    connection: &Connection,
+    connection: &dyn Connection,
     store: &StoreId,
 ) -> Result<BTreeMap<KioskId, Vec<String>>, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    let rows: Vec<(KioskId, String)> = connection.rows(
         "SELECT d.kiosk, m.group_name FROM memberships m JOIN devices d ON d.id = m.device
          JOIN stores s ON s.id = d.store WHERE s.name = ?1 ORDER BY d.kiosk, m.group_name",
+        values![store.as_str()],
+        |row| Ok((row.parsed(0)?, row.get(1)?)),
     )?;
-    let rows = statement.query_map([store.as_str()], |row| {
-        Ok((values::parsed::<KioskId>(row, 0)?, row.get::<_, String>(1)?))
-    })?;
     let mut groups: BTreeMap<KioskId, Vec<String>> = BTreeMap::new();
-    for row in rows {
-        let (kiosk, group) = row?;
+    for (kiosk, group) in rows {
         groups.entry(kiosk).or_default().push(group);
     }
     Ok(groups)

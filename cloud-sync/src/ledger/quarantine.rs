@@ -2,9 +2,9 @@
 
 use cloud_sync_wire::chain::Hash;
 use kiosk_core::wall::WallTime;
-use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{LedgerError, values};
+use super::LedgerError;
+use super::connection::{Connection, Row, values};
 use crate::ingest::reading::Fault;
 
 /// The most raw events that contradict what is stored, per stream. A kiosk that keeps making new
@@ -29,106 +29,88 @@ pub(crate) struct Place<'a> {
 
 /// Notes an event, or that it was seen again.
 pub(crate) fn note(
-    connection: &Connection,
+    connection: &dyn Connection,
     place: &Place<'_>,
     fault: &Fault,
     now: WallTime,
 ) -> Result<(), LedgerError> {
-    let seq = values::signed(place.seq);
-    let mut again = connection.prepare_cached(
-        "UPDATE quarantine SET tries = tries + 1, reason = ?4, detail = ?5,
-         event = coalesce(event, ?6)
-         WHERE stream = ?1 AND seq = ?2 AND content = ?3",
-    )?;
-    let reason = fault.reason.as_str();
-    if again.execute((
-        place.stream,
-        seq,
-        place.content.0,
-        reason,
-        &fault.detail,
-        place.event,
-    ))? > 0
-    {
-        return Ok(());
-    }
-    let mut insert = connection.prepare_cached(
+    connection.execute(
         "INSERT INTO quarantine (stream, seq, event, content, chain, reason, detail, first_seen,
-         bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (stream, seq, content) DO UPDATE SET tries = quarantine.tries + 1,
+         reason = excluded.reason, detail = excluded.detail,
+         event = coalesce(quarantine.event, excluded.event)",
+        values![
+            place.stream,
+            place.seq,
+            place.event,
+            &place.content,
+            &place.chain,
+            fault.reason.as_str(),
+            &fault.detail,
+            now,
+            place.bytes,
+        ],
     )?;
-    insert.execute((
-        place.stream,
-        seq,
-        place.event,
-        place.content.0,
-        place.chain.0,
-        reason,
-        &fault.detail,
-        now.as_millis(),
-        place.bytes,
-    ))?;
     Ok(())
 }
 
 /// How many more raw events of a stream can be kept.
-pub(crate) fn room(connection: &Connection, stream: i64) -> Result<usize, LedgerError> {
-    let mut count = connection
-        .prepare_cached("SELECT count(*) FROM quarantine WHERE stream = ?1 AND event IS NULL")?;
-    let kept: usize = count.query_row([stream], |row| row.get(0))?;
+pub(crate) fn room(connection: &dyn Connection, stream: i64) -> Result<usize, LedgerError> {
+    let sql = "SELECT count(*) FROM quarantine WHERE stream = ?1 AND event IS NULL";
+    let kept: usize = connection.one(sql, values![stream], |row| row.get(0))?;
     Ok(RAW_LIMIT.saturating_sub(kept))
 }
 
 /// Chain hashes of the events that contradict what is stored at a place.
 pub(crate) fn chains_at(
-    connection: &Connection,
+    connection: &dyn Connection,
     stream: i64,
     seq: u64,
 ) -> Result<Vec<Hash>, LedgerError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT chain FROM quarantine WHERE stream = ?1 AND seq = ?2 AND event IS NULL",
-    )?;
-    let rows = statement.query_map((stream, values::signed(seq)), |row| values::hash(row, 0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let sql = "SELECT chain FROM quarantine WHERE stream = ?1 AND seq = ?2 AND event IS NULL";
+    connection.rows(sql, values![stream, seq], |row| row.get(0))
 }
 
 /// The place of a stored event.
 pub(crate) fn place_of_event(
-    connection: &Connection,
+    connection: &dyn Connection,
     row: i64,
 ) -> Result<Place<'static>, LedgerError> {
-    let mut statement = connection
-        .prepare_cached("SELECT stream, seq, content, chain FROM events WHERE id = ?1")?;
-    let place = statement.query_row([row], |found| {
+    let sql = "SELECT stream, seq, content, chain FROM events WHERE id = ?1";
+    connection.one(sql, values![row], |found| {
         Ok(Place {
             stream: found.get(0)?,
-            seq: values::unsigned(found, 1)?,
-            content: values::hash(found, 2)?,
-            chain: values::hash(found, 3)?,
+            seq: found.get(1)?,
+            content: found.get(2)?,
+            chain: found.get(3)?,
             event: Some(row),
             bytes: None,
         })
-    })?;
-    Ok(place)
+    })
 }
 
 /// A stored event could be applied after all.
-pub(crate) fn release_event(connection: &Connection, event: i64) -> Result<(), LedgerError> {
-    let mut statement = connection.prepare_cached("DELETE FROM quarantine WHERE event = ?1")?;
-    statement.execute([event])?;
+pub(crate) fn release_event(connection: &dyn Connection, event: i64) -> Result<(), LedgerError> {
+    connection.execute("DELETE FROM quarantine WHERE event = ?1", values![event])?;
     Ok(())
 }
 
 /// An entry was dealt with.
-pub(crate) fn remove(connection: &Connection, id: i64) -> Result<(), LedgerError> {
-    connection.execute("DELETE FROM quarantine WHERE id = ?1", [id])?;
+pub(crate) fn remove(connection: &dyn Connection, id: i64) -> Result<(), LedgerError> {
+    connection.execute("DELETE FROM quarantine WHERE id = ?1", values![id])?;
     Ok(())
 }
 
 /// One more try failed.
-pub(crate) fn tried(connection: &Connection, id: i64, fault: &Fault) -> Result<(), LedgerError> {
+pub(crate) fn tried(
+    connection: &dyn Connection,
+    id: i64,
+    fault: &Fault,
+) -> Result<(), LedgerError> {
     connection.execute(
         "UPDATE quarantine SET tries = tries + 1, reason = ?2, detail = ?3 WHERE id = ?1",
-        (id, fault.reason.as_str(), &fault.detail),
+        values![id, fault.reason.as_str(), &fault.detail],
     )?;
     Ok(())
 }
@@ -151,79 +133,77 @@ pub(crate) struct Entry {
 }
 
 const SELECT: &str = "SELECT q.id, q.stream, st.name, d.kiosk, s.journal, q.seq, q.event, q.chain,
-    q.reason, q.detail, q.first_seen, q.tries, coalesce(q.bytes, e.bytes, x'') FROM quarantine q
+    q.reason, q.detail, q.first_seen, q.tries, coalesce(q.bytes, e.bytes) FROM quarantine q
     JOIN streams s ON s.id = q.stream JOIN devices d ON d.id = s.device
     JOIN stores st ON st.id = d.store LEFT JOIN events e ON e.id = q.event";
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+fn entry(row: &Row<'_>) -> Result<Entry, LedgerError> {
     Ok(Entry {
         id: row.get(0)?,
         stream: row.get(1)?,
         store: row.get(2)?,
         kiosk: row.get(3)?,
-        journal: values::uuid(row, 4)?,
-        seq: values::unsigned(row, 5)?,
+        journal: row.get(4)?,
+        seq: row.get(5)?,
         event: row.get(6)?,
-        chain: values::hash(row, 7)?,
+        chain: row.get(7)?,
         reason: row.get(8)?,
         detail: row.get(9)?,
-        first_seen: values::wall(row, 10)?,
-        tries: values::unsigned(row, 11)?,
-        bytes: row.get(12)?,
+        first_seen: row.get(10)?,
+        tries: row.get(11)?,
+        bytes: row.get::<Option<Vec<u8>>>(12)?.unwrap_or_default(),
     })
 }
 
 pub(crate) fn list(
-    connection: &Connection,
+    connection: &dyn Connection,
     after: i64,
     limit: usize,
 ) -> Result<Vec<Entry>, LedgerError> {
-    let mut statement =
-        connection.prepare_cached(&format!("{SELECT} WHERE q.id > ?1 ORDER BY q.id LIMIT ?2"))?;
-    let rows = statement.query_map((after, limit), entry)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let sql = format!("{SELECT} WHERE q.id > ?1 ORDER BY q.id LIMIT ?2");
+    connection.rows(&sql, values![after, limit], entry)
 }
 
-pub(crate) fn find(connection: &Connection, id: i64) -> Result<Option<Entry>, LedgerError> {
-    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE q.id = ?1"))?;
-    Ok(statement.query_row([id], entry).optional()?)
+pub(crate) fn find(connection: &dyn Connection, id: i64) -> Result<Option<Entry>, LedgerError> {
+    connection.find(&format!("{SELECT} WHERE q.id = ?1"), values![id], entry)
 }
 
-pub(crate) fn count(connection: &Connection) -> Result<u64, LedgerError> {
-    let mut statement = connection.prepare_cached("SELECT count(*) FROM quarantine")?;
-    Ok(statement.query_row([], |row| values::unsigned(row, 0))?)
+pub(crate) fn count(connection: &dyn Connection) -> Result<u64, LedgerError> {
+    connection.one("SELECT count(*) FROM quarantine", &[], |row| row.get(0))
 }
 
 /// The reasons there are, the most frequent first.
-pub(crate) fn reasons(connection: &Connection) -> Result<Vec<(String, u64)>, LedgerError> {
-    let mut statement = connection.prepare_cached(
+pub(crate) fn reasons(connection: &dyn Connection) -> Result<Vec<(String, u64)>, LedgerError> {
+    connection.rows(
         "SELECT reason, count(*) AS many FROM quarantine GROUP BY reason ORDER BY many DESC, reason",
-    )?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        &[],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 /// Keeps a sample of a frame that moved nothing, in place of the oldest one.
 pub(crate) fn sample_refused(
-    connection: &Connection,
+    connection: &dyn Connection,
     sender: (&str, &str),
     reason: &str,
     bytes: &[u8],
     now: WallTime,
 ) -> Result<(), LedgerError> {
     connection.execute(
-        "INSERT OR REPLACE INTO refused_frames (slot, at, store, kiosk, reason, bytes)
-         SELECT CASE WHEN count(*) < ?1 THEN count(*)
-         ELSE (SELECT slot FROM refused_frames ORDER BY at, slot LIMIT 1) END,
-         ?2, ?3, ?4, ?5, ?6 FROM refused_frames",
-        (
+        "INSERT INTO refused_frames (slot, at, store, kiosk, reason, bytes) VALUES (
+         (SELECT CASE WHEN count(*) < ?1 THEN count(*)
+          ELSE (SELECT slot FROM refused_frames ORDER BY at, slot LIMIT 1) END
+          FROM refused_frames), ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (slot) DO UPDATE SET at = excluded.at, store = excluded.store,
+         kiosk = excluded.kiosk, reason = excluded.reason, bytes = excluded.bytes",
+        values![
             SAMPLES,
-            now.as_millis(),
+            now,
             sender.0,
             sender.1,
             reason,
             bytes.get(..SAMPLE_BYTES).unwrap_or(bytes),
-        ),
+        ],
     )?;
     Ok(())
 }

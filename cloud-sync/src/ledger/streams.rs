@@ -4,9 +4,10 @@ use cloud_sync_wire::chain::Hash;
 use cloud_sync_wire::keys::PublicKey;
 use kiosk_core::ids::{BootId, JournalId};
 use kiosk_core::wall::WallTime;
-use rusqlite::{Connection, OptionalExtension, Row};
+use uuid::Uuid;
 
-use super::{LedgerError, values};
+use super::LedgerError;
+use super::connection::{Batch, Connection, Each, Row, Value, values};
 use crate::ingest::coverage::Coverage;
 use crate::ingest::runs::Runs;
 
@@ -36,25 +37,25 @@ const SELECT: &str = "SELECT s.id, s.journal, s.device, d.store, d.revoked_at IS
     s.greeted, s.retained_from, s.fenced_at IS NOT NULL, s.boot, s.boot_before, s.alternations
     FROM streams s JOIN devices d ON d.id = s.device";
 
-fn stream(row: &Row<'_>) -> rusqlite::Result<Stream> {
+fn stream(row: &Row<'_>) -> Result<Stream, LedgerError> {
     let spans: Vec<u8> = row.get(9)?;
     Ok(Stream {
         id: row.get(0)?,
-        journal: JournalId(values::uuid(row, 1)?),
+        journal: JournalId(row.get(1)?),
         device: row.get(2)?,
         store: row.get(3)?,
         revoked: row.get(4)?,
-        key: values::key(row, 5)?,
+        key: row.get(5)?,
         epoch: row.get(6)?,
-        coverage: Coverage::unpack(values::unsigned(row, 7)?, values::hash(row, 8)?, &spans),
-        ack_no: values::unsigned(row, 10)?,
+        coverage: Coverage::unpack(row.get(7)?, row.get(8)?, &spans),
+        ack_no: row.get(10)?,
         forked: row.get(11)?,
         greeted: row.get(12)?,
-        retained_from: values::unsigned(row, 13)?,
+        retained_from: row.get(13)?,
         fenced: row.get(14)?,
         runs: Runs {
-            latest: values::uuid_or_null(row, 15)?.map(BootId),
-            before: values::uuid_or_null(row, 16)?.map(BootId),
+            latest: row.get::<Option<Uuid>>(15)?.map(BootId),
+            before: row.get::<Option<Uuid>>(16)?.map(BootId),
             alternations: row.get(17)?,
         },
     })
@@ -62,50 +63,47 @@ fn stream(row: &Row<'_>) -> rusqlite::Result<Stream> {
 
 /// The stream of a journal.
 pub(crate) fn find(
-    connection: &Connection,
+    connection: &dyn Connection,
     journal: JournalId,
 ) -> Result<Option<Stream>, LedgerError> {
-    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE s.journal = ?1"))?;
-    Ok(statement
-        .query_row([journal.0.as_bytes()], stream)
-        .optional()?)
+    let sql = format!("{SELECT} WHERE s.journal = ?1");
+    connection.find(&sql, values![journal.0.as_bytes()], stream)
 }
 
 /// The stream with that row id.
-pub(crate) fn by_id(connection: &Connection, id: i64) -> Result<Stream, LedgerError> {
-    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE s.id = ?1"))?;
-    Ok(statement.query_row([id], stream)?)
+pub(crate) fn by_id(connection: &dyn Connection, id: i64) -> Result<Stream, LedgerError> {
+    connection.one(&format!("{SELECT} WHERE s.id = ?1"), values![id], stream)
 }
 
 /// The latest journal of the device that has said hello under this opening, if it is not this one.
 pub(crate) fn rival(
-    connection: &Connection,
+    connection: &dyn Connection,
     stream: &Stream,
     opening: i64,
 ) -> Result<bool, LedgerError> {
-    let mut statement = connection.prepare_cached(
+    connection.exists(
         "SELECT 1 FROM streams WHERE device = ?1 AND epoch > ?2 AND greeted = ?3",
-    )?;
-    Ok(statement.exists((stream.device, stream.epoch, opening))?)
+        values![stream.device, stream.epoch, opening],
+    )
 }
 
 /// Nothing more is taken in of a journal of that device.
 pub(crate) fn fence(
-    connection: &Connection,
+    connection: &dyn Connection,
     journal: JournalId,
     device: i64,
     now: WallTime,
 ) -> Result<bool, LedgerError> {
     let fenced = connection.execute(
         "UPDATE streams SET fenced_at = ?3 WHERE journal = ?1 AND device = ?2 AND fenced_at IS NULL",
-        (journal.0.as_bytes(), device, now.as_millis()),
+        values![journal.0.as_bytes(), device, now],
     )?;
     Ok(fenced > 0)
 }
 
 /// Begins the stream of a journal, and seals the device's earlier ones.
 pub(crate) fn begin(
-    connection: &Connection,
+    connection: &dyn Connection,
     journal: JournalId,
     device: i64,
     key: PublicKey,
@@ -113,48 +111,62 @@ pub(crate) fn begin(
 ) -> Result<(), LedgerError> {
     connection.execute(
         "UPDATE streams SET sealed_at = ?2 WHERE device = ?1 AND sealed_at IS NULL",
-        (device, now.as_millis()),
+        values![device, now],
     )?;
     connection.execute(
-        "INSERT INTO streams (journal, device, key, epoch, chain, registered_at)
-         SELECT ?1, ?2, ?3, 1 + coalesce(max(epoch), 0), ?4, ?5 FROM streams WHERE device = ?2",
-        (
+        "INSERT INTO streams (journal, device, key, epoch, chain, registered_at) VALUES (?1, ?2, ?3,
+         (SELECT 1 + coalesce(max(epoch), 0) FROM streams WHERE device = ?2), ?4, ?5)",
+        values![
             journal.0.as_bytes(),
             device,
-            key.to_bytes(),
-            Hash::START.0,
-            now.as_millis(),
-        ),
+            &key.to_bytes(),
+            &Hash::START,
+            now
+        ],
     )?;
     Ok(())
 }
 
-/// Writes back what a frame or hello changed.
-pub(crate) fn save(
-    connection: &Connection,
-    stream: &Stream,
-    now: WallTime,
-) -> Result<(), LedgerError> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE streams SET watermark = ?2, chain = ?3, spans = ?4, ack_no = ?5,
+const SAVE: Each = Each {
+    one: "UPDATE streams SET watermark = ?2, chain = ?3, spans = ?4, ack_no = ?5,
          forked_at = CASE WHEN ?6 THEN coalesce(forked_at, ?7) END, greeted = ?8,
          retained_from = ?9, fenced_at = CASE WHEN ?10 THEN coalesce(fenced_at, ?7) END,
          boot = ?11, boot_before = ?12, alternations = ?13 WHERE id = ?1",
-    )?;
-    statement.execute((
-        stream.id,
-        values::signed(stream.coverage.watermark),
-        stream.coverage.chain.0,
-        stream.coverage.pack(),
-        values::signed(stream.ack_no),
-        stream.forked,
-        now.as_millis(),
-        stream.greeted,
-        values::signed(stream.retained_from),
-        stream.fenced,
-        stream.runs.latest.map(|boot| boot.0.into_bytes()),
-        stream.runs.before.map(|boot| boot.0.into_bytes()),
-        stream.runs.alternations,
-    ))?;
-    Ok(())
+    all: "UPDATE streams s SET watermark = n.watermark, chain = n.chain, spans = n.spans,
+         ack_no = n.ack_no, forked_at = CASE WHEN n.forked THEN coalesce(s.forked_at, n.now) END,
+         greeted = n.greeted, retained_from = n.retained_from,
+         fenced_at = CASE WHEN n.fenced THEN coalesce(s.fenced_at, n.now) END,
+         boot = n.boot, boot_before = n.boot_before, alternations = n.alternations
+         FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bigint[],
+                     $6::boolean[], $7::bigint[], $8::bigint[], $9::bigint[], $10::boolean[],
+                     $11::bytea[], $12::bytea[], $13::bigint[])
+         AS n (id, watermark, chain, spans, ack_no, forked, now, greeted, retained_from, fenced,
+               boot, boot_before, alternations) WHERE s.id = n.id",
+};
+
+/// Writes back what a frame or hello changed.
+pub(crate) fn save(
+    connection: &dyn Connection,
+    stream: &Stream,
+    now: WallTime,
+) -> Result<(), LedgerError> {
+    let spans = stream.coverage.pack();
+    let boot = |boot: &Option<BootId>| boot.map(|boot| boot.0.into_bytes());
+    let (boot, before) = (boot(&stream.runs.latest), boot(&stream.runs.before));
+    let row = [
+        Value::from(stream.id),
+        stream.coverage.watermark.into(),
+        (&stream.coverage.chain).into(),
+        (&spans).into(),
+        stream.ack_no.into(),
+        stream.forked.into(),
+        now.into(),
+        stream.greeted.into(),
+        stream.retained_from.into(),
+        stream.fenced.into(),
+        boot.as_ref().into(),
+        before.as_ref().into(),
+        stream.runs.alternations.into(),
+    ];
+    connection.execute_each(&SAVE, &Batch::new([row]))
 }

@@ -1,9 +1,9 @@
 //! People at headquarters and their sessions.
 
 use kiosk_core::wall::WallTime;
-use rusqlite::{Connection, OptionalExtension};
 
 use super::LedgerError;
+use super::connection::{Connection, Row, values};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
@@ -40,7 +40,7 @@ pub(crate) struct User {
 
 /// Adds a user, or sets role and password of one; their sessions end.
 pub(crate) fn put(
-    connection: &Connection,
+    connection: &dyn Connection,
     name: &str,
     role: Role,
     password_hash: &str,
@@ -49,27 +49,25 @@ pub(crate) fn put(
     connection.execute(
         "INSERT INTO users (name, role, password, added_at) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (name) DO UPDATE SET role = excluded.role, password = excluded.password",
-        (name, role.as_str(), password_hash, now.as_millis()),
+        values![name, role.as_str(), password_hash, now],
     )?;
     connection.execute(
-        "DELETE FROM sessions WHERE user = (SELECT id FROM users WHERE name = ?1)",
-        [name],
+        "DELETE FROM sessions WHERE \"user\" = (SELECT id FROM users WHERE name = ?1)",
+        values![name],
     )?;
     Ok(())
 }
 
 /// A user with the hash of the password.
 pub(crate) fn find(
-    connection: &Connection,
+    connection: &dyn Connection,
     name: &str,
 ) -> Result<Option<(User, String)>, LedgerError> {
-    let mut statement =
-        connection.prepare_cached("SELECT id, name, role, password FROM users WHERE name = ?1")?;
-    let user = statement.query_row([name], |row| Ok((user(row)?, row.get(3)?)));
-    Ok(user.optional()?)
+    let sql = "SELECT id, name, role, password FROM users WHERE name = ?1";
+    connection.find(sql, values![name], |row| Ok((user(row)?, row.get(3)?)))
 }
 
-fn user(row: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
+fn user(row: &Row<'_>) -> Result<User, LedgerError> {
     let role: String = row.get(2)?;
     Ok(User {
         id: row.get(0)?,
@@ -80,50 +78,46 @@ fn user(row: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
 
 /// Begins a session, and forgets those that are over.
 pub(crate) fn begin_session(
-    connection: &Connection,
+    connection: &dyn Connection,
     token_digest: [u8; 32],
     user: i64,
     now: WallTime,
     expires: WallTime,
 ) -> Result<(), LedgerError> {
+    let sql = "DELETE FROM sessions WHERE expires_at <= ?1";
+    connection.execute(sql, values![now])?;
     connection.execute(
-        "DELETE FROM sessions WHERE expires_at <= ?1",
-        [now.as_millis()],
-    )?;
-    connection.execute(
-        "INSERT INTO sessions (token_digest, user, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
-        (token_digest, user, now.as_millis(), expires.as_millis()),
+        "INSERT INTO sessions (token_digest, \"user\", created_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4)",
+        values![&token_digest, user, now, expires],
     )?;
     Ok(())
 }
 
 pub(crate) fn end_session(
-    connection: &Connection,
+    connection: &dyn Connection,
     token_digest: [u8; 32],
 ) -> Result<(), LedgerError> {
-    connection.execute(
-        "DELETE FROM sessions WHERE token_digest = ?1",
-        [token_digest],
-    )?;
+    let sql = "DELETE FROM sessions WHERE token_digest = ?1";
+    connection.execute(sql, values![&token_digest])?;
     Ok(())
 }
 
 /// Whose session a token opens.
 pub(crate) fn of_session(
-    connection: &Connection,
+    connection: &dyn Connection,
     token_digest: [u8; 32],
     now: WallTime,
 ) -> Result<Option<User>, LedgerError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT u.id, u.name, u.role FROM sessions s JOIN users u ON u.id = s.user
+    connection.find(
+        "SELECT u.id, u.name, u.role FROM sessions s JOIN users u ON u.id = s.\"user\"
          WHERE s.token_digest = ?1 AND s.expires_at > ?2",
-    )?;
-    let found = statement.query_row((token_digest, now.as_millis()), user);
-    Ok(found.optional()?)
+        values![&token_digest, now],
+        user,
+    )
 }
 
 /// Whether anybody could sign in.
-pub(crate) fn any(connection: &Connection) -> Result<bool, LedgerError> {
-    let mut statement = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM users)")?;
-    Ok(statement.query_row([], |row| row.get(0))?)
+pub(crate) fn any(connection: &dyn Connection) -> Result<bool, LedgerError> {
+    connection.exists("SELECT 1 FROM users LIMIT 1", &[])
 }

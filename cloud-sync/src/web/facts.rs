@@ -3,11 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kiosk_core::event::Event;
-use kiosk_core::fold::fold;
+use crate::ledger::connection::Connection;
 use kiosk_core::order::Order;
 use kiosk_core::wall::WallTime;
-use rusqlite::Connection;
 
 use crate::ledger::devices::Kiosk;
 use crate::ledger::orders::{Listed, StoreSum};
@@ -38,7 +36,7 @@ pub(crate) struct Facts {
 impl Facts {
     /// Reads all of it. Without a date the latest that has orders.
     pub(crate) fn read(
-        connection: &Connection,
+        connection: &dyn Connection,
         date: Option<&str>,
         hours: &HourCache,
         now: Instant,
@@ -59,9 +57,8 @@ impl Facts {
             Some(date) => hours.of(connection, date, now)?,
         };
         let latest = orders::latest(connection, ROWS)?.into_iter().map(|listed| {
-            let members = events::members(connection, listed.row.store, listed.row.order)?;
-            let events: Vec<Event> = members.into_iter().map(|(_, event)| event).collect();
-            Ok((listed, fold(&events).order))
+            let order = events::folded(connection, listed.row.store, listed.row.order)?;
+            Ok((listed, order))
         });
         Ok(Self {
             latest: latest.collect::<Result<_, LedgerError>>()?,
@@ -92,7 +89,7 @@ struct Counted {
 impl HourCache {
     fn of(
         &self,
-        connection: &Connection,
+        connection: &dyn Connection,
         date: &str,
         now: Instant,
     ) -> Result<Vec<(i64, u64)>, LedgerError> {

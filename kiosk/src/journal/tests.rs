@@ -146,7 +146,6 @@ impl Desk {
             schedule: Schedule::default(),
             zone: zone(),
             currency: "USD".parse().unwrap(),
-            by: None,
         }
     }
 
@@ -158,7 +157,6 @@ impl Desk {
             left: Some(left),
             start: None,
             today: Schedule::default().date(WallTime::from_millis(self.at), &zone()),
-            by: None,
         }
     }
 

@@ -20,7 +20,6 @@ mod printing;
 mod receipts;
 mod refusals;
 mod sessions;
-mod staff;
 mod stock;
 mod support;
 mod switches;

@@ -208,11 +208,9 @@ fn a_session_ends_when_its_time_is_over() {
     let kiosk = Kiosk::open();
     let long_ago = clock::monotonic();
     let sessions = &kiosk.state.sessions;
-    let client = [10, 0, 0, 1].into();
-    let when = (long_ago, clock::wall());
-    let opened = sessions.open(StaffRole::Kitchen, None, client, &[3; 32], when);
+    let opened = sessions.open(StaffRole::Kitchen, [10, 0, 0, 1].into(), &[3; 32], long_ago);
     assert_eq!(
-        sessions.find(&opened.token, long_ago + opened.lifetime),
+        sessions.role(&opened.token, long_ago + opened.lifetime),
         None
     );
     let ask = kiosk.get("/api/v1/orders").bearer(&opened.token);

@@ -17,7 +17,7 @@ async fn imported(rig: &Rig, registration: Option<&[u8]>, frames: &[Vec<u8>]) ->
     }
     let file = rig.dir.path().join("carried.sox");
     std::fs::write(&file, &bytes).unwrap();
-    let taken = crate::import::import(rig.dir.path(), &[file]).await;
+    let taken = crate::import::import(&rig.place, &[file]).await;
     taken.is_ok()
 }
 
@@ -89,7 +89,7 @@ async fn an_exported_file_comes_in_through_the_same_door_once() {
     // A second process would do the same, on the same ledger, while this one serves.
     for _ in 0..2 {
         let files = [file.clone()];
-        crate::import::import(rig.dir.path(), &files).await.unwrap();
+        crate::import::import(&rig.place, &files).await.unwrap();
     }
     assert_eq!(sums(&rig).await.unwrap().gross, 600);
     assert_eq!(watermark(&rig, &kiosk).await, 3);
@@ -106,9 +106,5 @@ async fn an_exported_file_comes_in_through_the_same_door_once() {
         &Record::Registration(&registration.registration()),
     );
     std::fs::write(&file, &forged).unwrap();
-    assert!(
-        crate::import::import(rig.dir.path(), &[file])
-            .await
-            .is_err()
-    );
+    assert!(crate::import::import(&rig.place, &[file]).await.is_err());
 }

@@ -99,7 +99,7 @@ async fn what_contradicts_beyond_the_room_there_is_is_refused_and_never_dropped(
     assert_eq!((kept, outcomes.iter().filter(refused).count()), (1000, 30));
     let raw = rig.cloud.ledger.read(|connection| {
         let sql = "SELECT count(*) FROM quarantine WHERE event IS NULL AND length(bytes) > 0";
-        Ok(connection.query_row(sql, [], |row| row.get::<_, usize>(0))?)
+        connection.one(sql, &[], |row| row.get::<usize>(0))
     });
     assert_eq!(raw.await.unwrap(), kept);
     // What is refused is not among what is acked.

@@ -1,7 +1,9 @@
 //! A ledger that went back in time, and how it finds that out.
 
 use super::*;
-use crate::ledger::lineage;
+use crate::cluster::FIRST;
+use crate::ledger::{Place, lineage};
+use crate::testing::place;
 use cloud_sync_wire::ack::Ack;
 
 /// A kiosk with `before` orders in the backup and `after` more that were acked after it was made; and the
@@ -14,12 +16,10 @@ async fn put_back(before: usize, after: usize) -> (Rig, Kiosk, Ack) {
     }
     rig.send(&kiosk, &kiosk.entries).await.unwrap();
     let backup = Arc::new(tempfile::tempdir().unwrap());
-    let copy = backup.path().join("ledger.sqlite");
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
-    let served = rig.dir.path().join("ledger.sqlite");
-    let beside = rusqlite::Connection::open_with_flags(served, flags).unwrap();
-    let into = "VACUUM INTO ?1";
-    beside.execute(into, [copy.to_string_lossy()]).unwrap();
+    let place = match &rig.server {
+        None => copy_of_file(&rig, &backup),
+        Some(server) => place(&server.lock().unwrap().copy(FIRST, "backup").unwrap()),
+    };
     for _ in 0..after {
         kiosk.place(500);
     }
@@ -29,7 +29,17 @@ async fn put_back(before: usize, after: usize) -> (Rig, Kiosk, Ack) {
         .unwrap()
         .ack;
     kiosk.last_ack = Some(rig.cloud.door.sign(&ack).unwrap());
-    (Rig::open(backup), kiosk, ack)
+    (Rig::open(backup, place, rig.server.clone()), kiosk, ack)
+}
+
+fn copy_of_file(rig: &Rig, backup: &tempfile::TempDir) -> Place {
+    let copy = backup.path().join("ledger.sqlite");
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let served = rig.dir.path().join("ledger.sqlite");
+    let beside = rusqlite::Connection::open_with_flags(served, flags).unwrap();
+    let into = "VACUUM INTO ?1";
+    beside.execute(into, [copy.to_string_lossy()]).unwrap();
+    Place::Folder(backup.path().to_owned())
 }
 
 #[tokio::test]
@@ -73,7 +83,7 @@ async fn an_ordinary_restart_costs_one_hello_and_keeps_the_generation() {
     kiosk.place(100);
     let ack = rig.send(&kiosk, &kiosk.entries).await.unwrap().ack;
     kiosk.last_ack = Some(rig.cloud.door.sign(&ack).unwrap());
-    let rig = Rig::open(Arc::clone(&rig.dir));
+    let rig = rig.restarted();
     kiosk.place(200);
     assert!(rig.send(&kiosk, &kiosk.entries[1..]).await.is_err());
     let greeted = rig.hello(&kiosk).await.unwrap();
@@ -153,8 +163,8 @@ async fn a_generation_is_begun_by_hand_while_the_ledger_is_served() {
     let mut kiosk = rig.greeted("k").await;
     kiosk.place(100);
     let before = rig.send(&kiosk, &kiosk.entries).await.unwrap().ack;
-    let folder = rig.dir.path().to_owned();
-    let told = tokio::task::spawn_blocking(move || crate::commands::new_generation(&folder));
+    let place = rig.place.clone();
+    let told = tokio::task::spawn_blocking(move || crate::commands::new_generation(&place));
     assert!(told.await.unwrap().is_ok());
     let after = rig.send(&kiosk, &kiosk.entries).await.unwrap().ack;
     assert_ne!(after.generation, before.generation);

@@ -5,18 +5,19 @@ use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
+use crate::clock;
 use crate::journal::StaffRole;
 use crate::web::AppState;
 use crate::web::error::Problem;
 use crate::web::request_id::RequestId;
-use crate::web::sessions::{SESSION_COOKIE, Who};
-use crate::web::{transport, who};
+use crate::web::sessions::SESSION_COOKIE;
+use crate::web::transport;
 
 /// Somebody of the kitchen, or the manager, who may do all.
-pub(super) struct Kitchen(pub(super) Who);
+pub(super) struct Kitchen(pub(super) StaffRole);
 
 /// The manager.
-pub(super) struct Manager(pub(super) Who);
+pub(super) struct Manager;
 
 /// The identity of the request in hand.
 pub(super) struct Request(pub(super) Option<String>);
@@ -25,7 +26,7 @@ impl FromRequestParts<AppState> for Kitchen {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        signed_in(parts, state).await.map(Self)
+        role(parts, state).map(Self)
     }
 }
 
@@ -33,9 +34,8 @@ impl FromRequestParts<AppState> for Manager {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let who = signed_in(parts, state).await?;
-        match who.role {
-            StaffRole::Manager => Ok(Self(who)),
+        match role(parts, state)? {
+            StaffRole::Manager => Ok(Self),
             StaffRole::Kitchen => Err(Problem::forbidden(
                 "This needs the manager's PIN; you are signed in for the kitchen.",
             )),
@@ -60,11 +60,11 @@ impl OptionalFromRequestParts<AppState> for Kitchen {
         parts: &mut Parts,
         state: &AppState,
     ) -> Result<Option<Self>, Self::Rejection> {
-        Ok(signed_in(parts, state).await.ok().map(Self))
+        Ok(role(parts, state).ok().map(Self))
     }
 }
 
-async fn signed_in(parts: &Parts, state: &AppState) -> Result<Who, Problem> {
+fn role(parts: &Parts, state: &AppState) -> Result<StaffRole, Problem> {
     let shown = shown(parts).ok_or_else(|| {
         Problem::unauthorized(
             "Staff functions need a session: POST the PIN to /api/v1/sessions and show the token.",
@@ -76,8 +76,9 @@ async fn signed_in(parts: &Parts, state: &AppState) -> Result<Who, Problem> {
     if !transport::is_private(&parts.extensions) {
         return Err(transport::in_the_clear());
     }
-    who::who(state, shown.token())
-        .await
+    state
+        .sessions
+        .role(shown.token(), clock::monotonic())
         .ok_or_else(|| Problem::unauthorized("This session has ended; sign in again with the PIN."))
 }
 

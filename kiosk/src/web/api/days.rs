@@ -74,7 +74,7 @@ pub(super) async fn close(
 
 async fn change(
     State(state): State<AppState>,
-    Manager(who): Manager,
+    _: Manager,
     Request(request): Request,
     body: Body,
     close: bool,
@@ -87,7 +87,6 @@ async fn change(
         schedule: state.schedule,
         zone: menu.time_zone.clone(),
         currency: menu.currency,
-        by: Some(who.by()),
     };
     let changed = state.journal.change_day(wish).await?;
     let Day {

@@ -166,13 +166,7 @@ impl Kiosk {
         let nobody = IpAddr::from([10, 0, 0, 1]);
         self.state
             .sessions
-            .open(
-                role,
-                None,
-                nobody,
-                &random,
-                (clock::monotonic(), clock::wall()),
-            )
+            .open(role, nobody, &random, clock::monotonic())
             .token
     }
 

@@ -1,8 +1,6 @@
 //! The writer thread: takes what waits, runs each piece of work in a savepoint of one transaction,
 //! commits once, and only then answers.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,10 +9,11 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
-use super::{LedgerError, open};
+use super::open;
 use crate::clock;
+use crate::ledger::work::{self, Answer, Work};
+use crate::ledger::{LedgerError, connection};
 
 /// Work that may wait. Beyond it callers are told to come again.
 const QUEUE: usize = 512;
@@ -22,74 +21,11 @@ const QUEUE: usize = 512;
 /// of them doesn't wait for long.
 const GROUP: usize = 64;
 
-/// A piece of work. What it wrote is kept unless it failed.
-trait Work: Send {
-    /// Runs it in a savepoint; whether to keep what it wrote.
-    fn run(&mut self, connection: &Connection) -> bool;
-    /// Says how it ended, once the group's commit has.
-    fn tell(self: Box<Self>, group: Result<(), LedgerError>);
-}
-
-struct Piece<T, F> {
-    work: Option<F>,
-    result: Option<Result<T, LedgerError>>,
-    answer: oneshot::Sender<Result<T, LedgerError>>,
-}
-
-impl<T, F> Work for Piece<T, F>
-where
-    T: Send,
-    F: FnOnce(&Connection) -> Result<T, LedgerError> + Send,
-{
-    fn run(&mut self, connection: &Connection) -> bool {
-        let Some(work) = self.work.take() else {
-            return false;
-        };
-        let result = catch_unwind(AssertUnwindSafe(|| work(connection)))
-            .unwrap_or_else(|panic| Err(LedgerError::Storage(panic_text(panic.as_ref()))));
-        let keep = result.is_ok();
-        self.result = Some(result);
-        keep
-    }
-
-    fn tell(self: Box<Self>, group: Result<(), LedgerError>) {
-        let told = match (self.result, group) {
-            (Some(Err(own)), _) => Err(own),
-            (_, Err(group)) => Err(group),
-            (Some(Ok(value)), Ok(())) => Ok(value),
-            (None, Ok(())) => Err(LedgerError::Closed),
-        };
-        // Nobody may wait for the answer any more; the work is done all the same.
-        let _ = self.answer.send(told);
-    }
-}
-
 pub(super) struct Writer {
     queue: Option<SyncSender<Box<dyn Work>>>,
     waiting: Arc<AtomicUsize>,
     failing: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// The answer to a piece of work that was submitted.
-pub(super) struct Answer<T>(oneshot::Receiver<Result<T, LedgerError>>);
-
-impl<T> Answer<T> {
-    pub(super) fn wait(self) -> Result<T, LedgerError> {
-        self.0.blocking_recv().unwrap_or(Err(LedgerError::Closed))
-    }
-}
-
-impl<T> IntoFuture for Answer<T>
-where
-    T: Send + 'static,
-{
-    type Output = Result<T, LedgerError>;
-    type IntoFuture = std::pin::Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { self.0.await.unwrap_or(Err(LedgerError::Closed)) })
-    }
 }
 
 impl Writer {
@@ -113,24 +49,19 @@ impl Writer {
 
     pub(super) fn submit<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
+        work: impl FnOnce(&dyn connection::Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<Answer<T>, LedgerError> {
-        let (answer, receiver) = oneshot::channel();
-        let piece = Piece {
-            work: Some(work),
-            result: None,
-            answer,
-        };
+        let (piece, answer) = work::piece(work);
         let queue = self.queue.as_ref().ok_or(LedgerError::Closed)?;
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        queue.try_send(Box::new(piece)).map_err(|error| {
+        queue.try_send(piece).map_err(|error| {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             match error {
                 TrySendError::Full(_) => LedgerError::Busy,
                 TrySendError::Disconnected(_) => LedgerError::Closed,
             }
         })?;
-        Ok(Answer(receiver))
+        Ok(answer)
     }
 
     /// Whether the latest group could not be committed.
@@ -151,14 +82,6 @@ impl Drop for Writer {
             let _ = thread.join();
         }
     }
-}
-
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("a defect: {}", text.unwrap_or_default())
 }
 
 fn run(
@@ -247,6 +170,7 @@ fn in_transaction(connection: &Connection, group: &mut [Box<dyn Work>]) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::connection::values;
 
     fn writer(dir: &std::path::Path) -> Writer {
         let path = dir.join("x.sqlite");
@@ -260,16 +184,15 @@ mod tests {
     fn insert(writer: &Writer, number: i64) -> Result<(), LedgerError> {
         writer
             .submit(move |connection| {
-                connection.execute("INSERT INTO t VALUES (?1)", [number])?;
+                connection.execute("INSERT INTO t VALUES (?1)", values![number])?;
                 Ok(())
             })?
             .wait()
     }
 
     fn count(writer: &Writer) -> i64 {
-        let answer = writer.submit(|connection| {
-            Ok(connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?)
-        });
+        let answer = writer
+            .submit(|connection| connection.one("SELECT count(*) FROM t", &[], |row| row.get(0)));
         answer.unwrap().wait().unwrap()
     }
 
@@ -280,7 +203,7 @@ mod tests {
         insert(&writer, 1).unwrap();
         assert!(insert(&writer, 1).is_err());
         let panics = writer.submit(|connection| -> Result<(), LedgerError> {
-            connection.execute("INSERT INTO t VALUES (7)", [])?;
+            connection.execute("INSERT INTO t VALUES (7)", &[])?;
             panic!("odd")
         });
         let error = panics.unwrap().wait().unwrap_err();
@@ -293,10 +216,10 @@ mod tests {
     fn dropping_the_writer_finishes_what_was_submitted() {
         let dir = tempfile::tempdir().unwrap();
         let writer = writer(dir.path());
-        let answers: Vec<_> = (0..200)
+        let answers: Vec<_> = (0..200_i64)
             .map(|number| {
-                let work = move |connection: &Connection| {
-                    connection.execute("INSERT INTO t VALUES (?1)", [number])?;
+                let work = move |connection: &dyn connection::Connection| {
+                    connection.execute("INSERT INTO t VALUES (?1)", values![number])?;
                     Ok(())
                 };
                 writer.submit(work).unwrap()

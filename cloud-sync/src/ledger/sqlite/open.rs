@@ -8,14 +8,14 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::LedgerError;
+use crate::ledger::LedgerError;
 
 /// How long to wait for another process's short transaction.
 const BUSY: Duration = Duration::from_secs(15);
 /// All statements of the ledger stay prepared.
 const STATEMENTS: usize = 128;
 
-pub(super) fn writing(path: &Path) -> Result<Connection, LedgerError> {
+pub(in crate::ledger) fn writing(path: &Path) -> Result<Connection, LedgerError> {
     make_private(path)?;
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection

@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::LedgerError;
+use crate::ledger::LedgerError;
 
 const MIGRATIONS: &[&str] = &[
     include_str!("schema/0001.sql"),
@@ -17,7 +17,7 @@ const MIGRATIONS: &[&str] = &[
 /// A file written by a version up to this many migrations ahead only has additions and is fine.
 const AHEAD: usize = 1;
 
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), LedgerError> {
+pub(in crate::ledger) fn migrate(connection: &mut Connection) -> Result<(), LedgerError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let done = usize::try_from(found).unwrap_or(usize::MAX);
