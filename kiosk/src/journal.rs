@@ -38,6 +38,7 @@ mod ranges;
 mod read;
 mod schema;
 mod settings;
+mod staff;
 mod stock;
 mod switches;
 #[cfg(test)]
@@ -77,7 +78,9 @@ pub use self::place::{PlaceRefusal, PlaceRequest, Placed};
 pub use self::printing::{PrintFilter, PrintRefusal, PrintRequest, PrintWish};
 pub use self::ranges::Ranges;
 pub use self::read::{ListFilter, Reader, StoredOrder, find_order};
-pub use self::settings::StaffRole;
+pub use self::staff::{
+    PEOPLE_LIMIT, Person, PinOf, StaffChange, StaffRefusal, StaffRequest, StaffRole,
+};
 pub use self::stock::StockRequest;
 pub use self::switches::{KeptSwitch, SwitchRequest};
 
@@ -352,20 +355,6 @@ impl Journal {
         self.ask(Job::Prune).await?
     }
 
-    /// Sets the PIN of a role; `hash` is an argon2 hash in PHC form.
-    ///
-    /// # Errors
-    /// [`JournalError`].
-    pub async fn set_pin(
-        &self,
-        stamp: Stamp,
-        role: StaffRole,
-        hash: String,
-    ) -> Result<(), JournalError> {
-        self.ask(|reply| Job::SetPin(stamp, role, hash, reply))
-            .await?
-    }
-
     /// Turns a switch; one that stands so already, for that reason and by that person, is left.
     ///
     /// # Errors
@@ -382,11 +371,6 @@ impl Journal {
     pub async fn keep_notice(&self, request: NoticeRequest) -> Result<(), JournalError> {
         self.ask(|reply| Job::Notice(Box::new(request), reply))
             .await?
-    }
-
-    /// Keeps a named setting.
-    async fn keep(&self, name: &'static str, value: String) -> Result<(), JournalError> {
-        self.ask(|reply| Job::Keep(name, value, reply)).await?
     }
 
     /// Stored events `from..=to`, in order, at most so many and so many bytes (but at least one).

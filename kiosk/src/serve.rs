@@ -94,7 +94,7 @@ async fn run(
         link: connection.link.clone(),
         feed: Arc::new(Feed::new(journal.boots())),
         devices: devices.clone(),
-        sessions: Sessions::default(),
+        sessions: signed_in(&journal).await,
         schedule: config.schedule,
         https_port: doors.https_address().map(|address| address.port()),
         place: place(config),
@@ -131,6 +131,16 @@ async fn run(
     connection.stop().await;
     journal.close().await;
     served.map(|()| closed)
+}
+
+/// Who was signed in when the kiosk stopped.
+async fn signed_in(journal: &Journal) -> Sessions {
+    let sessions = Sessions::default();
+    let now = (clock::monotonic(), clock::wall());
+    if let Err(error) = sessions.take_up(journal, now).await {
+        tracing::warn!(%error, "staff have to sign in again");
+    }
+    sessions
 }
 
 /// Waits until the doors are to be closed, and says why.

@@ -19,6 +19,7 @@ pub mod sessions;
 pub(crate) mod staff;
 pub mod text;
 pub mod transport;
+mod who;
 
 use std::sync::Arc;
 

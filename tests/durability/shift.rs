@@ -253,6 +253,7 @@ impl Shift {
                     schedule: Schedule::default(),
                     zone: zone(),
                     currency: "USD".parse().unwrap(),
+                    by: None,
                 };
                 match journal.change_day(request).await {
                     Ok(_) => break,

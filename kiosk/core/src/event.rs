@@ -19,8 +19,8 @@ use crate::wall::WallTime;
 ///
 /// * 1: first. Added since, and passed over by older readers without harm, because the amounts that
 ///   they read stay whole: discounts, tips, combos and allergens of orders; what money came in as.
-///   `payment.pending`, `payment.failed` and `payment.due` came later too: a type that a reader does
-///   not know is put aside, and read again once it does.
+///   `payment.pending`, `payment.failed`, `payment.due` and `setting.changed` came later too: a type
+///   that a reader does not know is put aside, and read again once it does.
 /// * 2: `payment.refunded` of some lines. A reader of version 1 would take it for a refund of the
 ///   whole order, so it must not read it at all.
 pub const SCHEMA: u16 = 2;
@@ -74,6 +74,8 @@ pub enum Fact {
     SwitchChanged(SwitchChanged),
     /// `staff.changed`.
     StaffChanged(StaffChanged),
+    /// `setting.changed`.
+    SettingChanged(SettingChanged),
     /// A type that this software doesn't know. Kept, not applied.
     Unknown(String),
 }
@@ -106,6 +108,9 @@ pub struct StockAdjusted {
     /// What holds from now on.
     #[serde(flatten)]
     pub level: Level,
+    /// Who did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// Data of a day's opening or closing.
@@ -125,6 +130,9 @@ pub struct DayChanged {
     /// The number of its Z report, when it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub z: Option<u64>,
+    /// Who did it; none if the first order opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// Data of a wall clock that was set.
@@ -150,11 +158,32 @@ pub struct SwitchChanged {
     pub scope: Option<String>,
 }
 
-/// Data of a changed PIN.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Data of a change among the staff.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaffChanged {
-    /// Whose PIN was set.
+    /// Whose PIN was set, or the role that somebody has.
     pub role: String,
+    /// Who it is about; none if it is the PIN that a whole role shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `added`, `role` or `revoked`; none if a PIN was set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// Who did it; none on the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// Data of a setting that was changed at this kiosk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingChanged {
+    /// Which.
+    pub name: String,
+    /// What it is from now on; none: what the configuration says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Who did it.
+    pub by: String,
 }
 
 /// What can't be read as an event.
@@ -217,6 +246,7 @@ impl Fact {
             Self::ClockJumped(_) => "clock.jumped",
             Self::SwitchChanged(_) => "switch.changed",
             Self::StaffChanged(_) => "staff.changed",
+            Self::SettingChanged(_) => "setting.changed",
             Self::Unknown(kind) => kind,
         }
     }
@@ -258,6 +288,7 @@ impl Event {
             Fact::ClockJumped(data) => self.with(data),
             Fact::SwitchChanged(data) => self.with(data),
             Fact::StaffChanged(data) => self.with(data),
+            Fact::SettingChanged(data) => self.with(data),
             Fact::Unknown(kind) => Err(serde::ser::Error::custom(format!(
                 "an event of the unknown type {kind:?} can't be written"
             ))),
@@ -339,6 +370,7 @@ fn fact(kind: &str, data: &str) -> Result<Fact, serde_json::Error> {
         "clock.jumped" => serde_json::from_str(data).map(Fact::ClockJumped),
         "switch.changed" => serde_json::from_str(data).map(Fact::SwitchChanged),
         "staff.changed" => serde_json::from_str(data).map(Fact::StaffChanged),
+        "setting.changed" => serde_json::from_str(data).map(Fact::SettingChanged),
         other => Ok(Fact::Unknown(other.to_owned())),
     }
 }
@@ -391,6 +423,7 @@ mod tests {
             gross: Some(900),
             tips: Some(40),
             z: Some(7),
+            by: Some("manager".to_owned()),
         };
         let counted = CashCounted {
             date,
@@ -417,6 +450,7 @@ mod tests {
                 Fact::StockAdjusted(StockAdjusted {
                     item: "egg".to_owned(),
                     level,
+                    by: None,
                 }),
                 0,
             ),
@@ -427,6 +461,7 @@ mod tests {
                     gross: None,
                     tips: None,
                     z: None,
+                    by: None,
                 }),
                 0,
             ),
@@ -435,6 +470,15 @@ mod tests {
             event(
                 Fact::StaffChanged(StaffChanged {
                     role: "manager".to_owned(),
+                    ..StaffChanged::default()
+                }),
+                0,
+            ),
+            event(
+                Fact::SettingChanged(SettingChanged {
+                    name: "day_starts".to_owned(),
+                    value: Some("05:00".to_owned()),
+                    by: "manager/Mei".to_owned(),
                 }),
                 0,
             ),

@@ -29,6 +29,8 @@ pub struct DayRequest {
     pub zone: TimeZone,
     /// What the report is in.
     pub currency: Currency,
+    /// Who wishes it.
+    pub by: Option<String>,
 }
 
 /// The day as it is now.
@@ -68,7 +70,7 @@ impl Group<'_> {
                 request
                     .schedule
                     .opened_by_hand(self.head.day, request.stamp.at, &request.zone);
-            self.open_day(request.stamp, date)?;
+            self.open_day(request.stamp, date, request.by)?;
             let day = self.head.day.ok_or(DayRefusal::NoneOpen)?;
             return Ok(DayClosed { day, report: None });
         }
@@ -95,6 +97,7 @@ impl Group<'_> {
             gross: Some(report.gross),
             tips: Some(report.tips.amount),
             z: report.z,
+            by: request.by,
         };
         let at = request.stamp.at;
         self.append(request.stamp, None, Fact::DayClosed(fact))?;

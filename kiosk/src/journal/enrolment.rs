@@ -69,6 +69,6 @@ impl Journal {
         }
         let text = serde_json::to_string(&enrolment)
             .map_err(|error| JournalError::Damaged(error.to_string()))?;
-        self.keep(ENROLMENT, text).await
+        self.keep(ENROLMENT, Some(text)).await
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong: each variant is something that the caller does differently.
 
-use super::{ActRefusal, DayRefusal, PlaceRefusal, PrintRefusal};
+use super::{ActRefusal, DayRefusal, PlaceRefusal, PrintRefusal, StaffRefusal};
 
 /// Why the journal could not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -136,6 +136,19 @@ impl Refusal for DayRefusal {
         match self {
             Self::Journal(error) => Some(error),
             Self::NoneOpen => None,
+        }
+    }
+}
+
+impl Refusal for StaffRefusal {
+    fn trouble(&self) -> Option<&JournalError> {
+        match self {
+            Self::Journal(error) => Some(error),
+            Self::NotFound
+            | Self::NameTaken
+            | Self::TooMany
+            | Self::LastManager
+            | Self::NotFirst => None,
         }
     }
 }

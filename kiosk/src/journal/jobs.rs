@@ -19,7 +19,7 @@ use super::place::known;
 use super::{
     ActRefusal, ActRequest, CashRequest, Confirmed, DayClosed, DayRefusal, DayRequest,
     JournalError, KeptSwitch, NoticeRequest, PlaceRefusal, Placed, PrintRefusal, PrintRequest,
-    StaffRole, Stamp, StockRequest, SwitchRequest,
+    StaffRefusal, StaffRequest, Stamp, StockRequest, SwitchRequest,
 };
 
 use crate::devices::job::Job as PrintJob;
@@ -37,11 +37,11 @@ pub(super) enum Job {
     Confirm(Box<(Ack, Vec<u8>)>, Reply<Result<Confirmed, JournalError>>),
     Probe(Reply<Result<(), JournalError>>),
     Prune(Reply<Result<u64, JournalError>>),
-    SetPin(Stamp, StaffRole, String, Reply<Result<(), JournalError>>),
+    Staff(Box<StaffRequest>, Reply<Result<(), StaffRefusal>>),
     Print(Box<PrintRequest>, Reply<Result<PrintJob, PrintRefusal>>),
     Switch(Box<SwitchRequest>, Reply<Result<KeptSwitch, JournalError>>),
     Notice(Box<NoticeRequest>, Reply<Result<(), JournalError>>),
-    Keep(&'static str, String, Reply<Result<(), JournalError>>),
+    Keep(String, Option<String>, Reply<Result<(), JournalError>>),
     Stop(Reply<()>),
 }
 
@@ -91,8 +91,8 @@ pub(super) fn run(group: &mut Group<'_>, job: Job, full: Option<u64>) -> Ran {
         ),
         Job::Probe(reply) => ran(group.in_savepoint(|group| group.probe()), reply),
         Job::Prune(reply) => ran(group.in_savepoint(Group::prune), reply),
-        Job::SetPin(stamp, role, hash, reply) => ran(
-            group.in_savepoint(|group| group.set_pin(stamp, role, &hash)),
+        Job::Staff(request, reply) => ran(
+            group.in_savepoint(|group| group.change_staff(*request)),
             reply,
         ),
         Job::Print(request, reply) => ran(group.in_savepoint(|group| group.print(*request)), reply),
@@ -105,7 +105,7 @@ pub(super) fn run(group: &mut Group<'_>, job: Job, full: Option<u64>) -> Ran {
             reply,
         ),
         Job::Keep(name, value, reply) => ran(
-            group.in_savepoint(|group| group.set_setting(name, &value)),
+            group.in_savepoint(|group| group.keep(&name, value.as_deref())),
             reply,
         ),
         Job::Stop(reply) => stopped(reply),
@@ -123,9 +123,8 @@ pub(super) fn refuse(job: Job, error: JournalError) -> Answer {
         Job::Stock(_, reply) => ran(Err(error), reply).0,
         Job::Day(_, reply) => ran(Err(DayRefusal::Journal(error)), reply).0,
         Job::Cash(_, reply) => ran(Err(DayRefusal::Journal(error)), reply).0,
-        Job::Note(_, _, reply) | Job::SetPin(_, _, _, reply) | Job::Keep(_, _, reply) => {
-            ran(Err(error), reply).0
-        }
+        Job::Note(_, _, reply) | Job::Keep(_, _, reply) => ran(Err(error), reply).0,
+        Job::Staff(_, reply) => ran(Err(StaffRefusal::Journal(error)), reply).0,
         Job::Confirm(_, reply) => ran(Err(error), reply).0,
         Job::Probe(reply) => ran(Err(error), reply).0,
         Job::Prune(reply) => ran(Err(error), reply).0,

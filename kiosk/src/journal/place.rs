@@ -150,7 +150,7 @@ impl Group<'_> {
                     event: request.day_event,
                     ..request.stamp.clone()
                 };
-                group.open_day(stamp, date)?;
+                group.open_day(stamp, date, None)?;
                 group.place_on(date, request)
             }),
             DayForOrder::Closed => Err(PlaceRefusal::Closed),
@@ -223,7 +223,12 @@ impl Group<'_> {
     }
 
     /// Opens the day of `date`: a new one, or the same again after its close.
-    pub(super) fn open_day(&mut self, stamp: Stamp, date: Date) -> Result<(), JournalError> {
+    pub(super) fn open_day(
+        &mut self,
+        stamp: Stamp,
+        date: Date,
+        by: Option<String>,
+    ) -> Result<(), JournalError> {
         let again = self.head.day.filter(|day| day.date == date);
         let at = stamp.at;
         self.append(
@@ -235,6 +240,7 @@ impl Group<'_> {
                 gross: None,
                 tips: None,
                 z: None,
+                by,
             }),
         )?;
         let opened_at = again.map_or(at, |day| day.opened_at);

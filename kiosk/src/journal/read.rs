@@ -13,7 +13,6 @@ use rusqlite::{Connection, OptionalExtension};
 use super::document::order_from;
 use super::group::{from_sql, hash_column, to_sql};
 use super::place::{PlaceRefusal, Placed, known, seqs_from};
-use super::settings::StaffRole;
 use super::{JournalError, JournalSettings, cash, days, open};
 
 /// How far back an order is looked for by its number.
@@ -258,19 +257,6 @@ impl Reader {
         Ok(bytes
             .and_then(|bytes| kiosk_core::event::Event::decode(&bytes).ok())
             .map(|event| event.at))
-    }
-
-    /// The hash of a role's PIN.
-    ///
-    /// # Errors
-    /// [`JournalError`].
-    pub fn pin(&self, role: StaffRole) -> Result<Option<String>, JournalError> {
-        let mut query = self
-            .conn
-            .prepare_cached("SELECT pin FROM staff WHERE role = ?1")?;
-        Ok(query
-            .query_row([role.as_str()], |row| row.get(0))
-            .optional()?)
     }
 }
 

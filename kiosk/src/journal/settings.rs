@@ -1,28 +1,24 @@
-//! What the journal keeps beside orders: PINs of staff and named settings.
+//! What the journal keeps beside orders: named settings.
 
-use kiosk_core::event::{Fact, StaffChanged};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::group::Group;
-use super::{JournalError, Stamp};
+use super::read::Reader;
+use super::{Journal, JournalError};
+use crate::journal::jobs::Job;
 
-/// A role of staff.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
-pub enum StaffRole {
-    /// Works on orders.
-    Kitchen,
-    /// May do all.
-    Manager,
-}
-
-impl StaffRole {
-    /// The name in the file, on the wire and on the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Kitchen => "kitchen",
-            Self::Manager => "manager",
-        }
+impl Journal {
+    /// Keeps a named setting; none forgets it.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub(crate) async fn keep(
+        &self,
+        name: impl Into<String>,
+        value: Option<String>,
+    ) -> Result<(), JournalError> {
+        let name = name.into();
+        self.ask(|reply| Job::Keep(name, value, reply)).await?
     }
 }
 
@@ -54,23 +50,36 @@ impl Group<'_> {
         Ok(())
     }
 
-    pub(super) fn set_pin(
-        &mut self,
-        stamp: Stamp,
-        role: StaffRole,
-        hash: &str,
-    ) -> Result<(), JournalError> {
-        let fact = StaffChanged {
-            role: role.as_str().to_owned(),
-        };
-        self.append(stamp, None, Fact::StaffChanged(fact))?;
+    pub(super) fn remove_setting(&self, name: &str) -> Result<(), JournalError> {
         self.conn
-            .prepare_cached(
-                "INSERT INTO staff (role, pin) VALUES (?1, ?2)
-                 ON CONFLICT (role) DO UPDATE SET pin = ?2",
-            )?
-            .execute((role.as_str(), hash))?;
+            .prepare_cached("DELETE FROM settings WHERE name = ?1")?
+            .execute([name])?;
         Ok(())
+    }
+
+    pub(super) fn keep(&self, name: &str, value: Option<&str>) -> Result<(), JournalError> {
+        match value {
+            Some(value) => self.set_setting(name, value),
+            None => self.remove_setting(name),
+        }
+    }
+}
+
+impl Reader {
+    /// The named settings whose names begin so, without that beginning.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub(crate) fn settings_below(
+        &self,
+        prefix: &str,
+    ) -> Result<Vec<(String, String)>, JournalError> {
+        let mut query = self.conn.prepare_cached(
+            "SELECT substr(name, length(?1) + 1), value FROM settings
+             WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
+        )?;
+        let rows = query.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.map(|row| row.map_err(JournalError::from)).collect()
     }
 }
 

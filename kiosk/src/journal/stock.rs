@@ -23,6 +23,8 @@ pub struct StockRequest {
     pub start: Option<u32>,
     /// Which day it is, should none be open.
     pub today: jiff::civil::Date,
+    /// Who changes it.
+    pub by: Option<String>,
 }
 
 /// The levels of the latest business day, and what a manager has set for the next since.
@@ -50,6 +52,7 @@ impl Group<'_> {
             left,
             start,
             today,
+            by,
         } = request;
         let before = self
             .levels
@@ -71,6 +74,7 @@ impl Group<'_> {
         let fact = StockAdjusted {
             item: item.clone(),
             level,
+            by,
         };
         self.append(stamp, None, Fact::StockAdjusted(fact))?;
         self.store_level(date, &item, level)?;

@@ -146,6 +146,7 @@ impl Desk {
             schedule: Schedule::default(),
             zone: zone(),
             currency: "USD".parse().unwrap(),
+            by: None,
         }
     }
 
@@ -157,6 +158,7 @@ impl Desk {
             left: Some(left),
             start: None,
             today: Schedule::default().date(WallTime::from_millis(self.at), &zone()),
+            by: None,
         }
     }
 

@@ -15,6 +15,7 @@ mod query;
 pub(super) mod quotes;
 mod receipts;
 mod sessions;
+mod staff;
 mod status;
 mod switches;
 pub(super) mod views;
@@ -70,6 +71,16 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
         (
             "/api/v1/sessions",
             post(sessions::open).delete(sessions::close),
+        ),
+        (
+            "/api/v1/sessions/others",
+            axum::routing::delete(staff::sign_others_out),
+        ),
+        ("/api/v1/staff", get(staff::list).post(staff::add)),
+        ("/api/v1/staff/first", post(staff::first)),
+        (
+            "/api/v1/staff/{id}",
+            put(staff::change).delete(staff::revoke),
         ),
     ]
 }

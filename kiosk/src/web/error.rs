@@ -13,7 +13,9 @@ use serde_json::{Map, Value, json};
 
 use super::api::quotes;
 use crate::devices::job::State as PrintState;
-use crate::journal::{ActRefusal, DayRefusal, JournalError, PlaceRefusal, PrintRefusal};
+use crate::journal::{
+    ActRefusal, DayRefusal, JournalError, PlaceRefusal, PrintRefusal, StaffRefusal,
+};
 
 /// How long a full disk may stay as it is before a retry has a chance: retention is looked after
 /// every half minute.
@@ -235,6 +237,17 @@ impl Problem {
         )
     }
 
+    /// Not possible among this staff.
+    fn staff(cause: &str, why: &str) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/staff",
+            "Not possible among this staff",
+            why,
+        )
+        .with("cause", json!(cause))
+    }
+
     /// The body is too long.
     #[must_use]
     pub fn too_large(limit: usize) -> Self {
@@ -425,6 +438,31 @@ impl From<DayRefusal> for Problem {
         match refusal {
             DayRefusal::NoneOpen => Self::none_open(),
             DayRefusal::Journal(error) => Self::storage(&error),
+        }
+    }
+}
+
+impl From<StaffRefusal> for Problem {
+    fn from(refusal: StaffRefusal) -> Self {
+        match refusal {
+            StaffRefusal::NotFound => Self::not_found("person"),
+            StaffRefusal::NameTaken => {
+                Self::invalid_field("/name", "is somebody's already; choose another")
+            }
+            StaffRefusal::TooMany => Self::staff(
+                "too-many",
+                "As many people have PINs as can be. Revoke the PIN of somebody who has left.",
+            ),
+            StaffRefusal::LastManager => Self::staff(
+                "last-manager",
+                "Nobody would be left who can sign in as manager. Give somebody else a manager's PIN \
+                 first.",
+            ),
+            StaffRefusal::NotFirst => Self::staff(
+                "not-first",
+                "The manager has a PIN already. Sign in with it to change it.",
+            ),
+            StaffRefusal::Journal(error) => Self::storage(&error),
         }
     }
 }

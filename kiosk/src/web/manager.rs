@@ -8,13 +8,16 @@ mod devices;
 mod link;
 mod orders;
 mod report;
+mod sheet;
 mod shell;
+mod staff;
 mod stock;
 mod store;
 mod today;
 
 use axum::Router;
 use axum::extract::{Query, State};
+use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -26,7 +29,9 @@ use self::store::Store;
 use super::AppState;
 use super::error::Problem;
 use super::name::Name;
-use super::staff::{ManagerOnly, answer};
+use super::staff::{ManagerOnly, answer, token};
+use crate::clock;
+use crate::journal::StaffRole;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -36,6 +41,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/manager/stock", get(stock))
         .route("/manager/devices", get(devices))
         .route("/manager/link", get(link))
+        .route("/manager/staff", get(staff))
         .route("/manager/report", get(report))
         .route("/manager/report.csv", get(report_csv))
 }
@@ -68,7 +74,7 @@ async fn order(
     let id: OrderId = id.parse().map_err(|_| Problem::not_found("order"))?;
     let stored = state.journal.read(move |reader| reader.order(id)).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("order"))?;
-    answer(orders::sheet(&state, &stored, who.0.lang.as_deref()))
+    answer(sheet::sheet(&state, &stored, who.0.lang.as_deref()).await?)
 }
 
 async fn stock(who: ManagerOnly, State(state): State<AppState>) -> Result<Response, Problem> {
@@ -85,6 +91,31 @@ async fn devices(who: ManagerOnly, State(state): State<AppState>) -> Result<Resp
 async fn link(who: ManagerOnly, State(state): State<AppState>) -> Result<Response, Problem> {
     let store = Store::look(&state, None).await?;
     answer(store.link_page(who.0.lang.as_deref()))
+}
+
+async fn staff(
+    who: ManagerOnly,
+    headers: HeaderMap,
+    State(state): State<AppState>,
+) -> Result<Response, Problem> {
+    let store = Store::look(&state, None).await?;
+    let (roles, people) = state
+        .journal
+        .read(|reader| {
+            let mut roles = Vec::new();
+            for role in [StaffRole::Manager, StaffRole::Kitchen] {
+                roles.extend(reader.pin(role)?.map(|_| role));
+            }
+            Ok((roles, reader.people()?))
+        })
+        .await?;
+    let token = token(&headers).unwrap_or_default();
+    let roll = staff::Roll {
+        roles,
+        people,
+        sessions: state.sessions.all(token, clock::monotonic()),
+    };
+    answer(store.staff_page(&roll, who.0.lang.as_deref()))
 }
 
 /// A count for a message.

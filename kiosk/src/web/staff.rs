@@ -14,7 +14,7 @@ use kiosk_core::wall::WallTime;
 use serde::Deserialize;
 
 pub(super) use self::frame::{Frame, asset, icon};
-pub(super) use self::guard::{KitchenStaff, ManagerOnly};
+pub(super) use self::guard::{KitchenStaff, ManagerOnly, token};
 pub(super) use self::writing::{age, long_date, span};
 pub(crate) use self::writing::{clock_time, destination, local, station_name};
 

@@ -20,6 +20,7 @@ mod printing;
 mod receipts;
 mod refusals;
 mod sessions;
+mod staff;
 mod stock;
 mod support;
 mod switches;

@@ -208,9 +208,11 @@ fn a_session_ends_when_its_time_is_over() {
     let kiosk = Kiosk::open();
     let long_ago = clock::monotonic();
     let sessions = &kiosk.state.sessions;
-    let opened = sessions.open(StaffRole::Kitchen, [10, 0, 0, 1].into(), &[3; 32], long_ago);
+    let client = [10, 0, 0, 1].into();
+    let when = (long_ago, clock::wall());
+    let opened = sessions.open(StaffRole::Kitchen, None, client, &[3; 32], when);
     assert_eq!(
-        sessions.role(&opened.token, long_ago + opened.lifetime),
+        sessions.find(&opened.token, long_ago + opened.lifetime),
         None
     );
     let ask = kiosk.get("/api/v1/orders").bearer(&opened.token);

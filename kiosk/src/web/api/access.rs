@@ -5,19 +5,18 @@ use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 
-use crate::clock;
 use crate::journal::StaffRole;
 use crate::web::AppState;
 use crate::web::error::Problem;
 use crate::web::request_id::RequestId;
-use crate::web::sessions::SESSION_COOKIE;
-use crate::web::transport;
+use crate::web::sessions::{SESSION_COOKIE, Who};
+use crate::web::{transport, who};
 
 /// Somebody of the kitchen, or the manager, who may do all.
-pub(super) struct Kitchen(pub(super) StaffRole);
+pub(super) struct Kitchen(pub(super) Who);
 
 /// The manager.
-pub(super) struct Manager;
+pub(super) struct Manager(pub(super) Who);
 
 /// The identity of the request in hand.
 pub(super) struct Request(pub(super) Option<String>);
@@ -26,7 +25,7 @@ impl FromRequestParts<AppState> for Kitchen {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        role(parts, state).map(Self)
+        signed_in(parts, state).await.map(Self)
     }
 }
 
@@ -34,8 +33,9 @@ impl FromRequestParts<AppState> for Manager {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        match role(parts, state)? {
-            StaffRole::Manager => Ok(Self),
+        let who = signed_in(parts, state).await?;
+        match who.role {
+            StaffRole::Manager => Ok(Self(who)),
             StaffRole::Kitchen => Err(Problem::forbidden(
                 "This needs the manager's PIN; you are signed in for the kitchen.",
             )),
@@ -60,11 +60,11 @@ impl OptionalFromRequestParts<AppState> for Kitchen {
         parts: &mut Parts,
         state: &AppState,
     ) -> Result<Option<Self>, Self::Rejection> {
-        Ok(role(parts, state).ok().map(Self))
+        Ok(signed_in(parts, state).await.ok().map(Self))
     }
 }
 
-fn role(parts: &Parts, state: &AppState) -> Result<StaffRole, Problem> {
+async fn signed_in(parts: &Parts, state: &AppState) -> Result<Who, Problem> {
     let shown = shown(parts).ok_or_else(|| {
         Problem::unauthorized(
             "Staff functions need a session: POST the PIN to /api/v1/sessions and show the token.",
@@ -76,9 +76,8 @@ fn role(parts: &Parts, state: &AppState) -> Result<StaffRole, Problem> {
     if !transport::is_private(&parts.extensions) {
         return Err(transport::in_the_clear());
     }
-    state
-        .sessions
-        .role(shown.token(), clock::monotonic())
+    who::who(state, shown.token())
+        .await
         .ok_or_else(|| Problem::unauthorized("This session has ended; sign in again with the PIN."))
 }
 

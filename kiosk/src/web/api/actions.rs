@@ -35,8 +35,8 @@ struct Said {
 /// `POST /api/v1/orders/{id}/…` for one action.
 pub(super) fn action(action: Action) -> MethodRouter<AppState> {
     post(
-        move |state: State<AppState>, role: Kitchen, request: Request, id: Name, body: Body| {
-            act(action, state, role, request, id, body)
+        move |state: State<AppState>, who: Kitchen, request: Request, id: Name, body: Body| {
+            act(action, state, who, request, id, body)
         },
     )
 }
@@ -44,13 +44,13 @@ pub(super) fn action(action: Action) -> MethodRouter<AppState> {
 async fn act(
     action: Action,
     State(state): State<AppState>,
-    Kitchen(role): Kitchen,
+    Kitchen(who): Kitchen,
     Request(request): Request,
     Name(id): Name,
     body: Body,
 ) -> Result<Response, Problem> {
     let manager_only = matches!(action, Action::Pay | Action::Void | Action::Refund);
-    if manager_only && role != StaffRole::Manager {
+    if manager_only && who.role != StaffRole::Manager {
         return Err(Problem::forbidden("This needs the manager's PIN."));
     }
     let bytes = body::read(body).await?;
@@ -67,7 +67,7 @@ async fn act(
             None => action,
         },
         reason: said.reason,
-        by: Some(role.as_str().to_owned()),
+        by: Some(who.by()),
         tender: said.tender,
         refund: said.refund,
     };

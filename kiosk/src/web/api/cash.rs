@@ -11,13 +11,13 @@ use serde_json::Value;
 use super::access::{Manager, Request};
 use super::actions::one_line;
 use super::place::stamp;
-use crate::journal::{CashRequest, StaffRole};
+use crate::journal::CashRequest;
 use crate::web::error::Problem;
 use crate::web::{AppState, body};
 
 pub(super) async fn count(
     State(state): State<AppState>,
-    _: Manager,
+    Manager(who): Manager,
     Request(request): Request,
     body: Body,
 ) -> Result<Json<Drawer>, Problem> {
@@ -27,7 +27,7 @@ pub(super) async fn count(
         kind,
         amount,
         reason,
-        by: Some(StaffRole::Manager.as_str().to_owned()),
+        by: Some(who.by()),
     };
     let drawer = state.journal.count_cash(wish).await?;
     tracing::info!(?kind, amount, expected = drawer.expected, "cash drawer");

@@ -74,7 +74,7 @@ pub(super) async fn close(
 
 async fn change(
     State(state): State<AppState>,
-    _: Manager,
+    Manager(who): Manager,
     Request(request): Request,
     body: Body,
     close: bool,
@@ -87,6 +87,7 @@ async fn change(
         schedule: state.schedule,
         zone: menu.time_zone.clone(),
         currency: menu.currency,
+        by: Some(who.by()),
     };
     let changed = state.journal.change_day(wish).await?;
     let Day {

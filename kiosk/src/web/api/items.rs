@@ -16,7 +16,7 @@ use crate::web::{AppState, body};
 
 pub(super) async fn availability(
     State(state): State<AppState>,
-    _: Manager,
+    Manager(who): Manager,
     Request(request): Request,
     Name(id): Name,
     body: Body,
@@ -58,6 +58,7 @@ pub(super) async fn availability(
         left,
         start,
         today,
+        by: Some(who.by()),
     };
     let level = state.journal.adjust_stock(wish).await?;
     tracing::info!(item = %id, available = level.available, left = level.left, "stock adjusted");

@@ -1,11 +1,12 @@
 //! Signing in with a PIN, and out.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
 use axum::http::header::SET_COOKIE;
+use axum::http::request::Parts;
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kiosk_core::document::{At, Faults, Object, text};
@@ -17,7 +18,7 @@ use super::access::{Shown, foreign, is_foreign, shown};
 use crate::clock;
 use crate::journal::StaffRole;
 use crate::web::error::Problem;
-use crate::web::sessions::{SESSION_COOKIE, is_pin, verify_pin};
+use crate::web::sessions::{SESSION_COOKIE, Who, fingerprint, is_pin, verify_pin};
 use crate::web::{AppState, body, transport};
 
 /// A PIN costs 19 MiB and tens of milliseconds to check, on purpose: one at a time.
@@ -39,6 +40,12 @@ pub(super) async fn open(
     let pin = pin(&body::json(&bytes)?)?;
     let client = client.ip();
     let known = known(&state).await?;
+    if known.is_empty() {
+        return Err(Problem::unauthorized(
+            "No PIN has been set on this kiosk yet: open /manager on it, or run `kiosk staff set-pin \
+             --role manager`.",
+        ));
+    }
     if let Err(wait) = state.sessions.begin(client, clock::monotonic()) {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         return Err(Problem::too_many_requests(
@@ -46,19 +53,37 @@ pub(super) async fn open(
             "Too many wrong PINs from this screen.",
         ));
     }
-    let Some(role) = role_of(pin, known).await? else {
+    let Some((who, hash)) = whose(pin, known).await? else {
         tracing::warn!(%client, "wrong PIN");
         return Err(Problem::unauthorized("That PIN is not right."));
     };
+    welcome(&state, &parts, who, &hash).await
+}
+
+/// Opens a session for somebody who typed the PIN with this hash.
+pub(super) async fn welcome(
+    state: &AppState,
+    parts: &Parts,
+    who: Who,
+    hash: &str,
+) -> Result<Response, Problem> {
+    let client = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let client = client.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |client| client.0.ip());
     let mut random = [0; 32];
     getrandom::fill(&mut random)
         .map_err(|_| Problem::unavailable("The system gives no random numbers."))?;
-    let opened = state
-        .sessions
-        .open(role, client, &random, clock::monotonic());
+    let wall = clock::wall();
+    let opened = state.sessions.open(
+        who.clone(),
+        Some(fingerprint(hash)),
+        client,
+        &random,
+        (clock::monotonic(), wall),
+    );
+    keep(state).await;
     let lifetime = i64::try_from(opened.lifetime.as_millis()).unwrap_or(0);
-    let expires = WallTime::from_millis(clock::wall().as_millis().saturating_add(lifetime));
-    tracing::info!(role = role.as_str(), %client, "signed in");
+    let expires = WallTime::from_millis(wall.as_millis().saturating_add(lifetime));
+    tracing::info!(who = who.by(), %client, "signed in");
     let secure = if transport::is_encrypted(&parts.extensions) {
         "; Secure"
     } else {
@@ -69,49 +94,68 @@ pub(super) async fn open(
         opened.token,
         opened.lifetime.as_secs()
     );
-    let body = json!({ "token": opened.token, "role": role.as_str(), "expires": expires });
+    let mut body = json!({ "token": opened.token, "role": who.role, "expires": expires });
+    if let (Some(name), Some(body)) = (who.name, body.as_object_mut()) {
+        body.insert("name".to_owned(), json!(name));
+    }
     Ok((StatusCode::CREATED, [(SET_COOKIE, cookie)], Json(body)).into_response())
 }
 
-/// The roles that have a PIN, and its hash.
-async fn known(state: &AppState) -> Result<Vec<(StaffRole, String)>, Problem> {
-    let hashes = state
+/// Keeps who is signed in for after a restart, as far as the disk allows.
+pub(super) async fn keep(state: &AppState) {
+    if let Err(error) = state.sessions.keep(&state.journal).await {
+        tracing::warn!(%error, "who is signed in is not kept for after a restart");
+    }
+}
+
+/// Everybody who has a PIN, and its hash.
+pub(super) async fn known(state: &AppState) -> Result<Vec<(Who, String)>, Problem> {
+    let known = state
         .journal
         .read(|reader| {
-            Ok([StaffRole::Manager, StaffRole::Kitchen].map(|role| (role, reader.pin(role))))
+            let mut known = Vec::new();
+            for role in [StaffRole::Manager, StaffRole::Kitchen] {
+                known.extend(reader.pin(role)?.map(|hash| (Who::from(role), hash)));
+            }
+            known.extend(reader.people()?.into_iter().map(|person| {
+                let who = Who {
+                    role: person.role,
+                    person: Some(person.id),
+                    name: Some(person.name),
+                };
+                (who, person.pin)
+            }));
+            Ok(known)
         })
         .await?;
-    let mut known = Vec::new();
-    for (role, hash) in hashes {
-        known.extend(hash?.map(|hash| (role, hash)));
-    }
-    if known.is_empty() {
-        return Err(Problem::unauthorized(
-            "No PIN has been set on this kiosk yet: run `kiosk staff set-pin --role manager`.",
-        ));
-    }
     Ok(known)
 }
 
 /// Whose PIN it is.
-async fn role_of(
+pub(super) async fn whose(
     pin: String,
-    known: Vec<(StaffRole, String)>,
-) -> Result<Option<StaffRole>, Problem> {
+    known: Vec<(Who, String)>,
+) -> Result<Option<(Who, String)>, Problem> {
     if !is_pin(&pin) {
         return Ok(None);
     }
-    let stopping = || Problem::unavailable("The kiosk is stopping.");
-    let _turn = CHECKING.acquire().await.map_err(|_| stopping())?;
-    tokio::task::spawn_blocking(move || {
-        let right = known.into_iter().find(|(_, hash)| verify_pin(&pin, hash));
-        right.map(|(role, _)| role)
-    })
-    .await
-    .map_err(|_| stopping())
+    hashed(move || Ok(known.into_iter().find(|(_, hash)| verify_pin(&pin, hash)))).await
 }
 
-fn pin(value: &serde_json::Value) -> Result<String, Problem> {
+/// Runs what hashes, one at a time and off the async threads.
+pub(super) async fn hashed<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, Problem> {
+    let stopping = || Problem::unavailable("The kiosk is stopping.");
+    let _turn = CHECKING.acquire().await.map_err(|_| stopping())?;
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked
+        .map_err(|_| stopping())?
+        .map_err(|_| Problem::unavailable("The system gives no random numbers."))
+}
+
+/// The body `{"pin"}`.
+pub(super) fn pin(value: &serde_json::Value) -> Result<String, Problem> {
     let mut faults = Faults::default();
     let at = At::Root;
     let pin = Object::read(value, &at, &mut faults).and_then(|object| {
@@ -134,6 +178,7 @@ pub(super) async fn close(
             return Err(foreign());
         }
         state.sessions.close(shown.token());
+        keep(&state).await;
     }
     let cookie = format!("{SESSION_COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())

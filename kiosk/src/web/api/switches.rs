@@ -20,7 +20,7 @@ const REASON_LIMIT: usize = 200;
 
 pub(super) async fn turn(
     State(state): State<AppState>,
-    _: Manager,
+    Manager(who): Manager,
     Request(request): Request,
     Name(name): Name,
     body: Body,
@@ -35,7 +35,7 @@ pub(super) async fn turn(
         name: name.clone(),
         state: position,
         reason,
-        by: "manager".to_owned(),
+        by: who.by(),
         scope: None,
     };
     let switches = state.link.switches();

@@ -289,7 +289,7 @@ pin-clear-text = In this network a PIN typed here could be read by others. Staff
 pin-clear-warning = Your browser may warn of the kiosk’s own certificate the first time. The kiosk’s log names its fingerprint, to compare.
 pin-clear-none = This kiosk does not serve HTTPS yet. Start it with an address for it:
 pin-first-title = No PIN has been set yet
-pin-first-text = Nobody can sign in here until a PIN is set. On the kiosk itself, open a terminal and run this; it asks for the PIN (at least 6 digits) and works while the kiosk serves:
+pin-first-text = Nobody can sign in here until the manager’s PIN is set. It can also be set in a terminal on the kiosk itself, at least 6 digits on standard input, while the kiosk serves:
 pin-first-kitchen = A PIN for the kitchen alone, if you want one:
 pin-first-waiting = DIR is the kiosk’s data folder. This page goes on by itself once a PIN is set.
 
@@ -506,7 +506,7 @@ order-reason = Reason
 order-receipt = Show the receipt
 order-done = Nothing is left to be done with this order.
 order-void-text = Voiding takes the order off the kitchen’s screen. It can’t be undone.
-order-refund-text = Refunding notes that the whole amount was given back. It can’t be undone.
+order-refund-text = Refunding notes that the money was given back. It can’t be undone.
 reason-diner = The diner changed their mind
 reason-mistake = Entered by mistake
 reason-kitchen = The kitchen can’t make it
@@ -646,3 +646,100 @@ print-reason-screen = Worked from the screen
 print-reason-done = Already done
 print-reason-mistake = Not needed
 done-receipt-waits = Your receipt is waiting. Please ask at the counter; your number above is all you need.
+
+# Staff and PINs
+nav-staff = Staff & PINs
+role-manager = Manager
+role-kitchen = Kitchen
+role-manager-may = May do everything
+role-kitchen-may = Works on tickets and reprints
+staff-add = Add somebody
+staff-pins = Who has a PIN
+staff-pins-text = A person’s own PIN puts their name on what they do. The PIN of a role is everybody’s who knows it.
+staff-since = since { $date }
+staff-shared = shared PIN of this role
+staff-no-pin = no shared PIN is set
+staff-change-pin = Change PIN
+staff-set-pin = Set a PIN
+staff-to-kitchen = Make kitchen
+staff-to-manager = Make manager
+staff-to-kitchen-text = They keep their PIN but lose what only managers may do, at once.
+staff-to-manager-text = They keep their PIN and may do everything, at once.
+staff-revoke = Revoke
+staff-revoke-text = The PIN opens nothing any more, and whoever used it is signed out everywhere.
+staff-sessions = Signed in now
+staff-sessions-text = A session lasts 12 hours, also when the kiosk restarts, and ends at once when its PIN changes.
+staff-signed-in = since { $time } ({ $span }), from { $client }
+staff-own = This screen
+staff-others = Sign everybody else out
+staff-others-text = Every screen but this one asks for a PIN again.
+staff-name = Name
+staff-role = Role
+staff-new-pin = New PIN, at least { $digits } digits
+staff-again = The same PIN again
+staff-pin-note = Whoever is signed in with the old PIN is signed out everywhere, on this screen too if it is yours.
+staff-pin-of = New PIN: { $name }
+staff-newcomer = Somebody new
+staff-differ = The two PINs differ. Please type them again.
+pin-first-choose = Choose the manager’s PIN: at least { $digits } digits
+pin-first-again = Once more, to be sure
+pin-first-label = The manager’s new PIN
+pin-first-here = Set the manager’s PIN
+
+# Why a request was refused, by kind and by field
+problem-other = the kiosk answered { $status }
+problem-at-name = that name is somebody’s already, or too long
+problem-at-pin = that PIN can’t be used: choose at least 6 digits that nobody else has
+problem-at-reason = please say why, in at most 200 characters
+problem-at-lines = these dishes can’t be refunded so; look at what is left
+problem-at-amount = please enter an amount
+problem-closed = the business day is closed
+problem-forbidden = this needs the manager’s PIN, over HTTPS or at the kiosk itself
+problem-idempotency-key = the request had no key; load this page again
+problem-illegal-transition = not possible from here; it has moved on meanwhile
+problem-invalid = something entered is not valid
+problem-key-reused = this was sent before with other content; load this page again
+problem-malformed = the request was garbled; load this page again
+problem-menu-changed = the menu has changed
+problem-method-not-allowed = this page is older than its kiosk; load it again
+problem-not-found = it is not there any more
+problem-payment-unavailable = that way of paying is not available now
+problem-price-changed = the price has changed
+problem-sold-out = less is left than that
+problem-staff-last-manager = nobody would be left who can sign in as manager
+problem-staff-not-first = the manager has a PIN already; sign in with it
+problem-staff-too-many = as many people have PINs as can be; revoke one first
+problem-storage = the kiosk’s disk is full or does not answer; try again in a moment
+problem-too-large = that is too much at once
+problem-too-many-requests = too many wrong PINs from this screen; please wait a little
+problem-unauthorized = please sign in again
+problem-unavailable = the kiosk can’t do that now; try again in a moment
+
+# What is done with an order
+tender-cash = Cash
+tender-card = Card
+tender-other = Voucher or other
+order-tender = What the money came in as
+order-given = Given
+order-change-due = Change
+order-too-little = That is less than what is to be paid.
+order-refused = Why not
+order-refunds = Given back
+order-how-much = How much
+order-refund-whole = All of it: { $amount }
+order-refund-lines = Some dishes
+order-left =
+    { $count ->
+        [one] one can be given back
+       *[other] { $count } can be given back
+    }
+order-back = To give back
+order-choose-lines = Please choose what is given back.
+order-unsent =
+    { $count ->
+        [one] one record not confirmed, { $span } old
+       *[other] { $count } records not confirmed, the oldest { $span } old
+    }
+action-ask = Ask for payment
+action-fail = Payment failed
+action-owe = Pay at the counter

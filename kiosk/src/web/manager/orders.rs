@@ -3,15 +3,12 @@
 
 use askama::Template;
 use kiosk_core::menu::Menu;
-use kiosk_core::order::{Action, Move, Order, PaymentStatus, Status, next};
+use kiosk_core::order::{Action, Move, Order, Status, next};
 
 use super::shell::Shell;
 use super::small;
-use super::store::{Kept, Store, is_owed, is_unfinished, is_unpaid, sync_of};
-use crate::clock;
-use crate::journal::StoredOrder;
-use crate::web::AppState;
-use crate::web::staff::{Frame, age, asset, clock_time, destination, icon, span};
+use super::store::{Kept, Store, is_owed, is_unfinished, is_unpaid};
+use crate::web::staff::{age, asset, clock_time, destination, icon, span};
 use crate::web::text::Language;
 
 /// Orders on the page; older ones are in the report and at headquarters.
@@ -42,7 +39,8 @@ pub(super) struct Row<'a> {
 pub(super) struct Offer {
     pub(super) action: &'static str,
     pub(super) name: String,
-    pub(super) asks_reason: bool,
+    /// Whether more is asked before it is done.
+    pub(super) asks: bool,
 }
 
 #[derive(Template)]
@@ -55,31 +53,6 @@ struct Page<'a> {
     total: usize,
     unfinished: usize,
     unpaid: usize,
-}
-
-#[derive(Template)]
-#[template(path = "manager/order.html")]
-struct Sheet<'a> {
-    frame: Frame<'a>,
-    row: Row<'a>,
-    lines: Vec<SheetLine<'a>>,
-    /// What promotions took off, by name.
-    discounts: Vec<(&'a str, String)>,
-    subtotal: String,
-    tax: String,
-    tip: Option<String>,
-    refunded: Option<String>,
-    changed: Option<String>,
-    reason: Option<&'a str>,
-    offers: Vec<Offer>,
-}
-
-struct SheetLine<'a> {
-    name: &'a str,
-    quantity: u32,
-    options: String,
-    note: Option<&'a str>,
-    total: String,
 }
 
 impl Store {
@@ -132,7 +105,13 @@ impl Store {
     }
 }
 
-fn row<'a>(order: &'a Order, sync: &'static str, menu: &Menu, t: &Language, tag: &str) -> Row<'a> {
+pub(super) fn row<'a>(
+    order: &'a Order,
+    sync: &'static str,
+    menu: &Menu,
+    t: &Language,
+    tag: &str,
+) -> Row<'a> {
     let dishes = order.lines.iter().map(|line| match line.quantity {
         1 => line.name.get(tag).to_owned(),
         more => format!("{} ×{more}", line.name.get(tag)),
@@ -187,12 +166,12 @@ fn offer(action: Action, t: &Language) -> Offer {
     Offer {
         action: name,
         name: t.say(&format!("action-{name}")),
-        asks_reason: matches!(action, Action::Void | Action::Refund),
+        asks: matches!(action, Action::Pay | Action::Void | Action::Refund),
     }
 }
 
 /// What the table of moves allows now.
-fn offers(order: &Order, t: &Language) -> Vec<Offer> {
+pub(super) fn offers(order: &Order, t: &Language) -> Vec<Offer> {
     let all = [
         Action::Start,
         Action::Ready,
@@ -208,65 +187,4 @@ fn offers(order: &Order, t: &Language) -> Vec<Offer> {
         })
         .map(|action| offer(action, t))
         .collect()
-}
-
-/// One order with all that is known of it, for a dialog.
-pub(super) fn sheet(
-    state: &AppState,
-    stored: &StoredOrder,
-    lang: Option<&str>,
-) -> Result<String, askama::Error> {
-    let menu = state.menu();
-    render_sheet(&menu, &stored.order, sync_of(state, &stored.seqs), lang)
-}
-
-pub(super) fn render_sheet(
-    menu: &Menu,
-    order: &Order,
-    sync: &'static str,
-    lang: Option<&str>,
-) -> Result<String, askama::Error> {
-    let frame = Frame::new(menu, lang, &[]);
-    let t = frame.t;
-    let money = |minor| t.money(order.currency, minor);
-    let lines = order.lines.iter().map(|line| SheetLine {
-        name: line.name.get(frame.tag),
-        quantity: line.quantity,
-        options: line
-            .options
-            .iter()
-            .map(|option| match option.quantity {
-                1 => option.name.get(frame.tag).to_owned(),
-                more => format!("{} ×{more}", option.name.get(frame.tag)),
-            })
-            .collect::<Vec<_>>()
-            .join(&t.say("list-separator")),
-        note: line.note.as_deref(),
-        total: money(line.total),
-    });
-    let mut row = row(order, sync, menu, t, frame.tag);
-    if is_unfinished(order) {
-        row.waiting = Some(span(t, age(order.placed_at, clock::wall())));
-    }
-    let changed = order.changed_at.filter(|at| *at != order.placed_at);
-    Sheet {
-        lines: lines.collect(),
-        discounts: order
-            .discounts
-            .iter()
-            .map(|off| (off.name.get(frame.tag), money(-off.amount)))
-            .collect(),
-        subtotal: money(order.subtotal),
-        tax: money(order.tax),
-        tip: (order.tip > 0).then(|| money(order.tip)),
-        refunded: (order.refunded() > 0).then(|| money(order.refunded())),
-        changed: changed.map(|at| clock_time(at, &menu.time_zone)),
-        reason: order.reason.as_deref().filter(|_| {
-            order.status == Status::Voided || order.payment.status == PaymentStatus::Refunded
-        }),
-        offers: offers(order, t),
-        row,
-        frame,
-    }
-    .render()
 }

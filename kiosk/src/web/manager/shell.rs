@@ -17,6 +17,11 @@ const WORDS: &[&str] = &[
     "manager-sold-out-now",
     "manager-on-sale-now",
     "manager-counted-now",
+    "order-choose-lines",
+    "order-too-little",
+    "staff-pin-of",
+    "staff-newcomer",
+    "staff-differ",
 ];
 
 /// The frame of the manager's pages.

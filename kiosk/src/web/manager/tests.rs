@@ -7,11 +7,12 @@ use super::store::{JournalLook, Kept};
 use super::*;
 use crate::devices::DeviceStatus;
 use crate::devices::health::Health as DeviceHealth;
-use crate::journal::Health;
+use crate::journal::{Health, Person};
 use crate::status::{BreakerStatus, LinkMode, LinkStatus};
 use crate::switches::{SwitchSetting, SwitchStatus};
 use crate::web::Place;
 use crate::web::pictures::Pictures;
+use crate::web::sessions::Session;
 use crate::web::staff::tests::{at, busy, check, sample};
 
 /// A journal with something to send.
@@ -91,7 +92,31 @@ fn pages(store: &Store, lang: &str) -> Vec<String> {
         store.stock_page(lang).unwrap(),
         store.link_page(lang).unwrap(),
         store.report_page(lang).unwrap(),
+        store.staff_page(&roll(), lang).unwrap(),
     ]
+}
+
+/// Staff with a name that has to be escaped, and two who are signed in.
+fn roll() -> staff::Roll {
+    let person = Person {
+        id: uuid::Uuid::nil(),
+        name: "<b>no</b>".to_owned(),
+        role: StaffRole::Kitchen,
+        since: at(0),
+        pin: "hash".to_owned(),
+    };
+    let session = |name: Option<&str>| -> Session {
+        serde_json::from_value(serde_json::json!({
+            "who": {"role": "manager", "name": name}, "client": "127.0.0.1",
+            "since": at(0), "until": at(720),
+        }))
+        .unwrap()
+    };
+    staff::Roll {
+        roles: vec![StaffRole::Manager],
+        people: vec![person],
+        sessions: vec![(session(None), true), (session(Some("<b>no</b>")), false)],
+    }
 }
 
 #[test]
@@ -138,7 +163,7 @@ fn a_sheet_offers_what_the_table_of_moves_allows_and_nothing_else() {
     let menu = sample();
     let orders = busy(&menu);
     let offered = |order: &Order| {
-        let sheet = orders::render_sheet(&menu, order, "saved", Some("en")).unwrap();
+        let sheet = sheet::render_sheet(&menu, order, "saved", None, Some("en")).unwrap();
         let all = ["start", "ready", "collect", "pay", "void", "refund"];
         let found = all
             .into_iter()
@@ -149,6 +174,39 @@ fn a_sheet_offers_what_the_table_of_moves_allows_and_nothing_else() {
     assert_eq!(offered(&orders[1]), "ready void refund");
     assert_eq!(offered(&orders[3]), "refund");
     assert_eq!(offered(&orders[4]), "");
+}
+
+#[test]
+fn a_sheet_tells_what_every_number_of_units_comes_to_and_what_was_given_back() {
+    let menu = sample();
+    let mut order = busy(&menu)[2].clone();
+    order.payment.status = PaymentStatus::Paid;
+    let price = order.lines[0].unit_price;
+    let render =
+        |order: &Order| sheet::render_sheet(&menu, order, "saved", None, Some("en")).unwrap();
+    let amounts = format!("data-amounts=\"{price} {} {}\"", 2 * price, 3 * price);
+    assert!(render(&order).contains(&amounts), "{amounts}");
+    order.refunds = serde_json::from_value(serde_json::json!([{
+        "at": at(9), "by": "manager/Mei", "reason": "said <why>", "amount": price,
+        "lines": [{"line": 0, "quantity": 1, "amount": price, "tax": 0}],
+    }]))
+    .unwrap();
+    let page = render(&order);
+    let amounts = format!("data-amounts=\"{price} {}\"", 2 * price);
+    assert!(page.contains(&amounts) && page.contains("Mei"), "{page}");
+    assert!(!page.contains("said <why>"));
+}
+
+#[test]
+fn a_sheet_tells_how_many_records_wait_and_for_how_long() {
+    let menu = sample();
+    let unsent = sheet::Unsent {
+        records: 2,
+        since: None,
+    };
+    let order = &busy(&menu)[0];
+    let page = sheet::render_sheet(&menu, order, "saved", Some(unsent), Some("en")).unwrap();
+    assert!(page.contains("2 records not confirmed"), "{page}");
 }
 
 #[test]

@@ -18,6 +18,39 @@ const WORDS: &[&str] = &[
     "pin-role",
     "pin-failed",
     "pin-digits",
+    "pin-first-again",
+    "staff-differ",
+    "problem-other",
+];
+
+/// The refusals of the API that scripts tell: by kind, by its cause, by the field it is about.
+pub(in crate::web) const PROBLEMS: &[&str] = &[
+    "at-name",
+    "at-pin",
+    "at-reason",
+    "at-lines",
+    "at-amount",
+    "closed",
+    "forbidden",
+    "idempotency-key",
+    "illegal-transition",
+    "invalid",
+    "key-reused",
+    "malformed",
+    "menu-changed",
+    "method-not-allowed",
+    "not-found",
+    "payment-unavailable",
+    "price-changed",
+    "sold-out",
+    "staff-last-manager",
+    "staff-not-first",
+    "staff-too-many",
+    "storage",
+    "too-large",
+    "too-many-requests",
+    "unauthorized",
+    "unavailable",
 ];
 
 /// What every page of the staff begins with.
@@ -65,8 +98,13 @@ impl<'a> Frame<'a> {
 
 /// Messages as JSON for inside an element; a variable stays as `{$name}` for the script to fill.
 fn said(t: &Language, more: &[&str]) -> String {
-    let keys = WORDS.iter().chain(more);
-    let words: BTreeMap<&str, String> = keys.map(|key| (*key, t.say(key))).collect();
+    let keys = WORDS.iter().chain(more).map(|key| (*key).to_owned());
+    let problems = PROBLEMS.iter().map(|problem| format!("problem-{problem}"));
+    let said = keys.chain(problems).map(|key| {
+        let text = t.say(&key);
+        (key, text)
+    });
+    let words: BTreeMap<String, String> = said.collect();
     // Inside an element, only `<` could end it.
     serde_json::to_string(&words)
         .unwrap_or_default()

@@ -7,12 +7,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::{Frame, Look, answer, asset, icon};
-use crate::clock;
-use crate::journal::StaffRole;
+use crate::journal::{JournalError, StaffRole};
 use crate::web::AppState;
 use crate::web::error::Problem;
-use crate::web::sessions::{PIN_DIGITS, SESSION_COOKIE, Sessions};
-use crate::web::transport;
+use crate::web::sessions::{PIN_DIGITS, SESSION_COOKIE, Who};
+use crate::web::{transport, who};
 
 /// A page for somebody of the kitchen, or the manager.
 pub(in crate::web) struct KitchenStaff(pub(in crate::web) Look);
@@ -30,8 +29,10 @@ struct SignIn<'a> {
     manager: bool,
     /// Whether there is a PIN that opens this page.
     ready: bool,
+    /// Whether the manager's first PIN can be set here.
+    first: bool,
     gate: Gate,
-    digits: usize,
+    digits: String,
 }
 
 /// Why somebody stands before the gate.
@@ -70,8 +71,9 @@ impl FromRequestParts<AppState> for ManagerOnly {
 async fn admit(parts: &Parts, state: &AppState, needs: StaffRole) -> Result<Look, Refused> {
     let look = Query::<Look>::try_from_uri(&parts.uri).map_or_else(|_| Look::default(), |q| q.0);
     let private = transport::is_private(&parts.extensions);
-    let has = role(&parts.headers, &state.sessions, clock::monotonic()).filter(|_| private);
-    if has.is_some_and(|role| role >= needs) {
+    let has = signed_in(&parts.headers, state).await;
+    let has = has.filter(|_| private);
+    if has.as_ref().is_some_and(|who| who.role >= needs) {
         return Ok(look);
     }
     let gate = Gate {
@@ -96,11 +98,15 @@ async fn admit(parts: &Parts, state: &AppState, needs: StaffRole) -> Result<Look
 
 async fn sign_in(state: &AppState, gate: Gate, look: &Look) -> Result<Response, Problem> {
     let manager = gate.needs == StaffRole::Manager;
-    let ready = state
+    let (ready, first) = state
         .journal
         .read(move |reader| {
-            let opened = reader.pin(StaffRole::Manager)?.is_some();
-            Ok(opened || (!manager && reader.pin(StaffRole::Kitchen)?.is_some()))
+            let opened = reader.has_manager()?;
+            let kitchen = || -> Result<bool, JournalError> {
+                let people = reader.people()?;
+                Ok(reader.pin(StaffRole::Kitchen)?.is_some() || !people.is_empty())
+            };
+            Ok((opened || (!manager && kitchen()?), !opened))
         })
         .await?;
     let menu = state.menu();
@@ -108,23 +114,25 @@ async fn sign_in(state: &AppState, gate: Gate, look: &Look) -> Result<Response, 
         frame: Frame::new(&menu, look.lang.as_deref(), &[]),
         manager,
         ready,
+        first,
         gate,
-        digits: PIN_DIGITS,
+        digits: PIN_DIGITS.to_string(),
     };
     answer(page.render())
 }
 
-/// The role that the browser's cookie shows.
-pub(super) fn role(
-    headers: &HeaderMap,
-    sessions: &Sessions,
-    now: std::time::Duration,
-) -> Option<StaffRole> {
+/// Who the browser's cookie says it is.
+async fn signed_in(headers: &HeaderMap, state: &AppState) -> Option<Who> {
+    who::who(state, token(headers)?).await
+}
+
+/// The token in the browser's cookie.
+pub(in crate::web) fn token(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).into_iter();
     let cookies = cookies.filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';'));
     pairs.find_map(|pair| {
         let (name, token) = pair.trim().split_once('=')?;
-        (name == SESSION_COOKIE).then(|| sessions.role(token, now))?
+        (name == SESSION_COOKIE).then_some(token)
     })
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
+use super::frame::PROBLEMS;
 use super::*;
 use crate::journal::{Journal, StaffRole, Stamp};
 use crate::status::LinkSource;
@@ -24,6 +25,7 @@ pub(in crate::web) const PAGES: &[&str] = &[
     "/manager/link",
     "/manager/report",
     "/manager/report.csv",
+    "/manager/staff",
 ];
 
 pub(in crate::web) fn sample() -> Menu {
@@ -315,6 +317,7 @@ fn words_named_by_code_exist_in_every_language() {
         ["closed", "open", "half_open", "forced_open", "disabled"]
             .map(|s| format!("breaker-state-{s}")),
     );
+    keys.extend(PROBLEMS.iter().map(|problem| format!("problem-{problem}")));
     for language in crate::web::text::languages() {
         for key in &keys {
             assert!(
@@ -323,6 +326,21 @@ fn words_named_by_code_exist_in_every_language() {
                 language.tag()
             );
         }
+    }
+}
+
+/// A refusal is told in the page's language, never as the API words it.
+#[test]
+fn every_kind_of_refusal_has_words_in_every_language() {
+    let source = include_str!("../error.rs");
+    let kinds = source.split("\"/problems/").skip(1);
+    let kinds = kinds.filter_map(|rest| rest.split_once('"').map(|(kind, _)| kind));
+    let kinds: std::collections::BTreeSet<&str> = kinds.collect();
+    assert!(kinds.len() > 15, "{kinds:?}");
+    for kind in kinds {
+        let told =
+            |problem: &&'static str| *problem == kind || problem.starts_with(&format!("{kind}-"));
+        assert!(PROBLEMS.iter().any(told), "{kind}");
     }
 }
 

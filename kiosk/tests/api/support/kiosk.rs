@@ -166,7 +166,13 @@ impl Kiosk {
         let nobody = IpAddr::from([10, 0, 0, 1]);
         self.state
             .sessions
-            .open(role, nobody, &random, clock::monotonic())
+            .open(
+                role,
+                None,
+                nobody,
+                &random,
+                (clock::monotonic(), clock::wall()),
+            )
             .token
     }
 

@@ -29,13 +29,13 @@ async function showOrder(id) {
     return toast(word("staff-no-answer"), true);
   }
   if (answer.status === 401 || answer.status === 403) return location.reload();
-  if (answer.status !== 200) return toast(word("staff-refused", { why: answer.body?.detail ?? answer.status }), true);
+  if (answer.status !== 200) return toast(word("staff-refused", { why: whyNot(answer) }), true);
   dialog.replaceChildren(...new DOMParser().parseFromString(answer.body, "text/html").body.childNodes);
   if (!dialog.open) openDialog(dialog, dialog.querySelector("[data-close]"));
 }
 
-async function actOn(id, action, reason) {
-  const answer = await act(`/api/v1/orders/${id}/${action}`, { body: reason ? { reason } : {} });
+async function actOn(id, action, body = {}) {
+  const answer = await act(`/api/v1/orders/${id}/${action}`, { body });
   if (answer) {
     toast(word("staff-done"));
     refresh(0);
@@ -48,8 +48,9 @@ function askWhy(button) {
   for (const form of all(".why", sheet)) form.hidden = form.dataset.for !== button.dataset.act;
   for (const other of all("[data-why]", sheet)) other.setAttribute("aria-expanded", other === button);
   const form = sheet.querySelector(`.why[data-for="${button.dataset.act}"]`);
-  form.scrollIntoView({ block: "nearest" });
-  form.elements.reason.focus();
+  if (form.elements.given) offerNotes(sheet, form);
+  (form.elements.given ?? form.elements.reason).focus();
+  form.scrollIntoView({ block: "end" });
 }
 
 async function turn(button) {
@@ -112,10 +113,18 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.classList.contains("why")) return;
   event.preventDefault();
+  if (form.dataset.for === "pay") return receive(form);
   const reason = form.elements.reason.value.trim();
   if (!reason) return toast(word("manager-reason-missing"), true);
   if (form.dataset.for === "discard") return discard(reason);
-  actOn(form.closest("article").dataset.order, form.dataset.for, reason);
+  const sheet = form.closest("article");
+  const body = { reason };
+  if (form.elements.how?.value === "lines") {
+    body.lines = chosenLines(form);
+    body.version = Number(sheet.dataset.version);
+    if (!body.lines.length) return toast(word("order-choose-lines"), true);
+  }
+  actOn(sheet.dataset.order, form.dataset.for, body);
 });
 
 // Ages grow also when nothing happens.

@@ -33,6 +33,13 @@ async function call(path, { method = "GET", body, timeout = 5000 } = {}) {
   return { status: response.status, headers: response.headers, body: json ? await response.json() : await response.text() };
 }
 
+/** Why something was refused, in this page's language: by the field it is about, else by its kind. */
+function whyNot({ status, body }) {
+  const kind = body?.type?.split("/").pop();
+  const field = body?.errors?.[0]?.pointer?.split("/")[1];
+  return words[`problem-at-${field}`] ?? words[`problem-${kind}-${body?.cause}`] ?? words[`problem-${kind}`] ?? word("problem-other", { status });
+}
+
 /** Something that changes the kiosk. Gives the answer, or null after telling why it was refused. */
 async function act(path, { method = "POST", body = {} } = {}) {
   let answer;
@@ -45,7 +52,7 @@ async function act(path, { method = "POST", body = {} } = {}) {
   if (answer.status < 300) return answer;
   if (answer.status === 401) location.reload();
   else if (answer.body?.type?.endsWith("illegal-transition")) toast(word("staff-moved-on"), true);
-  else toast(word("staff-refused", { why: answer.body?.errors?.[0]?.detail ?? answer.body?.detail ?? answer.status }), true);
+  else toast(word("staff-refused", { why: whyNot(answer) }), true);
   refresh();
   return null;
 }

@@ -7,6 +7,9 @@ function gate(main) {
   const tell = (text) => {
     trouble.textContent = text;
   };
+  const first = "first" in $("sign-in").dataset;
+  const help = $("pin-help").textContent;
+  let chosen = null;
   const busy = (is) => {
     for (const button of buttons) button.disabled = is;
     pin.readOnly = is;
@@ -46,10 +49,18 @@ function gate(main) {
     event.preventDefault();
     if (pin.readOnly) return;
     if (pin.value.length < Number(main.dataset.digits)) return tell(word("pin-digits", { digits: main.dataset.digits }));
+    if (first && chosen !== pin.value) {
+      // Typed twice, so that a slip of the finger locks nobody out.
+      const again = chosen === null;
+      chosen = again ? pin.value : null;
+      pin.value = "";
+      $("pin-help").textContent = again ? word("pin-first-again") : help;
+      return tell(again ? "" : word("staff-differ"));
+    }
     busy(true);
     let answer = null;
     try {
-      answer = await call("/api/v1/sessions", { method: "POST", body: { pin: pin.value }, timeout: 15000 });
+      answer = await call(first ? "/api/v1/staff/first" : "/api/v1/sessions", { method: "POST", body: { pin: pin.value }, timeout: 15000 });
     } catch {
       // Said below.
     }
@@ -64,7 +75,9 @@ function gate(main) {
     main.classList.add("shake");
     if (answer?.status === 429) return wait(Number(answer.headers.get("Retry-After")) || 5);
     busy(false);
-    tell(answer?.status === 401 ? word("pin-wrong") : answer ? word("staff-refused", { why: answer.body?.detail ?? answer.status }) : word("pin-failed"));
+    chosen = null;
+    $("pin-help").textContent = help;
+    tell(answer?.status === 401 ? word("pin-wrong") : answer ? word("staff-refused", { why: whyNot(answer) }) : word("pin-failed"));
     pin.focus();
   });
   pin.focus();
@@ -84,4 +97,4 @@ function waitForPin() {
 }
 
 if ($("sign-in")) gate($("gate"));
-else if ($("gate")) waitForPin();
+if ($("gate") && (!$("sign-in") || "first" in $("sign-in").dataset)) waitForPin();
