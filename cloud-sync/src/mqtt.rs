@@ -17,14 +17,14 @@ use kiosk_core::wall::WallTime;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, PubAckReason, Publish};
 use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::clock;
 use crate::cloud::Cloud;
 use crate::http::request::{is_usable, new_id};
 use crate::ingest::{Refused, Speaker, Way};
 use crate::ledger::devices::{self, Said};
-use crate::ledger::menus;
+use crate::ledger::{LedgerError, lineage, menus};
 
 mod acks;
 mod notices;
@@ -59,6 +59,8 @@ struct Messenger {
     client: AsyncClient,
     desk: Arc<Desk>,
     open: Arc<Semaphore>,
+    /// Told when a message could not be stored because the ledger is away.
+    astray: Arc<Notify>,
 }
 
 /// Serves a broker until the process ends.
@@ -67,6 +69,7 @@ pub(crate) async fn serve(cloud: Cloud, post: Post) {
     let messenger = Messenger {
         desk: Arc::new(Desk::default()),
         open: Arc::new(Semaphore::new(usize::from(OPEN))),
+        astray: Arc::default(),
         client,
         cloud,
     };
@@ -100,8 +103,13 @@ impl Messenger {
         let mut pause = PAUSE_LEAST;
         loop {
             let event = tokio::select! {
-                event = events.poll() => event,
+                event = events.poll() => Some(event),
+                () = self.astray.notified() => None,
                 _ = closing.wait_for(|closing| *closing) => break,
+            };
+            let Some(event) = event else {
+                self.step_back(&mut events, post).await;
+                continue;
             };
             match event {
                 Ok(Event::Incoming(Packet::ConnAck(ack))) => {
@@ -138,7 +146,10 @@ impl Messenger {
         };
         let messenger = self.clone();
         tokio::spawn(async move {
-            messenger.handle(&publish).await;
+            if !messenger.handle(&publish).await {
+                messenger.astray.notify_one();
+                return;
+            }
             // Also where it failed: the kiosk sends it again, and an open message would hold a place.
             if publish.qos != QoS::AtMostOnce
                 && let Err(error) = messenger.client.ack(&publish).await
@@ -149,24 +160,44 @@ impl Messenger {
         });
     }
 
-    async fn handle(&self, publish: &Publish) {
+    /// Without its ledger this process can take nothing: it leaves the broker, which then has others
+    /// take its share and the messages in hand, and comes back when the ledger does.
+    async fn step_back(&self, events: &mut EventLoop, post: &Post) {
+        tracing::warn!(
+            host = post.host,
+            port = post.port,
+            "left the broker until the ledger is back"
+        );
+        events.clean();
+        let mut closing = self.cloud.closing.clone();
+        while self.cloud.ledger.read(lineage::standing).await.is_err() {
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE_LEAST) => {}
+                _ = closing.wait_for(|closing| *closing) => return,
+            }
+        }
+    }
+
+    /// False if the message is to go to somebody else, or to come again.
+    async fn handle(&self, publish: &Publish) -> bool {
         let topic = String::from_utf8_lossy(&publish.topic);
         let Some((store, kiosk, rest)) = topics::sender_of(&topic) else {
             tracing::warn!(%topic, "a message on an odd topic is passed over");
-            return;
+            return true;
         };
         let speaker = Speaker { store, kiosk };
         let request = request_of(publish);
         let payload = publish.payload.to_vec();
         match rest {
-            "up/events" => self.frame(&speaker, payload, &request).await,
-            "up/hello" => self.hello(&speaker, payload, &request).await,
+            "up/events" => return self.frame(&speaker, payload, &request).await,
+            "up/hello" => return self.hello(&speaker, payload, &request).await,
             "status" => self.status(&speaker, &payload, publish.retain).await,
             _ => tracing::debug!(%topic, "a message is passed over"),
         }
+        true
     }
 
-    async fn frame(&self, speaker: &Speaker, payload: Vec<u8>, request: &str) {
+    async fn frame(&self, speaker: &Speaker, payload: Vec<u8>, request: &str) -> bool {
         match self
             .cloud
             .door
@@ -184,6 +215,7 @@ impl Messenger {
             }
             Err(Refused::Ledger(error)) => {
                 tracing::error!(kiosk = %speaker, request, %error, "events could not be stored; the kiosk will send them again");
+                return !is_away(&error);
             }
             Err(Refused::UnknownJournal(journal) | Refused::HelloFirst(journal)) => {
                 self.ask_hello(speaker, journal);
@@ -191,18 +223,21 @@ impl Messenger {
             // The door has told why.
             Err(_) => {}
         }
+        true
     }
 
-    async fn hello(&self, speaker: &Speaker, payload: Vec<u8>, request: &str) {
+    async fn hello(&self, speaker: &Speaker, payload: Vec<u8>, request: &str) -> bool {
         match self.cloud.door.hello(speaker, payload, request).await {
             Ok(ack) => {
                 self.send_ack(speaker, &ack);
             }
             Err(Refused::Ledger(error)) => {
                 tracing::error!(kiosk = %speaker, request, %error, "a hello could not be stored");
+                return !is_away(&error);
             }
             Err(_) => {}
         }
+        true
     }
 
     async fn status(&self, speaker: &Speaker, payload: &[u8], retained: bool) {
@@ -348,6 +383,10 @@ impl Messenger {
         let both = async { tokio::join!(done, moving) };
         let _ = tokio::time::timeout(FINISH, both).await;
     }
+}
+
+fn is_away(error: &LedgerError) -> bool {
+    matches!(error, LedgerError::Away(_) | LedgerError::Unknown(_))
 }
 
 fn warn_if_failed(reason: PubAckReason) {

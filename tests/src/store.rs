@@ -91,7 +91,21 @@ impl Store {
         name: &str,
         kiosks: &[&str],
     ) -> anyhow::Result<Self> {
-        let cloud = Cloud::new(lab, folder.path()).await?;
+        Self::enrolled_on(lab, folder, None, name, kiosks).await
+    }
+
+    /// The same, with the ledger in a database.
+    ///
+    /// # Errors
+    /// If the folder or the database can't be used or enrolment fails.
+    pub async fn enrolled_on(
+        lab: &Lab,
+        folder: Folder,
+        database: Option<String>,
+        name: &str,
+        kiosks: &[&str],
+    ) -> anyhow::Result<Self> {
+        let cloud = Cloud::new(lab, folder.path(), database).await?;
         let mut store = Self {
             name: name.to_owned(),
             kiosks: Vec::new(),

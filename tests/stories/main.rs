@@ -22,6 +22,7 @@ mod menus;
 mod outages;
 mod printing;
 mod remote;
+mod replicas;
 mod watchdog;
 
 use std::fs::File;

@@ -27,10 +27,16 @@ pub struct Cloud {
     mqtt: Option<SocketAddr>,
     /// A broker outside, instead of the embedded one.
     broker: Option<SocketAddr>,
+    /// A database, instead of a file in the data folder.
+    database: Option<String>,
 }
 
 impl Cloud {
-    pub(super) async fn new(lab: &Lab, folder: &Path) -> anyhow::Result<Self> {
+    pub(super) async fn new(
+        lab: &Lab,
+        folder: &Path,
+        database: Option<String>,
+    ) -> anyhow::Result<Self> {
         let cloud = Self {
             lab: lab.clone(),
             data: folder.join("cloud"),
@@ -39,6 +45,7 @@ impl Cloud {
             http: None,
             mqtt: None,
             broker: None,
+            database,
         };
         // A named folder may have been used before: its user and its password are there already.
         if !cloud.data.exists() {
@@ -49,13 +56,40 @@ impl Cloud {
         Ok(cloud)
     }
 
+    /// Another process on the same database and broker, that does not run yet.
+    #[must_use]
+    pub fn replica(&self, name: &str) -> Self {
+        Self {
+            lab: self.lab.clone(),
+            data: self.data.with_file_name(name),
+            log: self.log.with_file_name(format!("{name}.log")),
+            child: None,
+            http: None,
+            mqtt: None,
+            broker: self.broker,
+            database: self.database.clone(),
+        }
+    }
+
+    /// Where the ledger is, as commands are told.
+    fn ledger(&self) -> [String; 2] {
+        match &self.database {
+            Some(url) => ["--database".to_owned(), url.clone()],
+            None => {
+                let data = self.data.to_string_lossy();
+                ["--data-dir".to_owned(), data.into_owned()]
+            }
+        }
+    }
+
     /// Runs a `cloud-sync` command on the data folder, whether the server runs or not.
     ///
     /// # Errors
     /// If it does not go well.
     pub async fn command(&self, args: &[&str], input: &str) -> anyhow::Result<String> {
-        let data = self.data.to_string_lossy();
-        let all = args.iter().copied().chain(["--data-dir", &data]);
+        let ledger = self.ledger();
+        let ledger = ledger.iter().map(String::as_str);
+        let all = args.iter().copied().chain(ledger);
         let ended = self.lab.run(Role::CloudSync, all, input).await?;
         ended.fine(&format!("cloud-sync {}", args.join(" ")))
     }
@@ -94,11 +128,10 @@ impl Cloud {
             Some(broker) => ["--mqtt".to_owned(), format!("mqtt://{broker}")],
             None => ["--mqtt-listen".to_owned(), port(self.mqtt)],
         };
-        let data = self.data.to_string_lossy().into_owned();
-        let serve = ["serve", "--data-dir", &data, "--listen"].map(str::to_owned);
-        serve
-            .into_iter()
-            .chain([port(self.http)])
+        let listen = ["--listen".to_owned(), port(self.http)];
+        std::iter::once("serve".to_owned())
+            .chain(self.ledger())
+            .chain(listen)
             .chain(mqtt)
             .collect()
     }
