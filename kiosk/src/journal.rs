@@ -36,6 +36,7 @@ mod printing;
 mod prune;
 mod ranges;
 mod read;
+mod records;
 mod schema;
 mod settings;
 mod staff;
@@ -78,6 +79,7 @@ pub use self::place::{PlaceRefusal, PlaceRequest, Placed};
 pub use self::printing::{PrintFilter, PrintRefusal, PrintRequest, PrintWish};
 pub use self::ranges::Ranges;
 pub use self::read::{ListFilter, Reader, StoredOrder, find_order};
+pub use self::records::{Aside, Record, Records};
 pub use self::staff::{
     PEOPLE_LIMIT, Person, PinOf, StaffChange, StaffRefusal, StaffRequest, StaffRole,
 };

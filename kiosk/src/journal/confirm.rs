@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::fence::succeeds;
 use super::group::{Group, Head, from_sql, hash_column, run_sql, to_sql};
 use super::read::Reader;
+use super::records::QUARANTINED;
 use super::{JournalError, Ranges};
 
 /// What an ack did.
@@ -246,7 +247,21 @@ impl Group<'_> {
                 ack.at.as_millis(),
                 signed,
             ))?;
-        Ok(())
+        self.store_quarantined(ack)
+    }
+
+    /// What the cloud put aside, for people; written when it changes, which is hardly ever.
+    fn store_quarantined(&self, ack: &Ack) -> Result<(), JournalError> {
+        let known = self.setting(QUARANTINED)?;
+        if ack.quarantined.is_empty() {
+            return known.map_or(Ok(()), |_| self.remove_setting(QUARANTINED));
+        }
+        let told = serde_json::to_string(&ack.quarantined)
+            .map_err(|error| JournalError::Damaged(error.to_string()))?;
+        if known.as_ref() == Some(&told) {
+            return Ok(());
+        }
+        self.set_setting(QUARANTINED, &told)
     }
 
     fn store_hour(&self, ack: &Ack) -> Result<(), JournalError> {

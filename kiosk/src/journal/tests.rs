@@ -9,6 +9,7 @@ mod groups;
 mod placing;
 mod printing;
 mod pruning;
+mod records;
 mod sequences;
 mod switches;
 mod syncing;

@@ -5,8 +5,10 @@
 
 mod chart;
 mod devices;
+mod drawer;
 mod link;
 mod orders;
+mod records;
 mod report;
 mod sheet;
 mod shell;
@@ -42,6 +44,9 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/manager/devices", get(devices))
         .route("/manager/link", get(link))
         .route("/manager/staff", get(staff))
+        .route("/manager/records", get(record))
+        .route("/manager/records.csv", get(record_csv))
+        .route("/manager/outbox", get(outbox))
         .route("/manager/report", get(report))
         .route("/manager/report.csv", get(report_csv))
 }
@@ -118,6 +123,84 @@ async fn staff(
     answer(store.staff_page(&roll, who.0.lang.as_deref()))
 }
 
+/// Records of a page.
+const RECORDS: usize = 60;
+/// Records of a file.
+const FILED: usize = 5_000;
+/// Unconfirmed records on a page; the rest is told as a number.
+const WAITING: usize = 60;
+
+/// Which records are listed.
+#[derive(Debug, Default, Deserialize)]
+struct WhichRecords {
+    show: Option<String>,
+    before: Option<u64>,
+}
+
+async fn record(
+    who: ManagerOnly,
+    State(state): State<AppState>,
+    Query(which): Query<WhichRecords>,
+) -> Result<Response, Problem> {
+    let store = Store::look(&state, None).await?;
+    let (show, kinds) = records::choice(which.show.as_deref());
+    let before = which.before;
+    let found = state
+        .journal
+        .read(move |reader| reader.records(kinds, before, RECORDS))
+        .await?;
+    answer(store.records_page(show, &found, before.is_none(), who.0.lang.as_deref()))
+}
+
+async fn record_csv(
+    who: ManagerOnly,
+    State(state): State<AppState>,
+    Query(which): Query<WhichRecords>,
+) -> Result<Response, Problem> {
+    let store = Store::look(&state, None).await?;
+    let (show, kinds) = records::choice(which.show.as_deref());
+    let found = state
+        .journal
+        .read(move |reader| reader.records(kinds, which.before, FILED))
+        .await?;
+    let csv = store.records_csv(&found, who.0.lang.as_deref());
+    Ok(as_csv(&format!("record-{show}"), csv))
+}
+
+async fn outbox(who: ManagerOnly, State(state): State<AppState>) -> Result<Response, Problem> {
+    let store = Store::look(&state, None).await?;
+    let outbox = state.journal.outbox().borrow().clone();
+    let from = outbox.first_unconfirmed();
+    let waiting = usize::try_from(outbox.unconfirmed()).unwrap_or(usize::MAX);
+    let limit = waiting.min(WAITING);
+    let queue = state
+        .journal
+        .read(move |reader| {
+            let (aside, quarantined) = reader.quarantined()?;
+            let unconfirmed = reader.unconfirmed(from, |seq| outbox.is_confirmed(seq), limit)?;
+            Ok(records::Queue {
+                unconfirmed,
+                aside,
+                quarantined,
+            })
+        })
+        .await?;
+    answer(store.outbox_page(&queue, who.0.lang.as_deref()))
+}
+
+/// A file of comma-separated values.
+fn as_csv(name: &str, csv: String) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}.csv\""),
+        ),
+        (CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    (headers, csv).into_response()
+}
+
 /// A count for a message.
 fn small(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
@@ -150,13 +233,8 @@ async fn report_csv(
     Query(day): Query<OfDay>,
 ) -> Result<Response, Problem> {
     let store = Store::look(&state, day.read()).await?;
-    let name = format!("attachment; filename=\"report-{}.csv\"", store.date);
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (CONTENT_DISPOSITION, name),
-        (CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    Ok((headers, store.report_csv(who.0.lang.as_deref())).into_response())
+    let csv = store.report_csv(who.0.lang.as_deref());
+    Ok(as_csv(&format!("report-{}", store.date), csv))
 }
 
 #[cfg(test)]

@@ -743,3 +743,106 @@ order-unsent =
 action-ask = Ask for payment
 action-fail = Payment failed
 action-owe = Pay at the counter
+
+# The record, and what waits to be sent
+nav-records = Record
+nav-outbox = Sent & waiting
+records-which = Which records
+records-all = Everything
+records-money = Payments & voids
+records-cash = Cash drawer
+records-stock = Stock
+records-staff = Staff
+records-settings = Settings & switches
+records-day = Days & clock
+records-kitchen = Kitchen
+records-text = Who did what and when, as the journal has it: nothing here can be changed or removed. What head office has confirmed goes from this kiosk after two weeks.
+records-pages = Pages of the record
+records-newest = Newest
+records-older = Older
+records-when = When
+records-what = What
+records-who = Who
+records-no = No.
+records-none = Nothing here.
+record-itself = The kiosk itself
+record-placed = Order { $name } placed
+record-started = Order { $name } started
+record-ready = Order { $name } ready
+record-collected = Order { $name } collected
+record-paid = Order { $name } paid
+record-asked = Order { $name }: payment under way
+record-failed = Order { $name }: payment failed
+record-owed = Order { $name }: to be paid at the counter
+record-voided = Order { $name } voided
+record-refunded = Order { $name } refunded whole
+record-refunded-part = Order { $name } refunded in part
+record-on-sale = { $name }: on sale
+record-sold-out = { $name }: sold out
+record-day-opened = Business day { $name } opened
+record-day-closed = Business day { $name } closed
+record-cash-float = Float: { $name }
+record-cash-in = Put into the drawer: { $name }
+record-cash-out = Taken out of the drawer: { $name }
+record-cash-count = Drawer counted: { $name }
+record-off = { $amount } off
+record-clock = The clock of this machine was set by { $name }
+record-set = { $name }: { $state }
+record-staff-added = { $name } got a PIN
+record-staff-pin = PIN set: { $name }
+record-staff-role = Another role: { $name }
+record-staff-revoked = PIN revoked: { $name }
+report-z-no = Z report No. { $z }
+setting-as-configured = as configured
+outbox-waiting = Records that head office has not confirmed
+outbox-text = They are safe on this kiosk’s disk and go out by themselves, the oldest first.
+outbox-more =
+    { $count ->
+        [one] and one more
+       *[other] and { $count } more
+    }
+outbox-written = orders and changes, on this disk
+outbox-aside = Put aside by head office
+outbox-aside-text =
+    { $count ->
+        [one] received, but could not be applied
+       *[other] received, but could not be applied
+    }
+outbox-aside-long = Head office has these safely but could not apply them. Its dashboard says why and can try them again; nothing is to be done here.
+outbox-pruned = a record that is no longer on this disk
+
+# The cash drawer
+tender-qr = QR code
+report-by-tender = Money received
+report-discounts = Promotions
+report-average = Average order
+report-open = Orders still open
+cash-float = Float at the beginning
+cash-taken = Cash from orders
+cash-refunded = Cash given back
+cash-in = Put in
+cash-out = Taken out
+cash-right = exactly right
+cash-closed = The drawer can be counted while the day is open.
+cash-do-count = Count the drawer
+cash-do-float = Float
+cash-do-in = Put in
+cash-do-out = Take out
+cash-by-piece = Count notes and coins
+cash-count-text = Count what is in the drawer, then compare with what should be there.
+
+# Today's charts and the menu as diners see it
+today-takings = Takings per hour
+today-mix = Money received
+today-mix-none = Nothing has been received yet.
+nav-preview = Menu preview
+preview-languages = The diner’s language
+preview-times = Time of day
+preview-now = Now
+preview-none = At other times
+preview-text = The menu in force as diners see it, in their language.
+preview-away =
+    { $count ->
+        [one] One dish is served at other times only.
+       *[other] { $count } dishes are served at other times only.
+    }

@@ -4,6 +4,7 @@ use askama::Template;
 use fluent_bundle::FluentArgs;
 use kiosk_core::report::{DayReport, Sum};
 
+use super::drawer::Drawer;
 use super::shell::Shell;
 use super::store::Store;
 use crate::web::staff::{Frame, asset, icon, local};
@@ -21,6 +22,7 @@ struct Page<'a> {
     before: String,
     after: Option<String>,
     empty: bool,
+    drawer: Drawer,
 }
 
 /// A table of the report.
@@ -40,24 +42,19 @@ impl Store {
     pub(super) fn report_page(&self, lang: Option<&str>) -> Result<String, askama::Error> {
         let shell = self.shell(lang, "report");
         let t = shell.frame.t;
-        let report = self.report();
+        let report = self.told_report();
         let day = |date: Option<jiff::civil::Date>| date.map(|date| date.to_string());
         let latest = self.day.map_or(self.date, |day| day.date);
-        let money = |minor| t.money(report.currency, minor);
         let now = local(self.now, &self.menu.time_zone);
         Page {
-            title: t.say(if self.is_open() {
-                "report-x"
-            } else {
-                "report-z"
-            }),
+            title: match report.z.filter(|_| !self.is_open()) {
+                Some(z) => t.say_one("report-z-no", "z", &z.to_string()),
+                None if self.is_open() => t.say("report-x"),
+                None => t.say("report-z"),
+            },
+            drawer: self.drawer(&report, t),
             made: now.strftime("%Y-%m-%d %H:%M").to_string(),
-            sums: vec![
-                (t.say("report-orders"), report.orders.to_string(), false),
-                (t.say("report-net"), money(report.net), false),
-                (t.say("report-tax"), money(report.tax), false),
-                (t.say("report-gross"), money(report.gross), true),
-            ],
+            sums: sums(&report, t),
             parts: parts(&report, t, shell.frame.tag),
             date: self.date.to_string(),
             before: day(self.date.yesterday().ok()).unwrap_or_default(),
@@ -71,7 +68,7 @@ impl Store {
     /// The same as comma-separated values (RFC 4180), amounts in plain digits.
     pub(super) fn report_csv(&self, lang: Option<&str>) -> String {
         let frame = Frame::new(&self.menu, lang, &[]);
-        let report = self.report();
+        let report = self.told_report();
         let code = report.currency.code();
         let mut csv = String::from("part,name,count,amount,currency\r\n");
         for CsvRow(part, name, count, amount) in csv_rows(&report, frame.t, frame.tag) {
@@ -83,6 +80,26 @@ impl Store {
         }
         csv
     }
+}
+
+/// The sums at the head of a report, each with whether it is the total.
+fn sums(report: &DayReport, t: &Language) -> Vec<(String, String, bool)> {
+    let money = |minor| t.money(report.currency, minor);
+    let mut sums = vec![
+        (t.say("report-orders"), report.orders.to_string(), false),
+        (t.say("report-average"), money(report.average), false),
+        (t.say("report-net"), money(report.net), false),
+        (t.say("report-tax"), money(report.tax), false),
+        (t.say("report-gross"), money(report.gross), true),
+    ];
+    if report.tips.count > 0 {
+        sums.push((t.say("tips"), money(report.tips.amount), false));
+    }
+    if report.open_orders > 0 {
+        let open = report.open_orders.to_string();
+        sums.push((t.say("report-open"), open, false));
+    }
+    sums
 }
 
 /// Part, name, count and amount.
@@ -128,7 +145,37 @@ fn csv_rows(report: &DayReport, t: &Language, tag: &str) -> Vec<CsvRow> {
     }));
     rows.push(sum("voids", report.voids));
     rows.push(sum("refunds", report.refunds));
+    rows.push(sum("tips", report.tips));
+    rows.extend(report.by_tender.iter().flat_map(|sum| {
+        let name = t.say(&format!("tender-{}", sum.tender.as_str()));
+        let received = CsvRow("received", name.clone(), Some(sum.count), Some(sum.amount));
+        [
+            received,
+            CsvRow("given back", name, None, Some(sum.refunded)),
+        ]
+    }));
+    rows.extend(report.discounts.iter().map(|off| {
+        let name = off.name.get(tag).to_owned();
+        CsvRow("discount", name, Some(off.count), Some(off.amount))
+    }));
+    rows.extend(drawer_rows(report));
     rows
+}
+
+fn drawer_rows(report: &DayReport) -> impl Iterator<Item = CsvRow> {
+    let cash = &report.cash;
+    let drawer = [
+        ("float", Some(cash.float)),
+        ("taken", Some(cash.taken)),
+        ("refunded", Some(cash.refunded)),
+        ("put in", Some(cash.put_in)),
+        ("taken out", Some(cash.taken_out)),
+        ("expected", Some(cash.expected)),
+        ("counted", cash.counted),
+        ("difference", cash.difference),
+    ];
+    let row = |(name, amount): (&str, _)| CsvRow("drawer", name.into(), None, amount);
+    drawer.into_iter().map(row)
 }
 
 fn parts(report: &DayReport, t: &Language, tag: &str) -> Vec<Part> {
@@ -153,6 +200,18 @@ fn parts(report: &DayReport, t: &Language, tag: &str) -> Vec<Part> {
         let name = payment_name(sum.method.as_str(), sum.status.as_str(), t);
         row(name, sum.count.to_string(), sum.amount)
     });
+    let received = report.by_tender.iter().map(|sum| {
+        let name = t.say(&format!("tender-{}", sum.tender.as_str()));
+        row(name, sum.count.to_string(), sum.amount - sum.refunded)
+    });
+    let discounts = report.discounts.iter();
+    let discounts = discounts.map(|off| {
+        row(
+            off.name.get(tag).to_owned(),
+            off.count.to_string(),
+            -off.amount,
+        )
+    });
     let exceptions = [
         ("report-voids", report.voids),
         ("report-refunds", report.refunds),
@@ -174,7 +233,9 @@ fn parts(report: &DayReport, t: &Language, tag: &str) -> Vec<Part> {
     vec![
         part("report-by-rate", "report-net", taxes.collect()),
         part("report-by-payment", "report-count", payments.collect()),
+        part("report-by-tender", "report-count", received.collect()),
         part("report-exceptions", "report-count", exceptions.collect()),
+        part("report-discounts", "report-count", discounts.collect()),
         part("report-by-hour", "report-count", hours.collect()),
         part("report-by-item", "report-count", items.collect()),
     ]
@@ -188,7 +249,7 @@ fn payment_name(method: &str, status: &str, t: &Language) -> String {
 }
 
 /// A cell that no spreadsheet takes for a formula.
-fn csv_cell(text: &str) -> String {
+pub(super) fn csv_cell(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '@', '\t']);
     let text = if formula {
         format!("'{text}")

@@ -14,7 +14,7 @@ use kiosk_core::wall::WallTime;
 use crate::clock;
 use crate::devices::DeviceStatus;
 use crate::devices::settings::PrinterSettings;
-use crate::journal::{Health, Levels, ListFilter, StoredOrder, Succeeds};
+use crate::journal::{Health, JournalError, Levels, ListFilter, Reader, StoredOrder, Succeeds};
 use crate::status::LinkStatus;
 use crate::switches::SwitchStatus;
 use crate::wallclock::Jump;
@@ -51,6 +51,8 @@ pub(super) struct Store {
     pub(super) cash: Vec<CashEntry>,
     /// The Z report that day was last closed with.
     pub(super) z: Option<u64>,
+    /// That report, as it was then.
+    pub(super) kept: Option<DayReport>,
     pub(super) devices: Vec<DeviceStatus>,
     pub(super) printers: Vec<PrinterSettings>,
     /// Print jobs that wait for somebody to decide.
@@ -77,6 +79,42 @@ pub(super) struct JournalLook {
     pub(super) health: Health,
 }
 
+/// What the dashboard reads from the journal's file.
+struct InFile {
+    orders: Vec<StoredOrder>,
+    /// When the oldest unconfirmed event was written.
+    oldest: Option<WallTime>,
+    cash: Vec<CashEntry>,
+    z: Option<u64>,
+    /// The Z report that the day was last closed with, as JSON.
+    report: Option<String>,
+    stuck_prints: u64,
+    succeeds: Option<Succeeds>,
+}
+
+impl InFile {
+    fn read(
+        reader: &Reader,
+        filter: &ListFilter,
+        date: Date,
+        first: Option<u64>,
+    ) -> Result<Self, JournalError> {
+        let (cash, z) = reader.cash_of_day(date)?;
+        Ok(Self {
+            orders: reader.list(filter)?,
+            oldest: first
+                .map(|seq| reader.event_time(seq))
+                .transpose()?
+                .flatten(),
+            cash,
+            z,
+            report: z.map(|z| reader.z_report(z)).transpose()?.flatten(),
+            stuck_prints: reader.stuck_prints()?,
+            succeeds: reader.succeeds()?,
+        })
+    }
+}
+
 impl Store {
     /// Looks at the day `date`, or at the latest.
     pub(super) async fn look(state: &AppState, date: Option<Date>) -> Result<Self, Problem> {
@@ -94,20 +132,19 @@ impl Store {
         let outbox = state.journal.outbox().borrow().clone();
         let first = outbox.first_unconfirmed();
         let waits = outbox.unconfirmed() > 0;
-        let (orders, oldest, (cash, z), (stuck_prints, succeeds)) = state
+        let kept_here = state
             .journal
-            .read(move |reader| {
-                let oldest = if waits {
-                    reader.event_time(first)?
-                } else {
-                    None
-                };
-                let stuck_prints = reader.stuck_prints()?;
-                let cash = reader.cash_of_day(date)?;
-                let beside = (stuck_prints, reader.succeeds()?);
-                Ok((reader.list(&filter)?, oldest, cash, beside))
-            })
+            .read(move |reader| InFile::read(reader, &filter, date, waits.then_some(first)))
             .await?;
+        let InFile {
+            orders,
+            oldest,
+            cash,
+            z,
+            report,
+            stuck_prints,
+            succeeds,
+        } = kept_here;
         let health = state.journal.health().borrow().clone();
         let levels = Arc::clone(&state.journal.levels().borrow());
         Ok(Self {
@@ -137,6 +174,7 @@ impl Store {
             day,
             cash,
             z,
+            kept: report.and_then(|report| serde_json::from_str(&report).ok()),
         })
     }
 
@@ -153,6 +191,14 @@ impl Store {
                 orders,
                 &self.cash,
             )
+        }
+    }
+
+    /// What the report page tells: of a closed day for ever what its Z report said.
+    pub(super) fn told_report(&self) -> DayReport {
+        match &self.kept {
+            Some(kept) if !self.is_open() => kept.clone(),
+            _ => self.report(),
         }
     }
 

@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use kiosk_core::day::Day;
 use kiosk_core::order::{Order, PaymentStatus, Status};
+use kiosk_core::report::DayReport;
 
 use super::store::{JournalLook, Kept};
 use super::*;
 use crate::devices::DeviceStatus;
 use crate::devices::health::Health as DeviceHealth;
-use crate::journal::{Health, Person};
+use crate::journal::{Aside, Health, Person, Record, Records};
 use crate::status::{BreakerStatus, LinkMode, LinkStatus};
 use crate::switches::{SwitchSetting, SwitchStatus};
 use crate::web::Place;
@@ -52,6 +53,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
         starts: 4,
         cash: Vec::new(),
         z: None,
+        kept: None,
         orders: orders.into_iter().rev().map(kept).collect(),
         levels: Arc::default(),
         switches: vec![turned()],
@@ -240,6 +242,25 @@ fn a_closed_day_is_a_z_report_and_an_open_one_an_x_report() {
     assert!(page.contains("Z report") && page.contains("data-day=\"open\""));
 }
 
+/// What happens to its orders after the close belongs to no report of that day.
+#[test]
+fn a_z_report_says_for_ever_what_it_said() {
+    let mut store = store(busy(&sample()), LinkMode::Online);
+    let at_close = DayReport {
+        z: Some(7),
+        ..store.report()
+    };
+    store.kept = Some(at_close.clone());
+    store.day = store.day.map(|day| Day {
+        closed_at: Some(at(600)),
+        ..day
+    });
+    store.orders.pop();
+    let page = store.report_page(Some("en")).unwrap();
+    assert!(page.contains(&text_of(at_close.currency, at_close.gross)));
+    assert!(page.contains("No. 7"), "{page}");
+}
+
 #[test]
 fn closing_warns_of_what_is_unfinished_and_unpaid() {
     let busy_day = store(busy(&sample()), LinkMode::Online)
@@ -264,6 +285,113 @@ fn standing(state: &'static str, scope: &str, by: &str, reason: &str) -> SwitchS
         reason: reason.to_owned(),
         at: at(0),
     }
+}
+
+fn record(seq: u64, kind: &str, data: serde_json::Value) -> Record {
+    let event = serde_json::json!({
+        "v": 1, "id": "01a1f90a-0000-7000-8000-000000000001", "type": kind,
+        "order": "01a1f90a-0000-7000-8000-000000000500", "order_version": 2, "at": at(3),
+        "boot": "01a1f90a-0000-7000-8000-000000000900", "mono_ms": 1, "data": data,
+    });
+    Record {
+        seq,
+        event: kiosk_core::event::Event::decode(event.to_string().as_bytes()).unwrap(),
+        number: Some("A042".to_owned()),
+    }
+}
+
+fn some_records() -> Vec<Record> {
+    use serde_json::json;
+    let no = "<b>no</b>";
+    vec![
+        record(
+            9,
+            "order.voided",
+            json!({"reason": no, "by": "manager/Mei"}),
+        ),
+        record(
+            8,
+            "payment.failed",
+            json!({"reason": "declined", "by": "card"}),
+        ),
+        record(
+            7,
+            "cash.counted",
+            json!({"date": "2026-11-20", "kind": "count", "amount": 900, "expected": 940, "by": "manager"}),
+        ),
+        record(
+            6,
+            "stock.adjusted",
+            json!({"item": "tea-eggs", "available": true, "left": 4, "by": "manager"}),
+        ),
+        record(
+            5,
+            "staff.changed",
+            json!({"role": "kitchen", "name": no, "change": "added", "by": "manager"}),
+        ),
+        record(
+            4,
+            "switch.changed",
+            json!({"name": "recommendations", "state": "off", "reason": no, "by": "hq/mei"}),
+        ),
+        record(
+            3,
+            "setting.changed",
+            json!({"name": "tips", "value": "off", "by": "manager"}),
+        ),
+        record(
+            2,
+            "day.closed",
+            json!({"date": "2026-11-19", "orders": 3, "gross": 900, "z": 7}),
+        ),
+        record(1, "clock.jumped", json!({"by_ms": -5000})),
+    ]
+}
+
+#[test]
+fn every_record_is_told_in_words_of_the_page() {
+    let store = store(Vec::new(), LinkMode::Online);
+    let records = Records {
+        found: some_records(),
+        before: Some(1),
+    };
+    for lang in ["en", "zh-Hans"] {
+        let page = store
+            .records_page("all", &records, true, Some(lang))
+            .unwrap();
+        check(&page, lang);
+        assert!(
+            !page.contains("record-") || !page.contains(">record-"),
+            "{lang}"
+        );
+        let queue = records::Queue {
+            unconfirmed: some_records(),
+            aside: vec![Aside {
+                seq: 3,
+                record: None,
+            }],
+            quarantined: 1,
+        };
+        check(&store.outbox_page(&queue, Some(lang)).unwrap(), lang);
+    }
+    let english = store
+        .records_page("all", &records, true, Some("en"))
+        .unwrap();
+    for told in [
+        "Order A042 voided",
+        "Mei",
+        "−$0.40 off",
+        "Z report No. 7",
+        "mei",
+    ] {
+        assert!(english.contains(told), "{told}");
+    }
+    let csv = store.records_csv(&records, Some("en"));
+    assert_eq!(csv.lines().count(), 1 + records.found.len());
+    assert!(
+        csv.contains("9,2026-11-20T12:03:00-05:00,order.voided,Mei,"),
+        "{csv}"
+    );
 }
 
 #[test]

@@ -26,6 +26,10 @@ pub(in crate::web) const PAGES: &[&str] = &[
     "/manager/report",
     "/manager/report.csv",
     "/manager/staff",
+    "/manager/records",
+    "/manager/records?show=staff&before=3",
+    "/manager/records.csv",
+    "/manager/outbox",
 ];
 
 pub(in crate::web) fn sample() -> Menu {
