@@ -409,6 +409,4 @@ fn open_frame(
 }
 
 #[cfg(test)]
-mod bench;
-#[cfg(test)]
 mod tests;

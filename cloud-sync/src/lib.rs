@@ -5,10 +5,12 @@
 //! * `http`: devices, headquarters' calls and pages
 //! * `mqtt`: the ingest side of a broker
 //! * [`broker`]: the embedded broker
+//! * [`intake`]: the door without a network, for measurements
 //! * [`cli`]: the commands
 
 pub mod broker;
 pub mod cli;
+pub mod intake;
 
 mod clock;
 mod cloud;

@@ -4,10 +4,13 @@
 //! several times in turns with the others, so that a slow moment of the machine hits all of them.
 
 mod cloud;
+mod events;
 mod floor;
+mod ingest;
 mod journal;
 mod kiosk;
 mod load;
+mod raw;
 mod samples;
 mod table;
 
@@ -50,6 +53,9 @@ pub struct Options {
     /// Leave out what needs a cloud
     #[arg(long)]
     without_cloud: bool,
+    /// Only what the cloud takes in, beside raw inserts; needs PostgreSQL
+    #[arg(long, conflicts_with = "without_cloud")]
+    ingest: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -71,6 +77,10 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    if options.ingest {
+        ingest::measure(options, &folder, &mut table)?;
+        return table.print(options.json);
+    }
     orders(options, &runtime, &binary, &folder, &mut table)?;
     if !options.without_cloud {
         runtime.block_on(cloud::measure(options, &lab, &mut table))?;
