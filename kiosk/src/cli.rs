@@ -120,6 +120,13 @@ struct Serve {
     /// URL of the broker, if not the credential's
     #[arg(long, env = "KIOSK_MQTT")]
     mqtt: Option<String>,
+    /// Where phones in the store reach this kiosk, for the QR code of a receipt; without it the
+    /// address it listens on
+    #[arg(long, env = "KIOSK_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
+    /// Folder of more languages for the screens: one Fluent file each, such as fr.ftl
+    #[arg(long, env = "KIOSK_LOCALES", value_name = "DIR")]
+    locales: Option<PathBuf>,
     /// Settings in TOML; flags, environment and credential win over it
     #[arg(long, env = "KIOSK_CONFIG")]
     config: Option<PathBuf>,
@@ -209,6 +216,8 @@ fn serve(options: Serve) -> ExitCode {
         credential: options.credential,
         cloud: options.cloud,
         mqtt: options.mqtt,
+        public_url: options.public_url,
+        locales: options.locales,
         config: options.config,
         allow_plaintext: options.allow_plaintext,
     };

@@ -18,6 +18,7 @@ use crate::devices::settings::{
 use crate::protect::{Tuning, tuning};
 use crate::uplink::endpoint;
 use crate::web::pictures::Pictures;
+use crate::web::text;
 use crate::{devices, https, menus};
 
 /// Where the kiosk listens if nobody says otherwise.
@@ -40,6 +41,10 @@ pub struct Given {
     pub cloud: Option<String>,
     /// URL of the broker.
     pub mqtt: Option<String>,
+    /// Where phones of diners reach this kiosk.
+    pub public_url: Option<String>,
+    /// A folder of more languages.
+    pub locales: Option<PathBuf>,
     /// The TOML file.
     pub config: Option<PathBuf>,
     /// Whether unencrypted connections beyond this machine are wanted.
@@ -57,6 +62,8 @@ struct File {
     credential: Option<PathBuf>,
     cloud: Option<String>,
     mqtt: Option<String>,
+    public_url: Option<String>,
+    locales: Option<PathBuf>,
     #[serde(default)]
     allow_plaintext: bool,
     #[serde(default)]
@@ -109,6 +116,8 @@ pub struct Config {
     pub https: Option<https::Settings>,
     /// The menu to start with.
     pub menu: Parsed,
+    /// Where phones of diners reach this kiosk, if that is not the address it listens on.
+    pub public_url: Option<String>,
     /// Pictures beside its file.
     pub pictures: Pictures,
     /// Who this kiosk is; none if it stands alone.
@@ -143,6 +152,10 @@ impl Config {
             .as_deref()
             .and_then(|path| file(path, &mut faults))
             .unwrap_or_default();
+        // First: what is read below may name one of these languages.
+        if let Some(folder) = given.locales.as_ref().or(file.locales.as_ref()) {
+            add_languages(folder, &mut faults);
+        }
         let listen = given.listen.clone().or(file.listen.clone());
         let listen = listen_address("listen", listen.as_deref().unwrap_or(LISTEN), &mut faults);
         let https = https(given.listen_https.as_deref(), &file.https, &mut faults);
@@ -152,6 +165,8 @@ impl Config {
                 faults.extend(trouble.lines().iter().map(|line| format!("menu: {line}")))
             })
             .ok();
+        let public_url = given.public_url.clone().or(file.public_url.clone());
+        let public_url = public_url.and_then(|url| public(url, &mut faults));
         let allow_plaintext = given.allow_plaintext || file.allow_plaintext;
         let credential = credential(&given, &file, allow_plaintext, &mut faults);
         let schedule = schedule(&file.day, &mut faults);
@@ -172,6 +187,7 @@ impl Config {
                 listen,
                 https,
                 menu,
+                public_url,
                 pictures: Pictures::beside(menu_file.as_deref()),
                 credential,
                 allow_plaintext,
@@ -203,6 +219,28 @@ pub fn tuning(path: &Path) -> Result<Tuning, Vec<String>> {
         Ok(tuning)
     } else {
         Err(faults)
+    }
+}
+
+/// A web address that a phone can open, without a path of its own below which the kiosk is not.
+fn public(url: String, faults: &mut Vec<String>) -> Option<String> {
+    let rest = url.strip_prefix("https://").or(url.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.trim_end_matches('/'));
+    let plain =
+        |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '"', '<']);
+    if host.is_some_and(plain) {
+        return Some(url);
+    }
+    faults.push(format!(
+        "public-url: {url:?} is not an address such as http://192.168.1.20:8080"
+    ));
+    None
+}
+
+fn add_languages(folder: &Path, faults: &mut Vec<String>) {
+    match text::read_folder(folder) {
+        Ok(languages) => text::add(languages),
+        Err(found) => faults.extend(found.into_iter().map(|fault| format!("locales: {fault}"))),
     }
 }
 

@@ -201,9 +201,11 @@ impl Devices {
         self.inner.signals.ring();
     }
 
-    /// What people should see from afar: whether orders are refused, and whether the cloud is away.
-    pub fn show(&self, trouble: bool, offline: bool) {
-        let pattern = signals::pattern(&self.inner.board.watch().borrow(), trouble, offline);
+    /// What people should see from afar: whether orders are refused, whether a diner calls for staff,
+    /// and whether the cloud is away.
+    pub fn show(&self, trouble: bool, called: bool, offline: bool) {
+        let board = self.inner.board.watch();
+        let pattern = signals::pattern(&board.borrow(), trouble, called, offline);
         self.inner.signals.show(pattern);
     }
 

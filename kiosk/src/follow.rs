@@ -112,7 +112,9 @@ fn look(state: &AppState) -> Told {
     // The ladder climbs by time, whether or not anybody asks for the level.
     let _ = state.link.level(&link, state.admission.available_permits());
     let trouble = state.journal.health().borrow().trouble.is_some();
-    state.devices.show(trouble, link.mode == LinkMode::Offline);
+    let called = state.help.with(|calls| calls.waiting(clock::monotonic()));
+    let offline = link.mode == LinkMode::Offline;
+    state.devices.show(trouble, !called.is_empty(), offline);
     Told {
         mode: link.mode,
         unconfirmed: state.journal.outbox().borrow().unconfirmed(),

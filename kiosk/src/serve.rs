@@ -18,8 +18,10 @@ use crate::config::{self, Config};
 use crate::connect::{Connection, Tuner};
 use crate::devices::Devices;
 use crate::habits::Habits;
+use crate::help::Help;
 use crate::https::HttpsError;
 use crate::journal::{FolderLock, Journal, JournalSettings, OpenError};
+use crate::reach::Reach;
 use crate::wallclock::WallClock;
 use crate::web::feed::Feed;
 use crate::web::sessions::Sessions;
@@ -103,6 +105,8 @@ async fn run(
         pictures: config.pictures.clone(),
         admission: tokio::sync::Semaphore::new(ADMITTED),
         habits: Habits::default(),
+        help: Help::default(),
+        reach: reach(config, &doors),
         stopping,
     });
     let background = [
@@ -190,6 +194,13 @@ async fn retuning(tuner: Tuner, file: Option<PathBuf>) {
                 )
             }
         }
+    }
+}
+
+fn reach(config: &Config, doors: &Doors) -> Reach {
+    Reach {
+        public_url: config.public_url.clone(),
+        listen: Some(doors.address()),
     }
 }
 

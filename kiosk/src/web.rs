@@ -36,7 +36,9 @@ use self::pictures::Pictures;
 use self::sessions::Sessions;
 use crate::devices::Devices;
 use crate::habits::Habits;
+use crate::help::Help;
 use crate::journal::Journal;
+use crate::reach::Reach;
 use crate::status::LinkSource;
 use crate::wallclock::WallClock;
 
@@ -76,6 +78,10 @@ pub struct Inner {
     pub wall: WallClock,
     /// What is often taken together.
     pub habits: Habits,
+    /// Diners who call for staff.
+    pub help: Help,
+    /// Where phones reach this kiosk.
+    pub reach: Reach,
     /// Turns true when the kiosk stops; long answers end then.
     pub stopping: watch::Receiver<bool>,
 }

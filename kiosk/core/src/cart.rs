@@ -2,6 +2,8 @@
 
 mod read;
 
+pub use self::read::terminal_name;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,6 +19,8 @@ pub const NOTE_LIMIT: usize = 200;
 /// The longest table name, in characters.
 pub const TABLE_LIMIT: usize = 20;
 
+/// The longest name of a terminal, in characters.
+pub const TERMINAL_LIMIT: usize = 40;
 /// The longest coupon code, in characters.
 pub const COUPON_LIMIT: usize = 40;
 

@@ -106,6 +106,8 @@ pub struct Item {
     pub picture: Option<String>,
     /// What an allergic diner must know, as lower-case words.
     pub allergens: Vec<String>,
+    /// Ways of eating that it suits as it comes, such as `vegetarian`, `vegan` or `halal`.
+    pub diets: Vec<String>,
     /// Energy in kilocalories.
     pub calories: Option<u32>,
     /// Which kitchen station makes it.

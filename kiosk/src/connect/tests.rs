@@ -30,6 +30,7 @@ impl Kiosk {
             listen: "127.0.0.1:0".parse().unwrap(),
             menu: menus::load(None).ok().unwrap(),
             https: None,
+            public_url: None,
             pictures: crate::web::pictures::Pictures::default(),
             credential: Some(stub.credential.clone()),
             allow_plaintext: false,

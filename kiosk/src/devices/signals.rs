@@ -50,11 +50,16 @@ pub(super) fn names(settings: &Settings) -> impl Iterator<Item = (String, &'stat
 
 /// What the beacon shows: first what stops orders, then what somebody must go to, then what is merely
 /// good to know.
-pub(super) fn pattern(devices: &[DeviceStatus], trouble: bool, offline: bool) -> Pattern {
+pub(super) fn pattern(
+    devices: &[DeviceStatus],
+    trouble: bool,
+    called: bool,
+    offline: bool,
+) -> Pattern {
     let stopped = |device: &DeviceStatus| device.kind == "printer" && !device.state.works();
     if trouble {
         Pattern::Fault
-    } else if devices.iter().any(stopped) {
+    } else if called || devices.iter().any(stopped) {
         Pattern::HelpWanted
     } else if offline {
         Pattern::Offline
@@ -312,12 +317,13 @@ mod tests {
     fn the_beacon_shows_the_gravest_thing() {
         let stopped = [printer(Health::Ready), printer(Health::PaperOut)];
         let fine = [printer(Health::PaperLow)];
-        assert_eq!(pattern(&stopped, true, true), Pattern::Fault);
-        assert_eq!(pattern(&stopped, false, true), Pattern::HelpWanted);
-        assert_eq!(pattern(&fine, false, true), Pattern::Offline);
-        assert_eq!(pattern(&fine, false, false), Pattern::Ready);
+        assert_eq!(pattern(&stopped, true, true, true), Pattern::Fault);
+        assert_eq!(pattern(&stopped, false, false, true), Pattern::HelpWanted);
+        assert_eq!(pattern(&fine, false, true, true), Pattern::HelpWanted);
+        assert_eq!(pattern(&fine, false, false, true), Pattern::Offline);
+        assert_eq!(pattern(&fine, false, false, false), Pattern::Ready);
         assert_eq!(
-            pattern(&[], false, false),
+            pattern(&[], false, false, false),
             Pattern::Ready,
             "no devices, no trouble"
         );

@@ -6,6 +6,7 @@ mod cash;
 mod days;
 mod events;
 mod health;
+mod help;
 mod items;
 mod menu;
 mod orders;
@@ -28,7 +29,7 @@ use super::AppState;
 
 /// Every path of the API and what serves it; `openapi.json` describes exactly these.
 pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
-    vec![
+    let mut table = vec![
         ("/healthz", get(health::alive)),
         ("/readyz", get(health::ready)),
         ("/metrics", get(health::metrics)),
@@ -39,6 +40,7 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
         ("/api/v1/orders/{id}", get(orders::one)),
         ("/api/v1/orders/{id}/receipt.html", get(receipts::page)),
         ("/api/v1/orders/{id}/receipt.png", get(receipts::picture)),
+        ("/api/v1/orders/{id}/receipt-qr.svg", get(receipts::code)),
         ("/api/v1/orders/{id}/start", actions::action(Action::Start)),
         ("/api/v1/orders/{id}/ready", actions::action(Action::Ready)),
         (
@@ -82,7 +84,9 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
             "/api/v1/staff/{id}",
             put(staff::change).delete(staff::revoke),
         ),
-    ]
+    ];
+    table.extend(help::table());
+    table
 }
 
 pub(super) fn routes() -> Router<AppState> {

@@ -3,6 +3,7 @@
 //! The server writes every name and amount in the page's language. The cart lives in the browser, so
 //! that it outlives a restart of the kiosk; what it costs is what `POST /api/v1/quotes` says.
 
+mod facts;
 mod sheet;
 
 use askama::Template;
@@ -11,7 +12,6 @@ use kiosk_core::daypart::Dayparts;
 use kiosk_core::menu::{Category, Item, Menu, OptionGroup};
 use kiosk_core::stock::Level;
 use kiosk_core::text::Text;
-use serde::Serialize;
 
 use super::assets;
 use super::pictures::{Pictures, Url};
@@ -38,6 +38,8 @@ pub struct Diner<'a> {
     pub running: Dayparts,
     /// Whether the cloud is out of reach now.
     pub offline: bool,
+    /// Whether a phone in the store reaches this kiosk.
+    pub reached: bool,
 }
 
 /// A name in another of the menu's languages, with its tag.
@@ -47,6 +49,8 @@ type Elsewhere<'a> = Vec<(&'a str, &'a str)>;
 #[template(path = "diner.html")]
 struct Page<'a> {
     t: &'a Language,
+    /// The language of the menu's texts, if the screens don't speak it.
+    foreign: Option<&'a str>,
     shop: &'a str,
     shop_elsewhere: Elsewhere<'a>,
     languages: Vec<LanguageChoice<'a>>,
@@ -85,6 +89,7 @@ struct About<'a> {
 struct LanguageChoice<'a> {
     tag: &'a str,
     name: String,
+    chosen: bool,
 }
 
 struct Shelf<'a> {
@@ -113,20 +118,6 @@ struct Card<'a> {
     flag: String,
 }
 
-/// What the page's script has to know.
-#[derive(Serialize)]
-struct Facts<'a> {
-    language: &'a str,
-    menu_version: &'a str,
-    money: MoneyFormat,
-    inclusive: bool,
-    few: u32,
-    /// What of the menu is served at other times, so that the page knows when that has changed.
-    away: String,
-    allergens: std::collections::BTreeMap<&'a str, String>,
-    words: std::collections::BTreeMap<&'a str, Live>,
-}
-
 impl<'a> Diner<'a> {
     /// The diner's page in the wanted language, or in the menu's own.
     ///
@@ -153,9 +144,10 @@ impl<'a> Diner<'a> {
         let inclusive = self.menu.taxes.iter().all(|tax| tax.inclusive);
         Page {
             t,
+            foreign: foreign(tag, t),
             shop: self.menu.name.get(tag),
             shop_elsewhere: self.elsewhere(&self.menu.name, tag),
-            languages: self.languages(),
+            languages: self.languages(tag),
             hero: belt.first().cloned(),
             belt,
             shelves,
@@ -166,7 +158,7 @@ impl<'a> Diner<'a> {
             coupons: self.menu.promotions.iter().any(|off| off.coupon.is_some()),
             tips: self.menu.tips.as_ref().map(tip_choices),
             zero: t.money(self.menu.currency, 0),
-            facts: self.facts(t, inclusive),
+            facts: self.facts(tag, t, inclusive),
         }
         .render()
     }
@@ -185,7 +177,7 @@ impl<'a> Diner<'a> {
         About {
             t,
             shop: self.menu.name.get(tag),
-            languages: self.languages(),
+            languages: self.languages(tag),
             version: env!("CARGO_PKG_VERSION"),
             menu_version: self.menu.version(),
             belt: pictures.take(BELT).collect(),
@@ -200,7 +192,7 @@ impl<'a> Diner<'a> {
         (tag, text::language(tag))
     }
 
-    fn languages(&self) -> Vec<LanguageChoice<'a>> {
+    fn languages(&self, chosen: &str) -> Vec<LanguageChoice<'a>> {
         let spoken = self
             .menu
             .languages
@@ -210,6 +202,7 @@ impl<'a> Diner<'a> {
             .map(|(tag, t)| LanguageChoice {
                 tag,
                 name: t.say("language-name"),
+                chosen: tag == chosen,
             })
             .collect()
     }
@@ -255,10 +248,12 @@ impl<'a> Diner<'a> {
             .iter()
             .map(|count| t.count("calories", *count))
             .collect();
-        facts.extend(allergens(item, t));
+        facts.extend(allergens(&item.allergens, t));
         let groups: Vec<_> = self.menu.groups_of(item).collect();
         let defaults = groups.iter().flat_map(|group| {
-            let chosen = group.options.iter().filter(|option| option.default);
+            let forced = is_forced(group);
+            let options = group.options.iter();
+            let chosen = options.filter(move |option| option.default || forced);
             chosen.map(|option| (group.id.as_str(), option))
         });
         let defaults: Vec<_> = defaults.collect();
@@ -322,39 +317,6 @@ impl<'a> Diner<'a> {
     fn picture(&self, name: Option<&str>) -> Option<Url> {
         name.and_then(|name| self.pictures.url(name))
     }
-
-    fn away(&self) -> String {
-        let items = self.menu.items().iter();
-        let items = items.filter(|item| !item.hours.allow(self.running));
-        let combos = self.menu.combos().iter();
-        let combos = combos.filter(|combo| !self.menu.serves(&combo.id, self.running));
-        let mut away: Vec<&str> = items.map(|item| item.id.as_str()).collect();
-        away.extend(combos.map(|combo| combo.id.as_str()));
-        away.join(" ")
-    }
-
-    /// What the menu's allergens are called.
-    fn allergen_names(&self, t: &Language) -> std::collections::BTreeMap<&'a str, String> {
-        let items = self.menu.items().iter().flat_map(|item| &item.allergens);
-        items.map(|id| (id.as_str(), allergen(id, t))).collect()
-    }
-
-    fn facts(&self, t: &Language, inclusive: bool) -> String {
-        let facts = Facts {
-            language: t.tag(),
-            menu_version: self.menu.version(),
-            money: t.money_format(self.menu.currency),
-            inclusive,
-            few: FEW,
-            away: self.away(),
-            allergens: self.allergen_names(t),
-            words: t.live(),
-        };
-        // Inside an element, only `<` could end it.
-        serde_json::to_string(&facts)
-            .unwrap_or_default()
-            .replace('<', "\\u003c")
-    }
 }
 
 fn tip_choices(tips: &kiosk_core::tip::Tips) -> TipChoices {
@@ -369,6 +331,11 @@ fn tip_choices(tips: &kiosk_core::tip::Tips) -> TipChoices {
     }
 }
 
+/// The menu's language where ours is another.
+fn foreign<'t>(tag: &'t str, t: &Language) -> Option<&'t str> {
+    (tag != t.tag()).then_some(tag)
+}
+
 /// For templates: the URL of an embedded file.
 fn asset(name: &str) -> &'static str {
     assets::url(name)
@@ -380,8 +347,8 @@ fn icon(name: &str) -> String {
     format!(r#"<svg class="icon" aria-hidden="true"><use href="{url}#{name}"/></svg>"#)
 }
 
-fn allergens(item: &Item, t: &Language) -> Vec<String> {
-    item.allergens.iter().map(|id| allergen(id, t)).collect()
+fn allergens(ids: &[String], t: &Language) -> Vec<String> {
+    ids.iter().map(|id| allergen(id, t)).collect()
 }
 
 fn allergen(id: &str, t: &Language) -> String {
@@ -397,7 +364,15 @@ fn flag(level: Level, t: &Language) -> String {
     }
 }
 
+/// Whether there is but one answer to a question that must be answered: then it is not asked.
+fn is_forced(group: &OptionGroup) -> bool {
+    (group.min, group.max, group.options.len()) == (1, 1, 1)
+}
+
 fn preselected(group: &OptionGroup) -> u32 {
+    if is_forced(group) {
+        return 1;
+    }
     group
         .options
         .iter()

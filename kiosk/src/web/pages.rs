@@ -75,6 +75,7 @@ fn render(
         pictures: &state.pictures,
         running: menu.running(clock::wall()),
         offline,
+        reached: state.reach.base().is_some(),
     };
     let html = page(&diner)
         .ok_or_else(|| Problem::not_found("dish"))?

@@ -1,10 +1,11 @@
 //! What screens say, in every language: Fluent files under `locales/`, embedded.
 //!
-//! A language is one file there, named by its BCP 47 tag; nothing else has to change. Messages whose
-//! key begins with `live-` are for the page's script, which gets them as data inside the page.
+//! A language is one file there, named by its BCP 47 tag; nothing else has to change. An operator puts
+//! one more into a folder and names that with `--locales`. Messages whose key begins with `live-` are for the page's script, which gets them as data inside the page.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::path::Path;
+use std::sync::{LazyLock, OnceLock};
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
@@ -23,15 +24,78 @@ const LIVE: &str = "live-";
 struct Files;
 
 static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
-    let mut languages: Vec<_> = Files::iter()
-        .filter_map(|file| {
-            let source = String::from_utf8(Files::get(&file)?.data.into_owned()).ok()?;
-            Language::read(file.strip_suffix(".ftl")?, source)
-        })
-        .collect();
+    let mut languages = built_in();
+    for Added { tag, source } in ADDED.get().into_iter().flatten() {
+        languages.retain(|known| known.tag != *tag);
+        languages.extend(Language::read(tag, source.clone()));
+    }
     languages.sort_by_key(|language| language.tag != FALLBACK);
     languages
 });
+
+/// What an operator put beside the built-in languages.
+static ADDED: OnceLock<Vec<Added>> = OnceLock::new();
+
+fn built_in() -> Vec<Language> {
+    let files = Files::iter().filter_map(|file| {
+        let source = String::from_utf8(Files::get(&file)?.data.into_owned()).ok()?;
+        Language::read(file.strip_suffix(".ftl")?, source)
+    });
+    files.collect()
+}
+
+/// A language from outside the binary.
+#[derive(Debug, Clone)]
+pub struct Added {
+    tag: String,
+    source: String,
+}
+
+/// Reads the languages in a folder: every `TAG.ftl`.
+///
+/// # Errors
+/// Every fault, one line each.
+pub fn read_folder(folder: &Path) -> Result<Vec<Added>, Vec<String>> {
+    let unreadable = |path: &Path, error| format!("{} can't be read: {error}", path.display());
+    let entries = std::fs::read_dir(folder).map_err(|error| vec![unreadable(folder, error)])?;
+    let (mut added, mut faults) = (Vec::new(), Vec::new());
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let tag = path.file_stem().and_then(std::ffi::OsStr::to_str);
+        let (Some(tag), Some("ftl")) = (tag, path.extension().and_then(std::ffi::OsStr::to_str))
+        else {
+            continue;
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(source) => match fault(tag, &source) {
+                Some(fault) => faults.push(format!("{}: {fault}", path.display())),
+                None => added.push(Added {
+                    tag: tag.to_owned(),
+                    source,
+                }),
+            },
+            Err(error) => faults.push(unreadable(&path, error)),
+        }
+    }
+    if faults.is_empty() {
+        Ok(added)
+    } else {
+        Err(faults)
+    }
+}
+
+fn fault(tag: &str, source: &str) -> Option<String> {
+    if tag.parse::<LanguageIdentifier>().is_err() {
+        return Some(format!("{tag:?} is not a language tag such as fr"));
+    }
+    let (_, faults) = FluentResource::try_new(source.to_owned()).err()?;
+    faults.first().map(ToString::to_string)
+}
+
+/// Has screens speak more languages; one of the same tag takes a built-in one's place. Only the first
+/// word before any screen is made counts.
+pub fn add(languages: Vec<Added>) {
+    let _ = ADDED.set(languages);
+}
 
 /// A language that screens speak.
 pub struct Language {

@@ -8,6 +8,7 @@ mod days;
 mod document;
 mod events;
 mod health;
+mod help;
 mod hostile;
 mod keys;
 mod lists;

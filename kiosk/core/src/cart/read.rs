@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     COUPON_LIMIT, Cart, CartLine, CartOption, CartPart, LINES_LIMIT, Method, NOTE_LIMIT,
-    QUANTITY_LIMIT, Service, TABLE_LIMIT,
+    QUANTITY_LIMIT, Service, TABLE_LIMIT, TERMINAL_LIMIT,
 };
 use crate::combo::PARTS_LIMIT;
 use crate::document::{At, Faults, Object, filled_text, list, text, whole};
@@ -40,7 +40,7 @@ pub(super) fn cart(body: &Value, payment_required: bool, faults: &mut Faults) ->
         short_text(v, at, f, TABLE_LIMIT)
     });
     let language = object.optional("language", &at, faults, language);
-    let terminal = object.optional("terminal", &at, faults, |v, at, f| short_text(v, at, f, 40));
+    let terminal = object.optional("terminal", &at, faults, terminal_name);
     let lines = object.required("lines", &at, faults, lines);
     let payment = if payment_required {
         object.required("payment", &at, faults, payment)
@@ -214,6 +214,11 @@ fn quantity(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<u32> {
 }
 
 /// A text of at most `limit` characters without control characters; blank is the same as absent.
+/// The name of a terminal, as an order and a call for staff carry it: one line, 40 characters at most.
+pub fn terminal_name(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<String> {
+    short_text(value, at, faults, TERMINAL_LIMIT)
+}
+
 fn short_text(value: &Value, at: &At<'_>, faults: &mut Faults, limit: usize) -> Option<String> {
     let text = text(value, at, faults)?;
     let length = text.chars().count();

@@ -45,6 +45,7 @@ const ITEM_FIELDS: &[&str] = &[
     "option_groups",
     "picture",
     "allergens",
+    "diets",
     "calories",
     "station",
     "stock",
@@ -404,6 +405,7 @@ impl Reading {
             whole(v, at, f, 0, 1_000_000)
         });
         let allergens = object.optional("allergens", at, faults, words);
+        let diets = object.optional("diets", at, faults, words);
         let option_groups = self.maybe(&object, "option_groups", at, |reading, value, at| {
             reading.references(value, at, &known.groups, "option group")
         });
@@ -421,6 +423,7 @@ impl Reading {
             option_groups: option_groups.unwrap_or_default(),
             picture: picture.map(str::to_owned),
             allergens: allergens.unwrap_or_default(),
+            diets: diets.unwrap_or_default(),
             calories: calories.and_then(|value| u32::try_from(value).ok()),
             station: station.map(str::to_owned),
             stock: stock.and_then(|value| u32::try_from(value).ok()),

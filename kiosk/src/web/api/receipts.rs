@@ -12,14 +12,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kiosk_core::ids::OrderId;
 use kiosk_paper::{Paper, STYLE, Sheet};
+use qrcode::QrCode;
+use qrcode::render::svg;
 use sha2::{Digest, Sha256};
 
 use super::query::Params;
 use crate::devices::layout::{self, GLYPHS, Slip};
-use crate::web::AppState;
 use crate::web::error::Problem;
 use crate::web::name::Name;
 use crate::web::text;
+use crate::web::{AppState, assets};
 
 /// The page holds its own look, so that it can be kept; it may load nothing, and use no other look.
 static PAGE_POLICY: LazyLock<String> = LazyLock::new(|| {
@@ -83,6 +85,29 @@ pub(super) async fn page(
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     Ok((headers, Html(sheet.to_html_document(wanted.paper))).into_response())
+}
+
+/// The page above as a code for a phone: only where a phone gets to it.
+pub(super) async fn code(
+    State(state): State<AppState>,
+    Name(id): Name,
+) -> Result<Response, Problem> {
+    let base = state.reach.base();
+    let base = base.ok_or_else(|| Problem::not_found("way for a phone to this kiosk"))?;
+    let id: OrderId = id.parse().map_err(|_| Problem::not_found("order"))?;
+    let stored = state.journal.read(move |reader| reader.order(id)).await?;
+    stored.ok_or_else(|| Problem::not_found("order"))?;
+    let url = format!("{base}/api/v1/orders/{id}/receipt.html");
+    let code =
+        QrCode::new(url).map_err(|_| Problem::not_found("code that holds so long an address"))?;
+    let svg = code.render::<svg::Color<'_>>().build();
+    let headers = [
+        (CACHE_CONTROL, "no-store"),
+        (CONTENT_SECURITY_POLICY, assets::FILE_POLICY),
+        (CONTENT_TYPE, "image/svg+xml"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, svg).into_response())
 }
 
 pub(super) async fn picture(

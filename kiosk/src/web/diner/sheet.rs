@@ -9,12 +9,13 @@ use kiosk_core::combo::{Combo, Part, PartChoice};
 use kiosk_core::menu::{Choice, Item, OptionGroup};
 
 use super::super::text::Language;
-use super::{Diner, Elsewhere, Url, allergens, icon};
+use super::{Diner, Elsewhere, Url, allergens, foreign, icon, is_forced};
 
 #[derive(Template)]
 #[template(path = "item.html")]
 struct Sheet<'a> {
     t: &'a Language,
+    foreign: Option<&'a str>,
     id: &'a str,
     name: &'a str,
     elsewhere: Elsewhere<'a>,
@@ -67,6 +68,8 @@ struct SheetChoice<'a> {
     quantity: u32,
     /// What an allergic diner must know of it.
     facts: String,
+    /// The same as the menu says it, separated by blanks, for the script.
+    holds: String,
     sold_out: bool,
 }
 
@@ -100,6 +103,7 @@ impl<'a> Diner<'a> {
         let level = (self.stock)(&item.id);
         Sheet {
             t,
+            foreign: foreign(tag, t),
             id: &item.id,
             name: item.name.get(tag),
             elsewhere: self.elsewhere(&item.name, tag),
@@ -108,7 +112,7 @@ impl<'a> Diner<'a> {
             price: t.money(self.menu.currency, item.price),
             price_minor: item.price,
             calories: item.calories.map(|count| t.count("calories", count)),
-            allergens: Some(allergens(item, t).join(&t.say("list-separator"))),
+            allergens: Some(allergens(&item.allergens, t).join(&t.say("list-separator"))),
             sold_out: !self.sells(item),
             left: level.left,
             upgrade: self.upgrade(item, tag, t),
@@ -131,6 +135,7 @@ impl<'a> Diner<'a> {
         }
         Sheet {
             t,
+            foreign: foreign(tag, t),
             id: &combo.id,
             name: combo.name.get(tag),
             elsewhere: self.elsewhere(&combo.name, tag),
@@ -187,7 +192,8 @@ impl<'a> Diner<'a> {
                 price: self.extra(choice.price, t),
                 minor: choice.price,
                 quantity: u32::from(preset.is_some_and(|preset| preset.item == item.id)),
-                facts: allergens(item, t).join(&t.say("list-separator")),
+                facts: allergens(&item.allergens, t).join(&t.say("list-separator")),
+                holds: String::new(),
                 sold_out: !sells(choice),
             })
         };
@@ -246,8 +252,9 @@ impl<'a> Diner<'a> {
             name: option.name.get(tag),
             price: self.extra(option.price, t),
             minor: option.price,
-            quantity: u32::from(option.default),
-            facts: String::new(),
+            quantity: u32::from(option.default || is_forced(group)),
+            facts: allergens(&option.allergens, t).join(&t.say("list-separator")),
+            holds: option.allergens.join(" "),
             sold_out: false,
         };
         Group {

@@ -22,6 +22,7 @@ fn with<T>(level: Level, read: impl FnOnce(Diner<'_>) -> T) -> T {
         pictures: &Pictures::default(),
         running: Dayparts::default(),
         offline: false,
+        reached: true,
     })
 }
 
@@ -68,6 +69,7 @@ fn breakfast_is_on_the_page_while_it_is_served() {
             pictures: &Pictures::default(),
             running,
             offline: false,
+            reached: true,
         };
         diner.page(Some("en")).unwrap()
     };
@@ -248,6 +250,7 @@ fn texts_of_a_menu_cannot_break_out_of_the_page() {
         pictures: &Pictures::default(),
         running: Dayparts::default(),
         offline: false,
+        reached: true,
     };
     for page in [
         diner.page(None),

@@ -142,6 +142,8 @@ impl Kiosk {
             https_port: None,
             pictures: Pictures::default(),
             habits: crate::habits::Habits::default(),
+            help: crate::help::Help::default(),
+            reach: crate::reach::Reach::default(),
             admission: tokio::sync::Semaphore::new(8),
             stopping,
         });

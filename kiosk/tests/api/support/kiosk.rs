@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use kiosk::devices::Devices;
 use kiosk::devices::settings::Sections;
 use kiosk::habits::Habits;
+use kiosk::help::Help;
 use kiosk::journal::{Journal, JournalSettings, Levels, StaffRole, Stamp};
+use kiosk::reach::Reach;
 use kiosk::status::LinkSource;
 use kiosk::wallclock::WallClock;
 use kiosk::web::feed::Feed;
@@ -42,6 +44,8 @@ pub(crate) struct Options {
     pub(crate) reserve_bytes: u64,
     /// The sections of the configuration that tell of devices.
     pub(crate) devices: String,
+    /// Where phones reach it.
+    pub(crate) public_url: Option<String>,
 }
 
 impl Default for Options {
@@ -50,8 +54,26 @@ impl Default for Options {
             admitted: 512,
             reserve_bytes: 1_000,
             devices: String::new(),
+            public_url: None,
         }
     }
+}
+
+impl Options {
+    fn reach(&self) -> Reach {
+        Reach {
+            public_url: self.public_url.clone(),
+            listen: None,
+        }
+    }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 pub(crate) struct Kiosk {
@@ -88,11 +110,7 @@ impl Kiosk {
         let (menus, menu) = watch::channel(document);
         let (stopping, told_to_stop) = watch::channel(false);
         let metrics = METRICS.get_or_init(kiosk::metrics::install).clone();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = runtime();
         let inside = runtime.enter();
         let devices = Devices::start(devices, &journal, &menu, boot);
         drop(inside);
@@ -114,6 +132,8 @@ impl Kiosk {
             pictures: Pictures::beside(Some(&folder.path().join("menu.json"))),
             admission: Semaphore::new(options.admitted),
             habits: Habits::default(),
+            help: Help::default(),
+            reach: options.reach(),
             stopping: told_to_stop,
         });
         runtime.spawn(follow::run(state.clone(), changes));

@@ -43,6 +43,11 @@ const keep = {
   },
 };
 
+/** The name of this screen, as its address gave it; it is the place's, not the diner's. */
+const terminal = (new URLSearchParams(location.search).get("terminal") ?? keep.get("terminal", "")).replace(/\p{Cc}/gu, "").trim().slice(0, 40);
+const keepTerminal = () => terminal && keep.set("terminal", JSON.stringify(terminal));
+keepTerminal();
+
 /** A short word at the edge of the screen that goes away by itself. */
 let toastTimer;
 function toast(text, trouble = false) {

@@ -132,6 +132,7 @@ const orderBody = () => ({
   service: cart.service ?? "eat_in",
   ...(cart.table && cart.service !== "take_away" ? { table: cart.table } : {}),
   language: facts.language,
+  ...(terminal ? { terminal } : {}),
   lines: cart.lines.map(({ item, quantity, options, parts, note }) => ({
     item, quantity, ...(parts ? { parts } : { options }), ...(note ? { note } : {}),
   })),
@@ -167,6 +168,6 @@ function miniLine(line) {
   row.querySelector(".name").textContent = nameOf(line.item);
   row.querySelector(".times").textContent = line.quantity;
   row.querySelector(".amount").textContent = money(line.unit * line.quantity);
-  row.firstElementChild.classList.toggle("troubled", Boolean(troubleOf(line)));
+  row.firstElementChild.classList.toggle("troubled", Boolean(troubleOf(line) || warningOfLine(line)));
   return row;
 }

@@ -63,6 +63,7 @@ function takeQuote(priced) {
     const lines = priced.lines.slice(at, (at += mine.parts?.length ?? 1));
     mine.unit = lines.reduce((sum, line) => sum + line.unit_price, 0);
     mine.labels = lines.flatMap((line) => [...(line.combo ? [inWords(line.name)] : []), ...line.options.map(optionLabel)]);
+    mine.allergens = lines.flatMap((line) => line.allergens ?? []);
     delete mine.trouble;
   }
   for (const { item, left } of priced.not_sold ?? []) setLevel(item, left > 0, left);

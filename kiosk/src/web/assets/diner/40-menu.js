@@ -27,6 +27,7 @@ function dressMenu() {
     add.disabled = card.classList.contains("out");
   }
   for (const shelf of all(".shelf")) spy.observe(shelf);
+  dressDiet();
 }
 
 /** A dish as it comes, with what its menu preselects. */
@@ -68,7 +69,7 @@ function light(id) {
 const spy = new IntersectionObserver(
   () => {
     const line = menu.getBoundingClientRect().top + 120;
-    const here = all(".shelf").findLast((shelf) => shelf.getBoundingClientRect().top <= line);
+    const here = all(".shelf:not([hidden])").findLast((shelf) => shelf.getBoundingClientRect().top <= line);
     if (here && !railQuiet) light(here.id);
   },
   { root: menu, rootMargin: "-120px 0px 0px 0px", threshold: [0, 0.01, 0.5, 1] },
@@ -120,6 +121,8 @@ document.addEventListener("keydown", (event) => {
   const here = document.activeElement;
   if (!way || event.altKey || event.ctrlKey || event.metaKey) return;
   if (here.matches("textarea")) return;
+  // Left and right inside of what was typed as well, while there is something.
+  if (here.matches("input:not([type=radio], [type=checkbox])") && way[0] && here.value) return;
   // Left and right among the answers to one question are the browser's.
   if (here.matches("input[type=radio]") && way[0]) return;
   const stops = arrowStops();

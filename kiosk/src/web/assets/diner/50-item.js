@@ -133,7 +133,19 @@ function drawSheet() {
   const foot = itemSheet.querySelector(".sheet-foot");
   foot.querySelector(".less").disabled = quantity <= 1;
   foot.querySelector(".more").disabled = quantity >= Math.min(PER_LINE, left) - others;
+  const { options, parts } = readSheet();
+  drawSheetWarning(item, options, parts);
   $("price-now").textContent = money(unit * quantity);
+}
+
+/** What of this dish the diner does not want, as it is chosen now. */
+function drawSheetWarning(item, options, parts = []) {
+  const chosen = groups().filter((group) => !group.hidden).flatMap((group) => [...all("input:checked", group), ...all(".counted.on", group)]);
+  const holds = chosen.flatMap((choice) => (choice.dataset.holds ?? "").split(" ").filter(Boolean));
+  itemSheet.querySelector(".warn").textContent = warningOf([item, ...parts.map((part) => part.item)], holds);
+  for (const input of all("input", form()).filter((input) => input.closest("[data-part]"))) {
+    input.closest(".choice").classList.toggle("unfit", isPicky() && !fitsItem(input.value));
+  }
 }
 
 /** Makes a dish into a combo: what was chosen of it comes along. */

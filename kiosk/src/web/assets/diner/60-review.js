@@ -30,7 +30,8 @@ function drawExtras() {
   const held = [...new Set((quote?.lines ?? []).flatMap((line) => line.allergens ?? []))];
   $("holds").hidden = !held.length;
   $("holds-what").textContent = held.map((id) => facts.allergens[id] ?? id).join(" · ");
-  const card = cart.offered ? null : cardOf(quote?.suggestion?.item);
+  const offered = quote?.suggestion?.item;
+  const card = cart.offered || !fits(offered) ? null : cardOf(offered);
   $("offer").hidden = !card;
   if (card) {
     $("offer-picture").src = pictureOf(quote.suggestion.item);
@@ -111,6 +112,7 @@ function lineRow(line) {
   part(".note").textContent = line.note ? say("note", { note: line.note }) : "";
   const trouble = troubleOf(line) ?? "";
   part(".trouble").textContent = trouble;
+  part(".warn").textContent = warningOfLine(line);
   row.classList.toggle("troubled", trouble !== "");
   part("output").textContent = line.quantity;
   part("output").ariaLabel = say("quantity", { item: name, count: line.quantity });

@@ -127,8 +127,11 @@ function drawDone() {
   const where = placed.service === "take_away" ? say("take-away") : say("eat-in");
   $("where-to").textContent = placed.table ? `${where} · ${say("due-table", { table: placed.table })}` : where;
   $("bought").replaceChildren(...boughtLines(placed));
+  const code = $("qr").querySelector("img");
+  $("qr").hidden = !facts.receipts;
+  if (facts.receipts) code.src = `/api/v1/orders/${placed.id}/receipt-qr.svg`;
   drawTruth();
-  let seconds = FINISH_SECONDS;
+  let seconds = FINISH_SECONDS * patience();
   clearInterval(finishTimer);
   const tick = () => {
     $("finish").textContent = say("finish", { seconds });

@@ -1,6 +1,8 @@
 // What happens elsewhere: the menu, the link to the cloud, and whether the kiosk is there at all.
 
-const PULSE = 2500;
+/** A screen that lost the kiosk says so within three seconds: the pause, then the longest wait. */
+const PULSE = 1200;
+const PATIENCE = 1500;
 let link = null;
 let receipts = null;
 let lost = false;
@@ -16,7 +18,7 @@ function drawRibbons() {
 /** A page hears of a dead kiosk only by asking: a swallowed connection makes no sound. */
 async function pulse() {
   try {
-    const answer = await call("/api/v1/status", { timeout: 2000 });
+    const answer = await call("/api/v1/status", { timeout: PATIENCE });
     if (answer.status !== 200) throw new Unknown();
     const back = lost;
     lost = false;
@@ -42,6 +44,7 @@ function recovered() {
   listen();
   refreshMenu();
   refreshPlaced();
+  refreshHelp();
   if (cart.lines.length) askPrice(0);
 }
 
@@ -61,7 +64,9 @@ function listen() {
     keep.set("placed", placed);
     drawTruth();
   });
+  events.addEventListener("help", (event) => heardHelp(parse(event.data)));
   events.addEventListener("reset", () => {
+    refreshHelp();
     refreshMenu();
     refreshPlaced();
   });

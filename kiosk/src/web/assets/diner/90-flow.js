@@ -36,12 +36,19 @@ function startOver() {
   for (const dialog of all("dialog[open]")) dialog.close();
   clearInterval(finishTimer);
   keep.clear();
+  keepTerminal();
   cart = fresh();
   quote = null;
   placed = null;
   priceRound++;
   itemSheet.replaceChildren();
   setModes([]);
+  setDiet({ suits: [], without: [] });
+  setHelp(null);
+  speech?.cancel();
+  $("qr").querySelector("img").removeAttribute("src");
+  for (const part of ["number", "due", "where-to", "bought", "truth", "lines", "found"]) $(part).replaceChildren();
+  $("search-for").value = "";
   $("toast").hidePopover();
   menu.scrollTo({ top: 0, behavior: "instant" });
   drawService();
@@ -52,9 +59,10 @@ function startOver() {
 
 /** The next diner is met in the store's own language, on a fresh page, if the kiosk can give one. */
 async function ownLanguage() {
-  if (!location.search || lost) return;
-  const there = await fetch("/").then((answer) => answer.ok, () => false);
-  if (there && stage === "attract") location.replace("/");
+  const home = terminal ? `/?terminal=${encodeURIComponent(terminal)}` : "/";
+  if (location.pathname + location.search === home || lost) return;
+  const there = await fetch(home).then((answer) => answer.ok, () => false);
+  if (there && stage === "attract") location.replace(home);
 }
 
 async function askStartOver() {
@@ -77,6 +85,9 @@ for (const button of all("[data-mode]")) {
   });
 }
 
+/** Who needs larger text, a lower screen or a voice may need more time as well. */
+const patience = () => (keep.get("modes", []).length ? 2 : 1);
+
 // Idle: a minute, then half a minute's warning; never while an order is on its way.
 const IDLE = 60;
 const WARNING = 30;
@@ -96,12 +107,10 @@ setInterval(() => {
     lastStir = performance.now();
     return;
   }
-  // Who needs larger text or a lower screen may need more time as well.
-  const patience = keep.get("modes", []).length ? 2 : 1;
-  const quiet = (performance.now() - lastStir) / 1000 / patience;
+  const quiet = (performance.now() - lastStir) / 1000 / patience();
   if (quiet < IDLE) return;
   if (!idle.open) open(idle, $("idle-stay"));
-  const seconds = Math.ceil((IDLE + WARNING - quiet) * patience);
+  const seconds = Math.ceil((IDLE + WARNING - quiet) * patience());
   idle.querySelector(".countdown").textContent = Math.max(seconds, 0);
   if (seconds <= 0) startOver();
 }, 250);
@@ -128,6 +137,8 @@ addEventListener("pagehide", () => keep.set("scroll", menu.scrollTop));
 
 dressMenu();
 setModes(keep.get("modes", []));
+drawVoice();
+drawHelp();
 drawService();
 drawBasket();
 showStage(sessionStorage.getItem("stage") ?? "attract");
@@ -141,4 +152,5 @@ addEventListener("load", () => setTimeout(() => all("img[loading]").forEach((pic
 navigator.serviceWorker?.register("/worker.js").catch(() => {});
 listen();
 refreshMenu();
+refreshHelp();
 pulse();

@@ -51,6 +51,7 @@ function listen() {
   stream?.close();
   stream = new EventSource("/api/v1/events");
   for (const kind of ["order", "menu", "status", "reset"]) stream.addEventListener(kind, () => refresh());
+  for (const kind of ["help", "reset", "open"]) stream.addEventListener(kind, () => refreshCalls());
   // Whatever happened while nobody listened is on the page that is fetched now.
   stream.addEventListener("open", () => refresh());
 }
