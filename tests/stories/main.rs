@@ -15,6 +15,7 @@ mod copies;
 mod demo;
 mod faults;
 mod https;
+mod languages;
 mod lineage;
 mod lines;
 mod link;
@@ -23,6 +24,8 @@ mod outages;
 mod printing;
 mod remote;
 mod replicas;
+mod screen;
+mod terminals;
 mod watchdog;
 
 use std::fs::File;
