@@ -8,6 +8,7 @@ mod devices;
 mod drawer;
 mod link;
 mod orders;
+mod preview;
 mod records;
 mod report;
 mod sheet;
@@ -41,6 +42,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/manager/orders", get(orders))
         .route("/manager/orders/{id}", get(order))
         .route("/manager/stock", get(stock))
+        .route("/manager/menu", get(menu))
         .route("/manager/devices", get(devices))
         .route("/manager/link", get(link))
         .route("/manager/staff", get(staff))
@@ -85,6 +87,27 @@ async fn order(
 async fn stock(who: ManagerOnly, State(state): State<AppState>) -> Result<Response, Problem> {
     let store = Store::look(&state, None).await?;
     answer(store.stock_page(who.0.lang.as_deref()))
+}
+
+/// Which menu is looked at.
+#[derive(Debug, Default, Deserialize)]
+struct Seen {
+    #[serde(rename = "as")]
+    language: Option<String>,
+    part: Option<String>,
+}
+
+async fn menu(
+    who: ManagerOnly,
+    State(state): State<AppState>,
+    Query(seen): Query<Seen>,
+) -> Result<Response, Problem> {
+    let store = Store::look(&state, None).await?;
+    let view = preview::View {
+        language: seen.language.as_deref(),
+        daypart: seen.part.as_deref(),
+    };
+    answer(store.preview_page(&view, who.0.lang.as_deref()))
 }
 
 async fn devices(who: ManagerOnly, State(state): State<AppState>) -> Result<Response, Problem> {

@@ -287,6 +287,25 @@ fn standing(state: &'static str, scope: &str, by: &str, reason: &str) -> SwitchS
     }
 }
 
+#[test]
+fn the_menu_is_shown_as_diners_read_it_at_each_time_of_day() {
+    let store = store(Vec::new(), LinkMode::Online);
+    let page = |language, daypart| {
+        let view = preview::View { language, daypart };
+        let page = store.preview_page(&view, Some("en")).unwrap();
+        check(&page, "en");
+        page
+    };
+    let part = store.menu.dayparts[0].id.clone();
+    let none = kiosk_core::daypart::Dayparts::default();
+    let mut dishes = store.menu.items().iter();
+    let limited = dishes.find(|item| !item.hours.allow(none)).unwrap();
+    let dish = format!("<b>{}</b>", limited.name.get("zh-Hans"));
+    let during = page(Some("zh-Hans"), Some(part.as_str()));
+    assert!(during.contains(&dish) && during.contains("lang=\"zh-Hans\""));
+    assert!(!page(Some("zh-Hans"), Some("none")).contains(&dish));
+}
+
 fn record(seq: u64, kind: &str, data: serde_json::Value) -> Record {
     let event = serde_json::json!({
         "v": 1, "id": "01a1f90a-0000-7000-8000-000000000001", "type": kind,

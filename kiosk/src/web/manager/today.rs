@@ -5,7 +5,7 @@ use kiosk_core::menu::Item;
 use kiosk_core::order::Status;
 use kiosk_core::report::DayReport;
 
-use super::chart::{Chart, HEIGHT, WIDTH};
+use super::chart::{Chart, HEIGHT, MIX, WIDTH, mix};
 use super::link::Facts;
 use super::orders::Row;
 use super::shell::Shell;
@@ -33,6 +33,10 @@ struct Page<'a> {
     sums: Sums,
     chart: Chart,
     chart_text: String,
+    takings: Chart,
+    takings_text: String,
+    mix: Vec<Part>,
+    mix_text: String,
     top: Vec<TopItem<'a>>,
     queues: Vec<Queue>,
     in_work: String,
@@ -50,6 +54,15 @@ struct Sums {
     average_note: String,
     due: String,
     due_note: String,
+}
+
+/// What a part of the money came in as.
+struct Part {
+    tender: &'static str,
+    name: String,
+    x: i64,
+    width: i64,
+    told: String,
 }
 
 struct TopItem<'a> {
@@ -84,8 +97,18 @@ impl Store {
             .collect();
         Page {
             sums: self.sums(&report, t),
-            chart: Chart::new(&report.by_hour, self.starts, hour),
+            chart: Chart::new(&report.by_hour, self.starts, hour, |sum| sum.count),
             chart_text: chart_text(&report, t),
+            takings: Chart::new(&report.by_hour, self.starts, hour, |sum| {
+                whole_units(&report, sum.amount)
+            }),
+            takings_text: takings_text(&report, t),
+            mix_text: parts(&report, t)
+                .iter()
+                .map(|part| format!("{} {}", part.name, part.told))
+                .collect::<Vec<_>>()
+                .join(&t.say("list-comma")),
+            mix: parts(&report, t),
             top: self.top(&report, t, tag),
             queues: self.queues(t),
             in_work: t.count("today-tickets", small(in_the_kitchen)),
@@ -211,6 +234,40 @@ impl Store {
             .map(|(item, _)| self.stock_row(item, t, tag))
             .collect()
     }
+}
+
+/// An amount in whole units of its currency.
+fn whole_units(report: &DayReport, minor: i64) -> u64 {
+    let unit = 10_i64.pow(u32::from(report.currency.exponent()));
+    u64::try_from((minor + unit / 2) / unit).unwrap_or(0)
+}
+
+fn takings_text(report: &DayReport, t: &Language) -> String {
+    let hour = |sum: &kiosk_core::report::HourSum| {
+        format!(
+            "{:02}:00 {}",
+            sum.hour,
+            t.money(report.currency, sum.amount)
+        )
+    };
+    let hours: Vec<_> = report.by_hour.iter().map(hour).collect();
+    let title = t.say("today-takings");
+    format!("{title}: {}", hours.join(&t.say("list-comma")))
+}
+
+fn parts(report: &DayReport, t: &Language) -> Vec<Part> {
+    let parts = mix(&report.by_tender).into_iter().map(|share| Part {
+        tender: share.tender,
+        name: t.say(&format!("tender-{}", share.tender)),
+        x: share.x,
+        width: share.width,
+        told: format!(
+            "{} · {} %",
+            t.money(report.currency, share.amount),
+            share.percent
+        ),
+    });
+    parts.collect()
 }
 
 /// The chart in words, for those who don't see it.

@@ -30,6 +30,8 @@ pub(in crate::web) const PAGES: &[&str] = &[
     "/manager/records?show=staff&before=3",
     "/manager/records.csv",
     "/manager/outbox",
+    "/manager/menu",
+    "/manager/menu?as=zh-Hans&part=breakfast",
 ];
 
 pub(in crate::web) fn sample() -> Menu {
