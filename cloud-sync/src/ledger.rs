@@ -76,10 +76,19 @@ impl Ledger {
             Place::Folder(folder) => Base::Sqlite(Sqlite::open(folder)?),
             Place::Database(url) => Base::Postgres(Postgres::open(url.as_ref().clone())?),
         };
-        Ok(Self {
+        Ok(Self::on(base))
+    }
+
+    /// Opens the embedded ledger in that file, or under that SQLite URI (`file:…?vfs=…`).
+    pub(crate) fn at(file: PathBuf) -> Result<Self, LedgerError> {
+        Sqlite::at(file).map(|base| Self::on(Base::Sqlite(base)))
+    }
+
+    fn on(base: Base) -> Self {
+        Self {
             base: Arc::new(base),
             permits: Arc::new(Semaphore::new(READERS)),
-        })
+        }
     }
 
     /// Runs `work` in a transaction and waits for its commit. An error rolls back its writes alone;

@@ -7,10 +7,12 @@
 //! * [`broker`]: the embedded broker
 //! * [`intake`]: the door without a network, for measurements
 //! * [`cli`]: the commands
+//! * [`replica`]: the door alone, without a network, for simulations
 
 pub mod broker;
 pub mod cli;
 pub mod intake;
+pub mod replica;
 
 mod clock;
 mod cloud;

@@ -70,7 +70,7 @@ pub use self::confirm::{Confirmed, HelloState};
 pub use self::days::{DayClosed, DayRefusal, DayRequest, FoundDay, latest_day};
 pub use self::error::{JournalError, OpenError};
 pub use self::export::{Exported, export};
-pub use self::fence::Succeeds;
+pub use self::fence::{Succeeds, fence};
 pub use self::folder::{FolderLock, make_folder};
 pub use self::newfile::CopyError;
 pub use self::notices::{KeptNotice, NoticeRequest};

@@ -9,6 +9,7 @@
 //! [`link`] decides and does no IO; everything else does and decides nothing. Whatever fails here
 //! delays events and never loses one: they stand in the journal until a signed ack names them.
 
+pub mod clerk;
 mod dice;
 mod driver;
 pub(crate) mod endpoint;
@@ -37,9 +38,9 @@ use resilience::Breaker;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
+pub(crate) use self::clerk::new_request;
 pub use self::dice::Dice;
 pub use self::endpoint::BadEndpoint;
-pub(crate) use self::errands::new_request;
 pub use self::http::{BadCloud, Cloud};
 pub use self::link::Mode;
 pub use self::settings::{UplinkSettings, ordering_breaker};

@@ -4,6 +4,7 @@
 //! several times in turns with the others, so that a slow moment of the machine hits all of them.
 
 mod cloud;
+mod drain;
 mod events;
 mod floor;
 mod ingest;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::runtime::Runtime;
 
+pub(crate) use self::journal::sample_event;
 use self::kiosk::{Binary, Kiosk};
 use self::samples::Series;
 use self::table::{Goal, Row, Table};
@@ -50,6 +52,9 @@ pub struct Options {
     /// Folder on the disk to measure; a temporary one without it
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// Events of the backlog that is drained through mosquitto; none leaves that out
+    #[arg(long, default_value_t = 0)]
+    backlog: u64,
     /// Leave out what needs a cloud
     #[arg(long)]
     without_cloud: bool,
@@ -84,6 +89,10 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     orders(options, &runtime, &binary, &folder, &mut table)?;
     if !options.without_cloud {
         runtime.block_on(cloud::measure(options, &lab, &mut table))?;
+        if options.backlog > 0 {
+            let runtime = Runtime::new()?;
+            runtime.block_on(drain::measure(options, &lab, &mut table))?;
+        }
     }
     table.print(options.json)
 }

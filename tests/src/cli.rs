@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::process::{self, Role};
-use crate::{bench, demo};
+use crate::{bench, demo, pace, simulation};
 
 /// The store in a box: cloud, broker, kiosks, and switches that really cut.
 #[derive(Debug, Parser)]
@@ -28,6 +28,18 @@ enum Command {
         lab bench --repeats 5 --seconds 5\n  lab bench --json --without-cloud"
     )]
     Bench(bench::Options),
+    /// Let a fleet come back at once against one real cloud, and see what that costs the others
+    #[command(
+        after_help = "Examples:\n  lab pace\n  lab pace --kiosks 1000 --events 200 --within 5"
+    )]
+    Pace(pace::Options),
+    /// Simulate stores and a cloud on one virtual clock with everything failing, seed after seed
+    #[command(
+        after_help = "Examples:\n  lab simulate --seeds 2000\n  lab simulate --minutes 60\n  \
+        lab simulate --seed 42             repeats one seed and tells its last steps\n  \
+        lab simulate --sabotage no-proof   has to fail"
+    )]
+    Simulate(simulation::command::Options),
 }
 
 /// Runs one command line.
@@ -50,6 +62,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     {
         Command::Demo(options) => ended(demo::run(options)),
         Command::Bench(options) => ended(bench::run(&options)),
+        Command::Pace(options) => ended(pace::run(&options)),
+        Command::Simulate(options) => ended(simulation::command::simulate(&options)),
     }
 }
 

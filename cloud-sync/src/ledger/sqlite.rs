@@ -29,7 +29,11 @@ impl Sqlite {
     /// Opens the ledger in `data_dir`, made and migrated if need be.
     pub(super) fn open(data_dir: &Path) -> Result<Self, LedgerError> {
         folder::create(data_dir)?;
-        let path = data_dir.join("ledger.sqlite");
+        Self::at(data_dir.join("ledger.sqlite"))
+    }
+
+    /// Opens the ledger in that file, or under that SQLite URI.
+    pub(super) fn at(path: PathBuf) -> Result<Self, LedgerError> {
         let mut connection = open::writing(&path)?;
         schema::migrate(&mut connection)?;
         Ok(Self {

@@ -56,7 +56,7 @@ type Seed = [u8; 64];
 ///
 /// # Errors
 /// [`CopyError`]; then the old one is still in its place.
-pub(crate) fn fence(
+pub fn fence(
     folder: &Path,
     seed: &Seed,
     prefixes: &[String],

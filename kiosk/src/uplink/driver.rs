@@ -10,7 +10,8 @@ use metrics::counter;
 use resilience::Moment;
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::errands::{Errands, Frame, News};
+use super::clerk::Frame;
+use super::errands::{Errands, News};
 use super::link::{Action, Batch, Event, Link, Mode, Reply, Tally, Transport};
 use super::mqtt::{self, Message, Said, Session, Shared};
 use super::settings::{UplinkSettings, open_wait};
@@ -193,7 +194,7 @@ impl Driver {
     fn receive(&mut self, message: Message) {
         let Message { topic, payload } = message;
         if topic == self.topics.down_control() {
-            if self.errands.asked(&payload) == Some(Ask::Hello) {
+            if self.errands.clerk.asked(&payload) == Some(Ask::Hello) {
                 self.step(Event::MqttAsksHello);
             }
             return;
@@ -293,7 +294,7 @@ impl Driver {
                 mqtt_up: self.link.mqtt_up(),
                 credit: self.link.credit(),
                 in_flight: self.link.in_flight(),
-                last_ack_at: self.errands.last_ack_at(),
+                last_ack_at: self.errands.clerk.last_ack_at(),
                 next: self.link.next_deadline(now),
                 sent,
             };

@@ -6,14 +6,14 @@ use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::credential::Credential;
 use cloud_sync_wire::keys::PublicKey;
 use cloud_sync_wire::notice::UNCONFIRMED_HEADER;
-use cloud_sync_wire::signed::{self, PAYLOAD_LIMIT};
+use cloud_sync_wire::signed::PAYLOAD_LIMIT;
 use kiosk_core::ids::JournalId;
 use kiosk_core::menu::DOCUMENT_LIMIT;
-use metrics::counter;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use resilience::breaker::Outcome;
 
+use super::clerk::open_ack;
 use super::endpoint::{self, BadEndpoint};
 use super::tls;
 use crate::downlink::notices::NOTICE_LIMIT;
@@ -280,24 +280,7 @@ impl Cloud {
             return Err(refusal(response).await);
         }
         let bytes = read(response, ACK_LIMIT).await?;
-        self.open(journal, bytes)
-            .map_err(|reason| CallError::Nonsense(reason.to_owned()))
-    }
-
-    /// Opens an ack, by whatever way it came. A forged one, or one for another journal, is counted
-    /// and otherwise as good as none.
-    pub(super) fn open(
-        &self,
-        journal: JournalId,
-        bytes: Vec<u8>,
-    ) -> Result<SignedAck, &'static str> {
-        let refused = match signed::open::<Ack>(&bytes, &self.key) {
-            Ok(ack) if ack.journal == journal => return Ok(SignedAck { ack, bytes }),
-            Ok(_) => ("foreign", "an ack for another journal"),
-            Err(_) => ("forged", "not an ack signed by the cloud"),
-        };
-        counter!("kiosk_acks_refused_total", "reason" => refused.0).increment(1);
-        Err(refused.1)
+        open_ack(&self.key, journal, bytes).map_err(|reason| CallError::Nonsense(reason.to_owned()))
     }
 
     /// The key that the cloud's messages must be signed with.

@@ -191,6 +191,11 @@ impl Disk {
         self.shared.storage().names()
     }
 
+    /// Puts a whole file on the disk, safe at once, as from an image; in the place of what had its name.
+    pub fn put(&self, name: &str, bytes: Vec<u8>) {
+        self.shared.storage_mut().put(name, bytes);
+    }
+
     /// The bytes of a file, as a program would see them.
     #[must_use]
     pub fn contents(&self, name: &str) -> Option<Vec<u8>> {

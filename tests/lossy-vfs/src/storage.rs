@@ -124,6 +124,18 @@ impl Storage {
         id
     }
 
+    pub(crate) fn put(&mut self, name: &str, bytes: Vec<u8>) {
+        let id = FileId(self.next_file);
+        self.next_file += 1;
+        let file = File {
+            content: Content::safe(bytes),
+            ..File::default()
+        };
+        self.files.insert(id, file);
+        self.directory.add(name, id);
+        self.directory.sync(name);
+    }
+
     fn settle(&mut self, name: &str, moment: Moment) {
         if self.device.synchronous_directory && moment == Moment::Usual {
             self.directory.sync(name);

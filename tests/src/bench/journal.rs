@@ -91,28 +91,33 @@ async fn submit(
     let mut latencies = Vec::new();
     while start.elapsed() < length {
         let began = Start::now();
-        let at = clock::wall();
-        let stamp = Stamp {
-            at,
-            event: EventId(clock::uuid7(at)),
-            ..order.stamp.clone()
-        };
-        let request = PlaceRequest {
-            // As the diner's own page makes them.
-            key: Uuid::now_v7(),
-            id: OrderId(clock::uuid7(at)),
-            day_event: EventId(clock::uuid7(at)),
-            stamp,
-            ..order.clone()
-        };
+        let request = another(&order);
         journal.place(request).await?;
         latencies.push(began.elapsed());
     }
     Ok(latencies)
 }
 
+/// The same order of another diner.
+pub(super) fn another(order: &PlaceRequest) -> PlaceRequest {
+    let at = clock::wall();
+    let stamp = Stamp {
+        at,
+        event: EventId(clock::uuid7(at)),
+        ..order.stamp.clone()
+    };
+    PlaceRequest {
+        // As the diner's own page makes them.
+        key: Uuid::now_v7(),
+        id: OrderId(clock::uuid7(at)),
+        day_event: EventId(clock::uuid7(at)),
+        stamp,
+        ..order.clone()
+    }
+}
+
 /// The order of the HTTP measurements, priced by the built-in menu.
-fn order() -> anyhow::Result<PlaceRequest> {
+pub(super) fn order() -> anyhow::Result<PlaceRequest> {
     let menu = kiosk::menus::load(None)
         .map_err(|error| anyhow!("{error}"))?
         .menu;
@@ -142,4 +147,20 @@ fn order() -> anyhow::Result<PlaceRequest> {
         schedule: Schedule::default(),
         zone: menu.time_zone.clone(),
     })
+}
+
+/// The event of one such order as a journal writes it, and the identities in it.
+pub(crate) async fn sample_event() -> anyhow::Result<(EventId, OrderId, Vec<u8>)> {
+    let folder = tempfile::tempdir()?;
+    let settings = JournalSettings::new(folder.path().into(), BootId(Uuid::now_v7()), [7; 64]);
+    let (feed, _changes) = mpsc::unbounded_channel();
+    let journal = Journal::open(settings, feed)?;
+    let request = another(&order()?);
+    let (event, id) = (request.stamp.event, request.id);
+    let seqs = journal.place(request).await?.seqs;
+    let seq = seqs.last().copied().context("an order without an event")?;
+    let events = journal.events(seq, seq, 1, usize::MAX).await?;
+    journal.close().await;
+    let bytes = events.into_iter().next().context("no event")?.bytes;
+    Ok((event, id, bytes))
 }

@@ -38,12 +38,20 @@ pub(in crate::ledger) fn writing(path: &Path) -> Result<Connection, LedgerError>
 /// Makes the file readable by its owner alone: it holds the signing key. SQLite's other files take
 /// their mode from it.
 fn make_private(path: &Path) -> Result<(), LedgerError> {
+    if is_uri(path) {
+        return Ok(());
+    }
     let made = OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o600)
         .open(path);
     made.map(|_| ()).map_err(|error| unusable(path, &error))
+}
+
+/// A database that lives elsewhere than in the system's files, such as on a simulated disk.
+fn is_uri(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().starts_with(b"file:")
 }
 
 pub(super) fn reading(path: &Path) -> Result<Connection, LedgerError> {
@@ -53,7 +61,11 @@ pub(super) fn reading(path: &Path) -> Result<Connection, LedgerError> {
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, LedgerError> {
-    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if is_uri(path) {
+        // Nobody else makes the file.
+        flags |= OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_CREATE;
+    }
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| unusable(path, &error))?;
     connection.busy_timeout(BUSY)?;
