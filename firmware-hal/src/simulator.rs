@@ -51,6 +51,7 @@ pub struct Simulator {
     paper: PaperLevel,
     lines_left: Option<usize>,
     reporting: bool,
+    marks: bool,
     page: CodePage,
     line: String,
     qr_content: Vec<u8>,
@@ -80,6 +81,7 @@ impl Simulator {
             paper: PaperLevel::Adequate,
             lines_left: None,
             reporting: false,
+            marks: true,
             page: CodePage::Pc437,
             line: String::new(),
             qr_content: Vec::new(),
@@ -139,6 +141,11 @@ impl Simulator {
         self.changed();
     }
 
+    /// Whether it knows `GS ( H`; without it, no mark is ever handed back.
+    pub const fn set_marks(&mut self, marks: bool) {
+        self.marks = marks;
+    }
+
     /// Makes something fail, or repairs it.
     pub fn set_fault(&mut self, fault: Option<Fault>) {
         self.fault = fault;
@@ -155,6 +162,7 @@ impl Simulator {
             fault: self.fault,
             paper: self.paper,
             lines_left: self.lines_left,
+            marks: self.marks,
             slip: core::mem::take(&mut self.slip),
             cut: core::mem::take(&mut self.cut),
             pulses: self.pulses,
@@ -317,7 +325,7 @@ impl Simulator {
             [0x1D, b'(', b'k', _, _, 49, 81, 48] => {
                 self.print(Item::QrCode(self.qr_content.clone()));
             }
-            [0x1D, b'(', b'H', 6, 0, 48, 48, a, b, c, d] => {
+            [0x1D, b'(', b'H', 6, 0, 48, 48, a, b, c, d] if self.marks => {
                 self.replies.extend([0x37, 0x22, a, b, c, d, 0]);
             }
             [byte @ (b' '..=b'~' | 0x80..)] => {

@@ -170,3 +170,45 @@ proptest! {
         prop_assert!(!matches!(paid, Ok(Outcome::Paid(_))), "{paid:?}");
     }
 }
+
+#[test]
+fn the_last_payment_can_be_asked_for_again_and_costs_nothing() {
+    let mut zvt = Zvt::<_, 256>::new(CardTerminal::new(Plan::Approve), 2);
+    zvt.register(123_456, 840).unwrap();
+    assert!(matches!(zvt.last(), Err(Failure::Refused(_))), "none yet");
+    zvt.pay(amount(), &mut |_| Wish::GoOn).unwrap();
+    assert_eq!(zvt.last(), Ok(Some(receipt())));
+    assert_eq!(zvt.last(), Ok(Some(receipt())));
+    assert_eq!(zvt.enquire(), Ok(()));
+    assert_eq!(zvt.into_port().charged(), [1340]);
+}
+
+/// Gives up in the middle of a payment, as a cut line does.
+fn left_waiting() -> Zvt<CardTerminal, 256> {
+    let mut zvt = Zvt::<_, 256>::new(CardTerminal::new(Plan::NoCard), 1);
+    let paid = zvt.pay(amount(), &mut |_| Wish::GoOn);
+    assert!(matches!(paid, Err(Failure::Unknown(_))), "{paid:?}");
+    zvt
+}
+
+#[test]
+fn a_terminal_that_still_waits_for_a_card_refuses_everything_until_it_is_told_to_stop() {
+    let mut zvt = left_waiting();
+    assert_eq!(zvt.enquire(), Err(Failure::Refused(0x9C)));
+    assert_eq!(zvt.last(), Err(Failure::Refused(0x9C)));
+    zvt.abort();
+    assert_eq!(zvt.enquire(), Ok(()));
+    assert_eq!(zvt.into_port().charged(), [0; 0]);
+}
+
+#[test]
+fn what_was_charged_while_nobody_listened_is_found_afterwards() {
+    let mut terminal = left_waiting().into_port();
+    terminal.replug();
+    terminal.present_card();
+    terminal.replug();
+    let mut zvt = Zvt::<_, 256>::new(terminal, 2);
+    zvt.abort();
+    assert_eq!(zvt.last(), Ok(Some(receipt())));
+    assert_eq!(zvt.into_port().charged(), [1340]);
+}

@@ -55,7 +55,7 @@ pub use port::Port;
 pub use pwm::Pwm;
 pub use serial::{Flow, Parity, Serial, Settings};
 #[cfg(feature = "mock")]
-pub use simulated::SimulatedPrinter;
+pub use simulated::{SimulatedLine, SimulatedPrinter, SimulatedTerminal};
 pub use usb::Usb;
 pub use watchdog::Watchdog;
 

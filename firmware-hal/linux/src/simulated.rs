@@ -1,6 +1,12 @@
 //! A simulated printer behind a TCP port of this machine: what stands on a shelf in tests and
 //! demonstrations.
 
+mod line;
+mod terminal;
+
+pub use line::SimulatedLine;
+pub use terminal::SimulatedTerminal;
+
 use firmware_hal::simulator::Simulator;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

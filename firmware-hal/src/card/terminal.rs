@@ -137,6 +137,14 @@ pub trait Terminal {
         amount: Amount,
         told: &mut dyn FnMut(Progress) -> Wish,
     ) -> Result<Outcome, Failure<Self::Error>>;
+
+    /// The last payment that the terminal has kept, for whoever lost the line or the power in the middle of
+    /// one: it tells whether that payment was made. A terminal that is still busy with it refuses.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`]; nothing is ever charged here.
+    fn last(&mut self) -> Result<Option<Receipt>, Failure<Self::Error>>;
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The cash register interface of card terminals.
 //!
 //! Source: ZVT, documents PA00P015 (commands) and PA00P016 (serial transport): registration `06 00`,
-//! authorisation `06 01`, abort `06 B0` from the register; intermediate status `04 FF`, status information
+//! authorisation `06 01`, repetition of the last receipt `06 20`, status enquiry `05 01`, abort `06 B0` from
+//! the register; intermediate status `04 FF`, status information
 //! `04 0F`, completion `06 0F` and abort `06 1E` from the terminal; each answered with `80 00 00`.
 
 use super::bitmap::{self, Fields, decimal, nibbles};
@@ -20,11 +21,15 @@ const CONFIGURATION: u8 = 0x08;
 /// Messages of one payment at most: a status every half a second for half an hour.
 const MOST_MESSAGES: usize = 3600;
 
+/// Messages of a payment before the line was cut that are still heard.
+const MOST_REMAINS: usize = 16;
+
 /// A card terminal that speaks ZVT; its messages have up to `N` bytes, of which 1,024 are enough.
 #[derive(Debug)]
 pub struct Zvt<T, const N: usize> {
     link: Link<T, N>,
     patience: u16,
+    password: [u8; 3],
 }
 
 /// What a message from the terminal means.
@@ -58,6 +63,7 @@ impl<T, const N: usize> Zvt<T, N> {
         Self {
             link: Link::new(port),
             patience,
+            password: [0; 3],
         }
     }
 
@@ -79,7 +85,8 @@ impl<T: Read + Write, const N: usize> Zvt<T, N> {
         password: u32,
         currency: u16,
     ) -> Result<(), Failure<Error<T::Error>>> {
-        let [a, b, c] = nibbles(password.into());
+        self.password = nibbles(password.into());
+        let [a, b, c] = self.password;
         let [high, low] = nibbles(currency.into());
         let message = [0x06, 0x00, 6, a, b, c, CONFIGURATION, high, low];
         self.link.send(&message).map_err(Failure::NotBegun)?;
@@ -87,6 +94,38 @@ impl<T: Read + Write, const N: usize> Zvt<T, N> {
             End::Completed(_) => Ok(()),
             End::Aborted(code) => Err(Failure::Refused(code)),
         }
+    }
+
+    /// Asks whether the terminal is there and idle.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`]; nothing is ever charged here.
+    pub fn enquire(&mut self) -> Result<(), Failure<Error<T::Error>>> {
+        match self.command([0x05, 0x01])? {
+            End::Completed(_) => Ok(()),
+            End::Aborted(code) => Err(Failure::Refused(code)),
+        }
+    }
+
+    /// Ends what the terminal may still be at since a line that was cut, if it is not too late for that, and
+    /// hears it out.
+    pub fn abort(&mut self) {
+        let _ = self.link.deliver(&CANCEL, 1);
+        for _ in 0..MOST_REMAINS {
+            match self.hear() {
+                Ok(Said::Completed | Said::Aborted(_) | Said::Refused(_)) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// A command of nothing but the password.
+    fn command(&mut self, [class, instruction]: [u8; 2]) -> Result<End, Failure<Error<T::Error>>> {
+        let [a, b, c] = self.password;
+        let sent = self.link.send(&[class, instruction, 3, a, b, c]);
+        sent.map_err(Failure::NotBegun)?;
+        self.await_end(&mut |_| Wish::GoOn)
     }
 
     /// Hears the terminal out: first whether it takes the command on, then how it ended.
@@ -194,6 +233,17 @@ impl<T: Read + Write, const N: usize> Terminal for Zvt<T, N> {
             },
             Err(Undelivered { error, perhaps }) if perhaps => Err(Failure::Unknown(error)),
             Err(Undelivered { error, .. }) => Err(Failure::NotBegun(error)),
+        }
+    }
+
+    fn last(&mut self) -> Result<Option<Receipt>, Failure<Self::Error>> {
+        match self.command([0x06, 0x20])? {
+            End::Completed(Told {
+                code: Some(0),
+                receipt,
+            }) => Ok(Some(receipt)),
+            End::Completed(_) => Ok(None),
+            End::Aborted(code) => Err(Failure::Refused(code)),
         }
     }
 }

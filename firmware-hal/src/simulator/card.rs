@@ -21,7 +21,7 @@ pub enum Plan {
     Decline(u8),
     /// The terminal does not even begin, with this number.
     Refuse(u8),
-    /// Nobody presents a card; it waits until the payment is cancelled.
+    /// It waits for a card until [`CardTerminal::present_card`] or until the payment is cancelled.
     NoCard,
     /// It completes the payment without a word about the result.
     Mumble,
@@ -31,6 +31,13 @@ const ACK: u8 = 0x06;
 const NAK: u8 = 0x15;
 const UNDERSTOOD: [u8; 3] = [0x80, 0, 0];
 
+/// The number of the first payment it makes.
+const FIRST_TRACE: u64 = 42;
+
+/// It is at something else.
+const BUSY: u8 = 0x9C;
+/// There is nothing to tell of.
+const NO_RECEIPT: u8 = 0x64;
 /// A payment that somebody or the time has ended.
 const CANCELLED: u8 = 0x6C;
 
@@ -43,7 +50,8 @@ pub struct CardTerminal {
     said: Vec<u8>,
     on_the_line: VecDeque<u8>,
     charged: Vec<u64>,
-    waits_for_card: bool,
+    /// The digits of the payment that waits for a card.
+    waits_for_card: Option<[u8; 6]>,
     heard: usize,
     spoken: usize,
     deaf_from: Option<usize>,
@@ -62,7 +70,7 @@ impl CardTerminal {
             said: Vec::new(),
             on_the_line: VecDeque::new(),
             charged: Vec::new(),
-            waits_for_card: false,
+            waits_for_card: None,
             heard: 0,
             spoken: 0,
             deaf_from: None,
@@ -90,6 +98,42 @@ impl CardTerminal {
     pub const fn damaging(mut self, frames: usize) -> Self {
         self.damages = frames;
         self
+    }
+
+    /// Says how the payments after this one go.
+    pub const fn set_plan(&mut self, plan: Plan) {
+        self.plan = plan;
+    }
+
+    /// Whether a payment waits for a card.
+    #[must_use]
+    pub const fn waits_for_card(&self) -> bool {
+        self.waits_for_card.is_some()
+    }
+
+    /// Somebody presents a good card: whatever waits for it is charged.
+    pub fn present_card(&mut self) {
+        if let Some(digits) = self.waits_for_card.take() {
+            let result = self.charge(digits);
+            self.to_say.extend([result, vec![0x06, 0x0F, 0]]);
+            self.go_on();
+        }
+    }
+
+    /// Somebody presses the terminal's own cancel key, or nobody comes for a minute.
+    pub fn press_cancel(&mut self) {
+        if self.waits_for_card.take().is_some() {
+            self.to_say.push_back(vec![0x06, 0x1E, 1, CANCELLED]);
+            self.go_on();
+        }
+    }
+
+    /// The line is a new one: what was on the old one is lost, and so is what was not said yet.
+    pub fn replug(&mut self) {
+        self.deframer = Deframer::new();
+        self.on_the_line.clear();
+        self.to_say.clear();
+        self.said.clear();
     }
 
     /// What it has charged, in minor units, oldest first.
@@ -160,19 +204,55 @@ impl CardTerminal {
     fn understand(&mut self, message: &[u8]) {
         match *message {
             [0x80, 0, ..] => self.go_on(),
-            [0x06, 0x00, ..] => self.answer(vec![vec![0x06, 0x0F, 0]]),
-            [0x06, 0x01, _, 0x04, a, b, c, d, e, f, ..] => self.pay([a, b, c, d, e, f]),
-            [0x06, 0xB0, ..] if self.waits_for_card => {
-                self.waits_for_card = false;
+            [0x06, 0xB0, ..] if self.waits_for_card.take().is_some() => {
                 self.answer(vec![vec![0x06, 0x1E, 1, CANCELLED]]);
             }
             // Too late, or nothing to cancel.
-            [0x06, 0xB0, ..] => self.to_say.push_front(UNDERSTOOD.to_vec()),
-            _ => {
-                self.said = vec![0x84, 0x83, 0];
-                self.repeat();
+            [0x06, 0xB0, ..] => {
+                self.to_say.push_front(UNDERSTOOD.to_vec());
+                if self.said.is_empty() {
+                    self.go_on();
+                }
             }
+            _ if self.waits_for_card.is_some() => self.refuse(BUSY),
+            [0x06, 0x00, ..] | [0x05, 0x01, ..] => self.answer(vec![vec![0x06, 0x0F, 0]]),
+            [0x06, 0x01, _, 0x04, a, b, c, d, e, f, ..] => self.pay([a, b, c, d, e, f]),
+            [0x06, 0x20, ..] => match self.last() {
+                Some(result) => self.answer(vec![result, vec![0x06, 0x0F, 0]]),
+                None => self.answer(vec![vec![0x06, 0x1E, 1, NO_RECEIPT]]),
+            },
+            _ => self.refuse(0x83),
         }
+    }
+
+    fn refuse(&mut self, code: u8) {
+        self.said = vec![0x84, code, 0];
+        self.repeat();
+    }
+
+    fn charge(&mut self, digits: [u8; 6]) -> Vec<u8> {
+        let minor = digits.iter().fold(0, |sum, pair| {
+            sum * 100 + u64::from(pair >> 4) * 10 + u64::from(pair & 0x0F)
+        });
+        self.charged.push(minor);
+        self.last().unwrap_or_default()
+    }
+
+    /// The status information of the last payment.
+    fn last(&self) -> Option<Vec<u8>> {
+        let minor = *self.charged.last()?;
+        let trace = FIRST_TRACE + u64::try_from(self.charged.len()).unwrap_or_default() - 1;
+        let digits = |number: u64, bytes: u32| {
+            (0..bytes).rev().map(move |place| {
+                let pair = number / 100_u64.pow(place) % 100;
+                u8::try_from(pair / 10 * 16 + pair % 10).unwrap_or_default()
+            })
+        };
+        let mut result = vec![0x04, 0x0F, 13, 0x27, 0, 0x04];
+        result.extend(digits(minor, 6));
+        result.push(0x0B);
+        result.extend(digits(trace, 3));
+        Some(result)
     }
 
     /// Takes a command on; the rest follows message by message.
@@ -187,18 +267,9 @@ impl CardTerminal {
         let wait = vec![0x04, 0xFF, 1, 0x0E];
         let completed = vec![0x06, 0x0F, 0];
         match self.plan {
-            Plan::Refuse(code) => {
-                self.said = vec![0x84, code, 0];
-                self.repeat();
-            }
+            Plan::Refuse(code) => self.refuse(code),
             Plan::Approve => {
-                let minor = digits.iter().fold(0, |sum, pair| {
-                    sum * 100 + u64::from(pair >> 4) * 10 + u64::from(pair & 0x0F)
-                });
-                self.charged.push(minor);
-                let mut result = vec![0x04, 0x0F, 13, 0x27, 0, 0x04];
-                result.extend(digits);
-                result.extend([0x0B, 0, 0, 0x42]);
+                let result = self.charge(digits);
                 self.answer(vec![present_card, wait, result, completed]);
             }
             Plan::Decline(code) => {
@@ -207,7 +278,7 @@ impl CardTerminal {
                 self.answer(vec![present_card, wait, result, aborted]);
             }
             Plan::NoCard => {
-                self.waits_for_card = true;
+                self.waits_for_card = Some(digits);
                 self.answer(vec![present_card]);
             }
             Plan::Mumble => self.answer(vec![present_card, completed]),
