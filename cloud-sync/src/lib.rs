@@ -34,4 +34,5 @@ mod serve;
 #[cfg(test)]
 mod testing;
 mod users;
+mod watchdog;
 mod web;

@@ -21,6 +21,7 @@ use crate::http::server::Server;
 use crate::ledger::folder::FolderLock;
 use crate::ledger::{Ledger, lineage};
 use crate::mqtt::{self, Post};
+use crate::watchdog;
 
 /// How long what is in hand may take to finish; the promise is 10 s for all.
 const FINISH: Duration = Duration::from_secs(7);
@@ -61,8 +62,14 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     if let Some(address) = messages.embedded() {
         told(&format!("mqtt listening on mqtt://{address}"));
     }
+    let feeding = watchdog::start(ledger.clone());
+    watchdog::ready();
     tracing::info!(%address, "serving");
     until_told_to_stop(signals, &cloud, &messages).await?;
+    watchdog::stopping();
+    if let Some(feeding) = feeding {
+        feeding.abort();
+    }
     tracing::info!("stopping: no new connections, finishing what is in hand");
     let _ = close.send(true);
     tokio::join!(server.stop(FINISH), messages.stop());

@@ -4,10 +4,11 @@ use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use lab::clock::Start;
+use lab::process::Role;
 use lab::store::Folder;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::{Told, lone_kiosk};
+use crate::{Told, lab, lone_kiosk};
 
 /// What the unit would say: pings are expected within this time.
 const WATCHDOG: Duration = Duration::from_secs(2);
@@ -78,6 +79,45 @@ async fn a_journal_that_is_stuck_stops_the_pings_and_one_that_works_again_starts
         "it works again and says nothing"
     );
     kiosk.terminate().await?;
+    assert!(
+        hear(&socket, "STOPPING=1", PATIENCE).is_some(),
+        "it did not say that it stops"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headquarters_side_says_that_it_serves_that_it_goes_on_and_that_it_stops() -> Told {
+    let folder = Folder::temporary()?;
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path)?;
+    let environment = [
+        ("NOTIFY_SOCKET".to_owned(), path.display().to_string()),
+        ("WATCHDOG_USEC".to_owned(), WATCHDOG.as_micros().to_string()),
+    ];
+    let data = folder.path().join("cloud").display().to_string();
+    let any = "127.0.0.1:0";
+    let args = [
+        "serve",
+        "--data-dir",
+        &data,
+        "--listen",
+        any,
+        "--mqtt-listen",
+        any,
+    ];
+    let log = folder.path().join("cloud.log");
+    let mut cloud = lab().start_in(Role::CloudSync, args, &environment, &log)?;
+    assert!(
+        hear(&socket, "READY=1", PATIENCE).is_some(),
+        "it never said that it is ready"
+    );
+    cloud.listening().await?;
+    for _ in 0..3 {
+        let ping = hear(&socket, "WATCHDOG=1", WATCHDOG);
+        assert!(ping.is_some(), "it must ping within {WATCHDOG:?}");
+    }
+    cloud.terminate().await?;
     assert!(
         hear(&socket, "STOPPING=1", PATIENCE).is_some(),
         "it did not say that it stops"
