@@ -315,6 +315,7 @@ pub(crate) fn order(total: i64) -> Order {
             status: PaymentStatus::Due,
             tender: None,
             reason: None,
+            reference: None,
         },
         changed_at: None,
         reason: None,

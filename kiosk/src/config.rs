@@ -12,8 +12,8 @@ use kiosk_core::menu::Parsed;
 use serde::Deserialize;
 
 use crate::devices::settings::{
-    BeaconSection, BuzzerSection, DrawerSection, PrinterSection, PrintingSection, Sections,
-    WatchdogSection,
+    BeaconSection, BuzzerSection, CardSection, DrawerSection, PresenceSection, PrinterSection,
+    PrintingSection, ScannerSection, Sections, WatchdogSection,
 };
 use crate::protect::{Tuning, tuning};
 use crate::uplink::endpoint;
@@ -80,6 +80,11 @@ struct File {
     beacon: Option<BeaconSection>,
     buzzer: Option<BuzzerSection>,
     watchdog: Option<WatchdogSection>,
+    card: Option<CardSection>,
+    #[serde(default)]
+    scanner: Vec<ScannerSection>,
+    #[serde(default)]
+    presence: Vec<PresenceSection>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -178,6 +183,9 @@ impl Config {
             beacon: file.beacon,
             buzzer: file.buzzer,
             watchdog: file.watchdog,
+            card: file.card,
+            scanner: file.scanner,
+            presence: file.presence,
         };
         let devices = sections.read(menu.as_ref().map(|parsed| &parsed.menu), &mut faults);
         let mib = |mib: u64| mib.saturating_mul(1024 * 1024);

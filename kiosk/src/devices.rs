@@ -12,31 +12,40 @@
 //! Everything here is optional: a kiosk without devices takes orders all the same.
 
 mod board;
+mod card;
 pub mod health;
 pub mod job;
+mod keeper;
 pub mod layout;
 mod paper;
+mod payments;
 mod printer;
 mod room;
 pub mod routing;
 pub mod settings;
+mod sights;
 mod signals;
 pub mod spool;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kiosk_core::ids::BootId;
+use kiosk_core::ids::{BootId, OrderId};
 use kiosk_core::menu::Menu;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::board::Board;
 pub use self::board::DeviceStatus;
+use self::card::{CARD, CardReader};
+use self::payments::Payments;
 use self::printer::Command;
 use self::settings::{PrinterSettings, Settings};
+use self::sights::Eyes;
+pub use self::sights::{Seen, Sight};
 use self::signals::Signals;
 use crate::journal::Journal;
 
@@ -65,7 +74,16 @@ struct Inner {
     printers: Mutex<HashMap<String, Sender<Command>>>,
     signals: Signals,
     stop: watch::Sender<bool>,
-    room: Mutex<Option<JoinHandle<()>>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// Orders that wait for their card; none on a kiosk without a card terminal.
+    cards: Mutex<Option<mpsc::UnboundedSender<OrderId>>>,
+    /// Whether a payment by card is under way.
+    engaged: Arc<AtomicBool>,
+    eyes: Mutex<Eyes>,
+    sights: Mutex<Option<mpsc::Receiver<Sight>>>,
+    seeing: Mutex<Option<mpsc::Sender<Sight>>>,
+    /// Terminals with a sensor, and whether somebody is near.
+    near: Mutex<BTreeMap<String, bool>>,
 }
 
 impl Devices {
@@ -88,14 +106,31 @@ impl Devices {
         let board = Board::new(names.chain(signals::names(&settings)));
         let signals = Signals::start(&settings, &board);
         let devices = Self::of(settings.clone(), board.clone(), signals);
-        if settings.printers.is_empty() {
-            return devices;
+        let inner = &devices.inner;
+        let currency = menu.borrow().currency.number();
+        let payments = devices.take_cards(&settings, journal, currency);
+        lock(&inner.tasks).push(tokio::spawn(payments.run(inner.stop.subscribe())));
+        let (seeing, sights) = sights::channel();
+        *lock(&inner.eyes) = Eyes::open(&settings, &seeing, &board);
+        *lock(&inner.seeing) = Some(seeing);
+        *lock(&inner.sights) = Some(sights);
+        if !settings.printers.is_empty() {
+            let (room, printers) = room::open(settings, journal.clone(), menu.clone(), boot, board);
+            *lock(&inner.printers) = printers;
+            lock(&inner.tasks).push(tokio::spawn(room.run(inner.stop.subscribe())));
         }
-        let (room, printers) = room::open(settings, journal.clone(), menu.clone(), boot, board);
-        let running = tokio::spawn(room.run(devices.inner.stop.subscribe()));
-        *lock(&devices.inner.printers) = printers;
-        *lock(&devices.inner.room) = Some(running);
         devices
+    }
+
+    /// Payments are seen to also without a card terminal: the run before may have had one.
+    fn take_cards(&self, settings: &Settings, journal: &Journal, currency: u16) -> Payments {
+        let (cards, orders) = mpsc::unbounded_channel();
+        let reader = settings.card.as_ref().map(|card| {
+            *lock(&self.inner.cards) = Some(cards);
+            CardReader::start(card, currency, &self.inner.board)
+        });
+        let engaged = Arc::clone(&self.inner.engaged);
+        Payments::new(journal.clone(), reader, orders, engaged)
     }
 
     fn of(settings: Settings, board: Board, signals: Signals) -> Self {
@@ -106,7 +141,13 @@ impl Devices {
                 printers: Mutex::default(),
                 signals,
                 stop: watch::channel(false).0,
-                room: Mutex::default(),
+                tasks: Mutex::default(),
+                cards: Mutex::default(),
+                engaged: Arc::default(),
+                eyes: Mutex::default(),
+                sights: Mutex::default(),
+                seeing: Mutex::default(),
+                near: Mutex::default(),
             }),
         }
     }
@@ -114,11 +155,12 @@ impl Devices {
     /// Lets printers finish what they have in hand, for a bounded time, and lets go of everything.
     pub async fn stop(&self) {
         self.inner.stop.send_replace(true);
-        let room = lock(&self.inner.room).take();
-        if let Some(room) = room {
-            let _ = room.await;
+        let tasks = std::mem::take(&mut *lock(&self.inner.tasks));
+        for task in tasks {
+            let _ = task.await;
         }
         lock(&self.inner.printers).clear();
+        *lock(&self.inner.eyes) = Eyes::default();
         self.inner.signals.stop();
     }
 
@@ -177,6 +219,45 @@ impl Devices {
             }
         }
         Receipts::Waiting
+    }
+
+    /// Whether an order can be paid by card now: the terminal is there and at nothing else.
+    #[must_use]
+    pub fn takes_cards(&self) -> bool {
+        let board = self.inner.board.watch();
+        let is_ready = |device: &DeviceStatus| device.name == CARD && device.state.works();
+        board.borrow().iter().any(is_ready) && !self.inner.engaged.load(Ordering::Acquire)
+    }
+
+    /// Has the card terminal ask for what an order costs.
+    pub fn charge(&self, order: OrderId) {
+        if let Some(cards) = &*lock(&self.inner.cards) {
+            let _ = cards.send(order);
+        }
+    }
+
+    /// What scanners and sensors see; given once.
+    #[must_use]
+    pub fn sights(&self) -> Option<mpsc::Receiver<Sight>> {
+        lock(&self.inner.sights).take()
+    }
+
+    /// Something was seen by who is no device of these settings.
+    pub fn see(&self, sight: Sight) {
+        if let Some(seeing) = &*lock(&self.inner.seeing) {
+            let _ = seeing.try_send(sight);
+        }
+    }
+
+    /// Somebody is near a terminal now, or is not.
+    pub fn note_near(&self, terminal: &str, near: bool) {
+        lock(&self.inner.near).insert(terminal.to_owned(), near);
+    }
+
+    /// Terminals with a sensor, the one without a name as "", and whether somebody is near.
+    #[must_use]
+    pub fn near(&self) -> BTreeMap<String, bool> {
+        lock(&self.inner.near).clone()
     }
 
     /// Opens the cash drawer, wherever it is; says whether there is one.

@@ -11,15 +11,20 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use crate::clock;
+use crate::devices::{Seen, Sight};
 use crate::journal::{Change, Ranges};
 use crate::status::LinkMode;
 use crate::web::AppState;
+use crate::web::feed::Only;
+use crate::{clock, scans};
 
 /// Events whose confirmation is told to screens; beyond it, screens learn of it when they ask.
 const WATCHED: usize = 20_000;
 /// The link is looked at this often; its own changes have no other way to screens.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// A code that was not told by then is of a diner who has gone on.
+const SCAN_HOLDS: Duration = Duration::from_secs(5);
 
 /// What screens hear of an order. Thousands of them wait here while the cloud is away, so it is what
 /// an item needs and no more: an order itself takes a hundred times as much.
@@ -45,6 +50,7 @@ struct Watched {
 struct Told {
     mode: LinkMode,
     unconfirmed: u64,
+    cards: bool,
 }
 
 /// Runs until the journal is closed.
@@ -55,6 +61,7 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watched = Watched::default();
     let mut devices = state.devices.watch();
+    let mut sights = state.devices.sights();
     let mut told = None;
     let mut levels = 0_u64;
     let mut running = state.menu().running(clock::wall());
@@ -90,6 +97,7 @@ pub async fn run(state: AppState, mut changes: mpsc::UnboundedReceiver<Change>) 
                 levels += 1;
                 push_menu(&state, levels);
             }
+            Some(sight) = next_of(&mut sights) => tell_sight(&state, sight),
             // Told with the next look: a rush changes what waits many times a second.
             Ok(()) = devices.changed() => told = None,
             _ = ticks.tick() => {
@@ -118,6 +126,7 @@ fn look(state: &AppState) -> Told {
     Told {
         mode: link.mode,
         unconfirmed: state.journal.outbox().borrow().unconfirmed(),
+        cards: state.devices.takes_cards(),
     }
 }
 
@@ -125,11 +134,45 @@ fn look(state: &AppState) -> Told {
 /// for later: an open drawer at night helps nobody.
 fn signal(state: &AppState, order: &Order, action: Option<Action>) {
     match action {
-        None => state.devices.ring(),
-        Some(Action::Pay) if order.payment.method == Method::Counter => {
+        None => {
+            state.devices.ring();
+            if order.payment.method == Method::Card {
+                state.devices.charge(order.id);
+            }
+        }
+        Some(Action::Pay) if order.in_cash() => {
             state.devices.open_drawer();
         }
         Some(_) => {}
+    }
+}
+
+/// What is seen next; nothing ever where there is nothing to see by.
+async fn next_of(sights: &mut Option<mpsc::Receiver<Sight>>) -> Option<Sight> {
+    match sights {
+        Some(sights) => sights.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn tell_sight(state: &AppState, sight: Sight) {
+    let Sight { terminal, what } = sight;
+    let terminal = terminal.unwrap_or_default();
+    match what {
+        Seen::Near(near) => {
+            state.devices.note_near(&terminal, near);
+            let data = json!({ "terminal": terminal, "near": near });
+            state.feed.push("presence", data.to_string());
+        }
+        Seen::Code { content, symbology } => {
+            let meaning = scans::meaning(&state.menu(), &content, symbology);
+            // Not the code itself: it may be a diner's own.
+            tracing::info!(terminal, ?meaning, "a code was scanned");
+            let until = clock::monotonic() + SCAN_HOLDS;
+            let data = json!({ "means": meaning }).to_string();
+            let only = Some(Only { terminal, until });
+            state.feed.push_only("scan", data, only);
+        }
     }
 }
 
@@ -139,6 +182,7 @@ fn push_status(state: &AppState, link: LinkMode) {
         "unconfirmed": state.journal.outbox().borrow().unconfirmed(),
         "devices": state.devices.status(),
         "receipts": state.devices.receipts(),
+        "payment_methods": state.payment_methods(),
     });
     state.feed.push("status", data.to_string());
 }

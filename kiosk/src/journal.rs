@@ -99,6 +99,21 @@ pub struct Stamp {
     pub request: Option<String>,
 }
 
+impl Stamp {
+    /// The stamp of a write that happens now.
+    #[must_use]
+    pub fn now(request: Option<String>) -> Self {
+        let at = crate::clock::wall();
+        let mono = crate::clock::monotonic().as_millis();
+        Self {
+            at,
+            mono_ms: u64::try_from(mono).unwrap_or(u64::MAX),
+            event: kiosk_core::ids::EventId(crate::clock::uuid7(at)),
+            request,
+        }
+    }
+}
+
 /// How a journal is opened and kept.
 #[derive(Clone)]
 pub struct JournalSettings {
@@ -373,6 +388,15 @@ impl Journal {
     pub async fn keep_notice(&self, request: NoticeRequest) -> Result<(), JournalError> {
         self.ask(|reply| Job::Notice(Box::new(request), reply))
             .await?
+    }
+
+    /// A named setting that was kept.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub(crate) async fn kept(&self, name: &'static str) -> Result<Option<String>, JournalError> {
+        self.read(move |reader| settings::setting(reader.conn(), name))
+            .await
     }
 
     /// Stored events `from..=to`, in order, at most so many and so many bytes (but at least one).

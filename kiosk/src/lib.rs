@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod offer;
 pub mod protect;
 pub mod reach;
+pub mod scans;
 pub mod serve;
 pub mod status;
 pub mod switches;

@@ -24,6 +24,7 @@ mod who;
 use std::sync::Arc;
 
 use axum::Router;
+use kiosk_core::cart::Method;
 use kiosk_core::day::Schedule;
 use kiosk_core::menu::{Item, Menu};
 use kiosk_core::stock::Level;
@@ -108,6 +109,15 @@ impl AppState {
     #[must_use]
     pub fn menu(&self) -> Arc<Menu> {
         Arc::clone(&self.inner.menu.borrow())
+    }
+
+    /// How an order can be paid now.
+    #[must_use]
+    pub fn payment_methods(&self) -> &'static [Method] {
+        match self.inner.devices.takes_cards() {
+            true => &[Method::Counter, Method::Card],
+            false => &[Method::Counter],
+        }
     }
 
     /// What may be sold of an item now.

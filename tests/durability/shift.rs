@@ -185,6 +185,7 @@ impl Shift {
                 reason: None,
                 by: None,
                 tender: None,
+                reference: None,
                 refund: None,
             };
             match journal.act(request).await {

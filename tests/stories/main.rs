@@ -9,6 +9,7 @@
 
 mod broker;
 mod browser;
+mod cards;
 mod clocks;
 mod cloud;
 mod copies;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use firmware_hal::printer::{PaperLevel, Profile};
 use firmware_hal::simulator::{Item, Simulator};
-use firmware_hal_linux::SimulatedPrinter;
+use firmware_hal_linux::{SimulatedLine, SimulatedPrinter};
 use kiosk::devices::layout::{GLYPHS, Slip, Ticket, ticket};
 use kiosk_core::menu::Menu;
 use kiosk_core::order::Order;
@@ -383,6 +383,66 @@ async fn a_kiosk_killed_in_mid_job_prints_that_job_as_a_copy_and_the_rest_once()
     let expected = store.expected(&accepted).await?;
     let count = store.check(&expected);
     assert_eq!(count.copies, 1);
+    Ok(())
+}
+
+/// The printer keeps its power, and its place in a picture, while the kiosk that writes to it dies at one
+/// byte or another. What is on paper in the end is there once, or says that it is a copy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wherever_a_kiosk_is_killed_its_tickets_are_on_paper_once_or_marked_as_copies() -> Told {
+    let _alone = serially().await?;
+    let mut store = Store::open("cut", false).await?;
+    let line = SimulatedLine::start()?;
+    let path = store.kiosk.data().with_file_name("kiosk.toml");
+    let config = format!(
+        "[printing]\nkitchen_language = \"{LANGUAGE}\"\n[[printer]]\nname = \"kitchen\"\n\
+         port = \"serial:{},115200,noflow\"\nstations = [\"*\"]\n",
+        line.path().display(),
+    );
+    std::fs::write(&path, config)?;
+    store.kiosk.terminate().await?;
+    store.kiosk.start().await?;
+    store.sign_in().await?;
+    store.printer_becomes("kitchen", "ready").await?;
+    let mut accepted = store.order(1).await?;
+    store.wait_until_all_are("printed").await?;
+    let all = line.taken() / store.tickets().await?.len();
+
+    for (percent, beyond) in [(0, 1), (3, 0), (20, 0), (40, 3), (60, 0), (85, 1), (100, 0)] {
+        line.stall_after(all * percent / 100 + beyond);
+        accepted.extend(store.order(1).await?);
+        until("the line stalls", PATIENCE, async || {
+            Ok(match line.is_stalled() {
+                true => Look::Done(()),
+                false => Look::NotYet(line.taken().to_string()),
+            })
+        })
+        .await?;
+        store.kiosk.kill9()?;
+        line.mend();
+        store.kiosk.start().await?;
+        store.sign_in().await?;
+        store.wait_until_all_are("printed").await?;
+        let unknown = line.with(|printer| printer.unknown().to_vec());
+        assert_eq!(
+            unknown, [0_u8; 0],
+            "cut at {percent} %: the printer understood every byte"
+        );
+    }
+    let slips = line.with(|printer| printer.slips().to_vec());
+    let mut copies = 0;
+    for wanted in store.expected(&accepted).await? {
+        let times = |look: &Vec<Item>| slips.iter().filter(|slip| *slip == look).count();
+        let originals = times(&wanted.original);
+        copies += times(&wanted.copy);
+        let number = &wanted.number;
+        assert!(
+            originals <= 1,
+            "{number} is there twice and does not say so"
+        );
+        assert!(originals + times(&wanted.copy) >= 1, "{number} is lost");
+    }
+    assert!(copies >= 5, "what was cut came again as a copy: {copies}");
     Ok(())
 }
 

@@ -92,6 +92,9 @@ pub struct Acted {
     /// What a payment came in as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tender: Option<Tender>,
+    /// The number by which the card terminal knows a payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// Of a refund of lines: which.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<RefundedLine>,

@@ -99,6 +99,7 @@ fn note_money(order: &mut Order, action: Action, data: &Acted, event: &Event) {
     match action {
         Action::Pay => {
             order.payment.tender = data.tender;
+            order.payment.reference.clone_from(&data.reference);
             order.payment.reason = None;
         }
         Action::RefundLines => {
@@ -201,6 +202,7 @@ pub(crate) mod tests {
                 method: Method::Counter,
                 status: PaymentStatus::Due,
                 tender: None,
+                reference: None,
                 reason: None,
             },
             changed_at: None,

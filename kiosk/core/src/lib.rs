@@ -13,6 +13,7 @@ pub mod daypart;
 pub mod document;
 pub mod event;
 pub mod fold;
+pub mod gtin;
 pub mod ids;
 pub mod menu;
 pub mod money;

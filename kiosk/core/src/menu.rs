@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::combo::{Combo, Upgrade};
 use crate::daypart::{Daypart, Dayparts, Hours};
 use crate::document::{self, Fault};
+use crate::gtin::Gtin;
 use crate::money::{Currency, Rate};
 use crate::promotion::Promotion;
 use crate::text::Text;
@@ -118,6 +119,8 @@ pub struct Item {
     pub hours: Hours,
     /// The combo it can be made into.
     pub upgrade: Option<Upgrade>,
+    /// The number on its package, by which a scanner knows it.
+    pub gtin: Option<Gtin>,
     /// An item that goes well with it, offered once.
     pub goes_with: Option<String>,
 }

@@ -24,6 +24,12 @@ impl Currency {
         self.0.code()
     }
 
+    /// The number in ISO 4217.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0.numeric()
+    }
+
     /// How many digits stand behind the decimal point: JPY 0, USD 2, KWD 3.
     #[must_use]
     pub fn exponent(self) -> u8 {

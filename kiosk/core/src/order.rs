@@ -112,6 +112,9 @@ pub struct Payment {
     /// What it came in as, if it was said; at the counter, cash otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tender: Option<Tender>,
+    /// The number by which the card terminal knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
     /// Why a provider said no, or was let be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

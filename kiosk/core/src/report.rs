@@ -252,7 +252,12 @@ impl<'a> Tally<'a> {
     }
 
     fn add_payment(&mut self, order: &Order) {
-        let (method, status) = (order.payment.method, order.payment.status);
+        // What was to be paid by card and came in at the counter is in its drawer.
+        let method = match order.payment.method {
+            Method::Card if order.in_cash() => Method::Counter,
+            method => method,
+        };
+        let status = order.payment.status;
         let sum = self.payments.entry((method, status.as_str()));
         let sum = sum.or_insert(PaymentSum {
             method,

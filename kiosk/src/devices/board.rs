@@ -7,13 +7,14 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::health::Health;
+use super::settings::Confirm;
 
 /// A device as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeviceStatus {
     /// What it is called.
     pub name: String,
-    /// `printer`, `drawer`, `beacon`, `buzzer` or `watchdog`.
+    /// `printer`, `drawer`, `beacon`, `buzzer`, `card`, `scanner`, `presence` or `watchdog`.
     pub kind: &'static str,
     /// How it is.
     pub state: Health,
@@ -26,6 +27,9 @@ pub struct DeviceStatus {
     /// How many print jobs wait for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<usize>,
+    /// How a printer confirms that a job is on paper, once that is known: `mark`, `status` or `written`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirms: Option<&'static str>,
 }
 
 /// All devices, in the order of the configuration.
@@ -42,6 +46,7 @@ impl Board {
             detail: None,
             since: None,
             waiting: (kind == "printer").then_some(0),
+            confirms: None,
         });
         Self(Arc::new(watch::channel(devices.collect()).0))
     }
@@ -69,6 +74,10 @@ impl Board {
 
     pub(super) fn set_waiting(&self, name: &str, waiting: usize) {
         self.change(name, |device| device.waiting = Some(waiting));
+    }
+
+    pub(super) fn set_confirms(&self, name: &str, confirm: Confirm) {
+        self.change(name, |device| device.confirms = Some(confirm.as_str()));
     }
 
     fn change(&self, name: &str, change: impl FnOnce(&mut DeviceStatus)) {

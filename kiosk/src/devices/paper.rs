@@ -6,6 +6,7 @@ use firmware_hal::printer::{Error, Printer};
 use kiosk_core::menu::Menu;
 use kiosk_core::order::Order;
 use kiosk_core::pricing::Line;
+use kiosk_core::report::DayReport;
 use kiosk_core::wall::WallTime;
 use kiosk_paper::{Paper, Printing, Sheet};
 
@@ -20,6 +21,8 @@ pub(super) struct Slip<'a> {
     pub(super) order: Option<&'a Order>,
     pub(super) menu: &'a Menu,
     pub(super) printer: &'a PrinterSettings,
+    /// Of a report: what it tells.
+    pub(super) report: Option<&'a DayReport>,
     pub(super) now: WallTime,
 }
 
@@ -29,6 +32,9 @@ pub(super) enum Unprintable {
     /// The journal holds the order no more.
     #[error("its order is not in the journal")]
     NoOrder,
+    /// There is no such report.
+    #[error("its report is not in the journal")]
+    NoReport,
     /// The printer's driver refuses it.
     #[error("{0}")]
     Content(String),
@@ -57,7 +63,7 @@ impl Slip<'_> {
             .unwrap_or(&slip);
         printer.report_changes(true)?;
         printer.port_mut().extend(slip);
-        if self.printer.confirm == Confirm::Mark {
+        if matches!(self.printer.confirm, Confirm::Mark | Confirm::Auto) {
             printer.mark(mark_of(self.job.no))?;
         }
         Ok(printer.into_port())
@@ -70,6 +76,17 @@ impl Slip<'_> {
             let name = &self.printer.name;
             return Ok(trial(name, paper, self.menu, &job.language, self.now));
         }
+        if job.kind == Kind::Report {
+            let report = self.report.ok_or(Unprintable::NoReport)?;
+            let open = report.z.is_none();
+            return Ok(layout::report(
+                report,
+                self.menu,
+                &job.language,
+                self.now,
+                open,
+            ));
+        }
         let order = self.order.ok_or(Unprintable::NoOrder)?;
         let slip = layout::Slip {
             order,
@@ -78,7 +95,7 @@ impl Slip<'_> {
             copy: job.copy,
         };
         Ok(match job.kind {
-            Kind::Receipt | Kind::Test => receipt(&slip),
+            Kind::Receipt | Kind::Test | Kind::Report => receipt(&slip),
             Kind::Ticket | Kind::VoidTicket => ticket(
                 &slip,
                 &Ticket {

@@ -4,14 +4,18 @@
 //! The thread decides nothing about jobs. It reports what became of each: confirmed, not one byte
 //! taken, or unknown. It never waits longer than its port's bounds before it looks at its orders again.
 
+mod hearing;
+mod in_hand;
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
-use embedded_io::{ReadReady as _, Write as _};
+use embedded_io::Write as _;
 use firmware_hal::printer::{Cut, Error, JobId, Printer, Reply, Status};
 use firmware_hal_linux::{Address, Port, Timeouts};
 use tokio::sync::mpsc::UnboundedSender;
 
+use self::in_hand::InHand;
 use super::health::Health;
 use super::settings::{Confirm, PrinterSettings};
 use super::spool::Outcome;
@@ -29,11 +33,6 @@ pub(super) const CONFIRM_WITHIN: Duration = Duration::from_secs(20);
 const CHUNK: usize = 512;
 /// White is filled in for at most so many bytes of a command that was cut off.
 const MOST_OWED: usize = 64 * 1024;
-/// Transmits a real-time status (Epson ESC/POS Command Reference, `DLE EOT`).
-const DLE: u8 = 0x10;
-const EOT: u8 = 0x04;
-/// Reports read at a time.
-const MOST_REPORTS: usize = 32;
 
 /// A port waits for one thing no longer than this, so that news reach the manager in time.
 const TIMEOUTS: Timeouts = Timeouts {
@@ -45,6 +44,8 @@ const TIMEOUTS: Timeouts = Timeouts {
 /// What a printer's thread is told.
 #[derive(Debug)]
 pub(super) enum Command {
+    /// Begin to work; whether the run before has left a job in the middle.
+    Begin(bool),
     /// Print this: the job's place in the spool, and its bytes.
     Print(u64, Vec<u8>),
     /// Open the drawer on the printer's connector.
@@ -56,6 +57,8 @@ pub(super) enum Command {
 pub(super) enum Report {
     /// How it is now, and what the system says to that.
     Health(Health, Option<String>),
+    /// How it confirms jobs, as far as that is known.
+    Confirms(Confirm),
     /// What became of a job.
     Ended(u64, Outcome),
 }
@@ -72,27 +75,16 @@ pub(super) struct Thread {
     health: Option<(Health, Option<String>)>,
     /// Bytes that the printer may still wait for, of a job that was cut off.
     owed: usize,
+    /// Whether the run before was cut off in a job: how much of it is owed, nobody knows.
+    torn: bool,
+    /// Whether it has marks, once that has shown.
+    marks: Option<bool>,
 }
 
 struct Line {
     printer: Printer<Port>,
     /// When it was last asked.
     asked: Duration,
-}
-
-struct InHand {
-    no: u64,
-    bytes: Vec<u8>,
-    written: usize,
-    /// How long the printer could have confirmed it and did not.
-    patience: Duration,
-    looked: Duration,
-}
-
-/// What answers a question.
-enum Answer {
-    RealTime(u8),
-    Mark,
 }
 
 type Failure = Error<firmware_hal_linux::Error>;
@@ -119,12 +111,22 @@ impl Thread {
             drawer_wanted: false,
             health: None,
             owed: 0,
+            torn: false,
+            marks: None,
         }
     }
 
     /// Runs until nobody gives orders any more. A job in hand is left as it is: what became of it,
     /// nobody knows.
     pub(super) fn run(mut self) {
+        match self.commands.recv() {
+            Ok(Command::Begin(torn)) => self.torn = torn,
+            Ok(command) => drop(self.obey(command)),
+            Err(_) => return,
+        }
+        if self.settings.confirm != Confirm::Auto {
+            let _ = self.report(Report::Confirms(self.settings.confirm));
+        }
         while self.turn().is_ok() {}
     }
 
@@ -170,6 +172,7 @@ impl Thread {
         let begun = self.begin(&mut line);
         begun.map_err(|failure| (self.health_of(&failure), failure.to_string()))?;
         self.owed = 0;
+        self.torn = false;
         Ok(line)
     }
 
@@ -179,9 +182,13 @@ impl Thread {
             self.tell(Health::Ready, None);
             return Ok(());
         }
-        if self.owed > 0 {
-            // Completes a command that was cut off: white in a picture, nothing in text. What was
-            // printed of that job is cut off, so that no other slip hangs on it.
+        // Completes a command that was cut off: white in a picture, nothing in text. What was
+        // printed of that job is cut off, so that no other slip hangs on it.
+        if self.torn {
+            line.printer.resynchronise()?;
+            line.printer.feed(1)?;
+            line.printer.cut(Cut::Partial)?;
+        } else if self.owed > 0 {
             let fill = vec![0; self.owed.min(MOST_OWED)];
             let mut rest = fill.as_slice();
             while !rest.is_empty() {
@@ -227,7 +234,7 @@ impl Thread {
                     let _ = self.report(Report::Ended(no, Outcome::Printed));
                 }
                 // A printer that has no marks is asked at its leisure.
-                match (&self.job, self.settings.confirm) {
+                match (&self.job, self.confirm()) {
                     (Some(job), Confirm::Status) if job.is_written() => Ok(self.listen(LISTEN)),
                     _ => Ok(self.glance()),
                 }
@@ -251,7 +258,7 @@ impl Thread {
             job.looked = clock::monotonic();
             return Ok(marked && job.is_written());
         }
-        match self.settings.confirm {
+        match self.confirm() {
             Confirm::Written => {
                 line.printer.flush()?;
                 Ok(true)
@@ -259,16 +266,43 @@ impl Thread {
             Confirm::Status => {
                 let status = line.printer.status()?;
                 self.tell_status(&status);
-                Ok(status.obstacle().is_none())
+                Ok(job.has_settled(status.obstacle().is_none()))
             }
-            Confirm::Mark => self.await_mark(line, job),
+            Confirm::Auto | Confirm::Mark => self.await_mark(line, job),
+        }
+    }
+
+    /// How it confirms, as far as that is known.
+    fn confirm(&self) -> Confirm {
+        match (self.settings.confirm, self.marks) {
+            (Confirm::Auto, Some(false)) => Confirm::Status,
+            (Confirm::Auto, Some(true)) => Confirm::Mark,
+            (confirm, _) => confirm,
+        }
+    }
+
+    /// It has marks, or seems to have none.
+    fn learn(&mut self, marks: bool) {
+        if self.settings.confirm == Confirm::Auto && self.marks.is_none() {
+            self.marks = Some(marks);
+            if !marks {
+                tracing::warn!(
+                    printer = %self.settings.name,
+                    "the printer hands back no marks: from now on a job counts as printed when the \
+                     printer has taken all of it and nothing stops it"
+                );
+            }
+            let _ = self.report(Report::Confirms(self.confirm()));
         }
     }
 
     fn await_mark(&mut self, line: &mut Line, job: &mut InHand) -> Result<bool, Failure> {
         let mark = mark_of(job.no);
         match line.printer.next_reply() {
-            Ok(Reply::Printed(done)) => return Ok(done == mark),
+            Ok(Reply::Printed(done)) => {
+                self.learn(true);
+                return Ok(done == mark);
+            }
             Ok(Reply::Automatic(status)) => self.tell_status(&status),
             Ok(Reply::RealTime(_)) | Err(Error::Protocol(_)) => {}
             Err(failure) if is_timeout(&failure) => {}
@@ -286,6 +320,8 @@ impl Thread {
         }
         if job.patience > self.confirm_within {
             // Not a word although nothing stops it: it was switched off in between, or has no marks.
+            // Which of them nobody knows, so this job goes on as a copy.
+            self.learn(false);
             return Err(Error::Closed);
         }
         if now.saturating_sub(line.asked) >= ASK {
@@ -293,79 +329,6 @@ impl Thread {
             return self.ask_beside(line, mark);
         }
         Ok(false)
-    }
-
-    /// Asks a printer that has all of a job how it is, without missing the job's mark among the
-    /// answers; gives whether it came. One that is switched off answers nothing and is waited for.
-    fn ask_beside(&mut self, line: &mut Line, mark: JobId) -> Result<bool, Failure> {
-        let mut answers = [0; 4];
-        for (question, place) in (1..).zip(&mut answers) {
-            let asked = line.printer.port_mut().write_all(&[DLE, EOT, question]);
-            asked.map_err(Error::Port)?;
-            match self.answer(line, mark)? {
-                Some(Answer::RealTime(byte)) => *place = byte,
-                Some(Answer::Mark) => return Ok(true),
-                None => {
-                    self.tell(Health::Offline, None);
-                    return Ok(false);
-                }
-            }
-        }
-        if let Some(status) = Status::from_real_time(answers) {
-            self.tell_status(&status);
-        }
-        Ok(false)
-    }
-
-    /// The next answer to a question; none if it does not come.
-    fn answer(&mut self, line: &mut Line, mark: JobId) -> Result<Option<Answer>, Failure> {
-        for _ in 0..MOST_REPORTS {
-            match line.printer.next_reply() {
-                Ok(Reply::RealTime(byte)) => return Ok(Some(Answer::RealTime(byte))),
-                Ok(Reply::Printed(done)) if done == mark => return Ok(Some(Answer::Mark)),
-                Ok(Reply::Automatic(status)) => self.tell_status(&status),
-                Ok(Reply::Printed(_)) | Err(Error::Protocol(_)) => {}
-                Err(failure) if is_timeout(&failure) => return Ok(None),
-                Err(failure) => return Err(failure),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Hears what an idle printer says, and asks it from time to time.
-    fn hear(&mut self, line: &mut Line) -> Result<(), Failure> {
-        if self.settings.confirm == Confirm::Written {
-            return Ok(());
-        }
-        self.hear_reports(line, None)?;
-        let now = clock::monotonic();
-        if now.saturating_sub(line.asked) >= ASK {
-            line.asked = now;
-            let status = line.printer.status()?;
-            self.tell_status(&status);
-        }
-        Ok(())
-    }
-
-    /// Reads what has arrived; says whether this mark was among it.
-    fn hear_reports(&mut self, line: &mut Line, mark: Option<JobId>) -> Result<bool, Failure> {
-        if self.settings.confirm == Confirm::Written {
-            return Ok(false);
-        }
-        let mut marked = false;
-        for _ in 0..MOST_REPORTS {
-            if !line.printer.port_mut().read_ready().map_err(Error::Port)? {
-                break;
-            }
-            match line.printer.next_reply() {
-                Ok(Reply::Automatic(status)) => self.tell_status(&status),
-                Ok(Reply::Printed(done)) => marked |= Some(done) == mark,
-                Ok(Reply::RealTime(_)) | Err(Error::Protocol(_)) => {}
-                Err(failure) if is_timeout(&failure) => {}
-                Err(failure) => return Err(failure),
-            }
-        }
-        Ok(marked)
     }
 
     /// The line is gone; what became of a job in hand depends on whether it had taken any of it.
@@ -408,18 +371,13 @@ impl Thread {
 
     fn obey(&mut self, command: Command) -> Result<(), Dismissed> {
         match command {
+            Command::Begin(_) => {}
             Command::OpenDrawer => self.drawer_wanted = true,
             Command::Print(no, _) if self.job.is_some() => {
                 return self.report(Report::Ended(no, Outcome::Untouched));
             }
             Command::Print(no, bytes) => {
-                self.job = Some(InHand {
-                    no,
-                    bytes,
-                    written: 0,
-                    patience: Duration::ZERO,
-                    looked: clock::monotonic(),
-                });
+                self.job = Some(InHand::new(no, bytes));
             }
         }
         Ok(())
@@ -453,18 +411,6 @@ impl Thread {
             Error::Port(error) => Health::of_error(error, self.is_wired()),
             _ => Health::Offline,
         }
-    }
-}
-
-impl InHand {
-    fn is_written(&self) -> bool {
-        self.written >= self.bytes.len()
-    }
-
-    fn rest(&self) -> Option<&[u8]> {
-        self.bytes
-            .get(self.written..)
-            .filter(|rest| !rest.is_empty())
     }
 }
 

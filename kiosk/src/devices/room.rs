@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
+use kiosk_core::day::Day;
 use kiosk_core::ids::BootId;
 use kiosk_core::menu::Menu;
+use kiosk_core::report::{DayReport, day_report};
 use tokio::sync::{mpsc, watch};
 
 use super::board::Board;
 use super::health::Health;
-use super::job::{Job, PrintId, Step};
+use super::job::{Job, Kind, PrintId, ReportOf, Step};
 use super::paper::{Slip, Unprintable};
 use super::printer::{CONFIRM_WITHIN, Command, Report, Thread};
 use super::settings::{PrinterSettings, Settings};
@@ -100,6 +102,9 @@ impl Room {
         let mut day = self.journal.day();
         if self.reload().await.is_err() {
             return;
+        }
+        for (name, printer) in &self.printers {
+            let _ = printer.send(Command::Begin(self.spool.is_torn(name)));
         }
         loop {
             if self.work().await.is_err() {
@@ -245,7 +250,13 @@ impl Room {
             return Ok(Err(Unprintable::Content(text)));
         };
         let menu = Arc::clone(&self.menu.borrow());
+        let report = match self.report(job, &menu).await {
+            Ok(report) => report,
+            Err(JournalError::Stopping) => return Err(Closed),
+            Err(error) => return Ok(Err(Unprintable::Content(error.to_string()))),
+        };
         let slip = Slip {
+            report: report.as_ref(),
             job,
             order: order.as_ref(),
             menu: &menu,
@@ -253,6 +264,32 @@ impl Room {
             now: clock::wall(),
         };
         Ok(slip.bytes())
+    }
+
+    /// The report that a job is of.
+    async fn report(&self, job: &Job, menu: &Menu) -> Result<Option<DayReport>, JournalError> {
+        let of = job.station.as_deref().filter(|_| job.kind == Kind::Report);
+        match of.and_then(|of| of.parse().ok()) {
+            None => Ok(None),
+            Some(ReportOf::Closed(z)) => {
+                let kept = self.journal.read(move |reader| reader.z_report(z)).await?;
+                Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
+            }
+            Some(ReportOf::Day(date)) => {
+                let day = self.journal.read(move |reader| {
+                    Ok((reader.orders_of_day(date)?, reader.cash_of_day(date)?))
+                });
+                let (orders, (cash, z)) = day.await?;
+                // A day that was opened again after its close is X once more.
+                let today = *self.journal.day().borrow();
+                let open = |day: Day| day.date == date && day.closed_at.is_none();
+                let z = z.filter(|_| !today.is_some_and(open));
+                Ok(Some(DayReport {
+                    z,
+                    ..day_report(date, menu.currency, &menu.time_zone, &orders, &cash)
+                }))
+            }
+        }
     }
 
     fn printer(&self, device: &str) -> Option<&PrinterSettings> {
@@ -266,6 +303,7 @@ impl Room {
                 self.spool.prints(device, health.works(), now());
                 self.board.set(device, health, why, clock::wall());
             }
+            Report::Confirms(confirm) => self.board.set_confirms(device, confirm),
             Report::Ended(no, outcome) => {
                 self.in_hand = self.in_hand.saturating_sub(1);
                 self.spool.ended(device, no, outcome, now());

@@ -1,6 +1,7 @@
 //! Which printers get what of an order: the diner's receipt, and each station's lines.
 
-use kiosk_core::order::Order;
+use kiosk_core::cart::Method;
+use kiosk_core::order::{Order, PaymentStatus};
 
 use super::job::{Draft, Job, Kind};
 
@@ -58,16 +59,26 @@ impl Routing {
                 }),
             }
         }
-        let receipt = self.routes.iter().find(|route| route.receipts);
-        drafts.extend(receipt.map(|route| Draft {
+        // A receipt says how the money came: it waits for a card that is under way.
+        let by_card = order.payment.method == Method::Card;
+        if !by_card || order.payment.status != PaymentStatus::Pending {
+            drafts.extend(self.receipt());
+        }
+        drafts
+    }
+
+    /// What the diner takes along.
+    #[must_use]
+    pub fn receipt(&self) -> Option<Draft> {
+        let route = self.routes.iter().find(|route| route.receipts)?;
+        Some(Draft {
             kind: Kind::Receipt,
             station: None,
             language: None,
             device: route.device.clone(),
             lines: Vec::new(),
             copy: false,
-        }));
-        drafts
+        })
     }
 
     /// The printer of a station.

@@ -1,22 +1,27 @@
 //! What the configuration says of devices. None of it is needed.
 
-use std::collections::BTreeSet;
+mod printers;
+mod readers;
+mod signals;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use firmware_hal::buzzer::Volume;
-use firmware_hal::drawer::{ActiveLevel, Pulse};
-use firmware_hal::printer::{Connector, Profile};
-use firmware_hal_linux::Address;
 use kiosk_core::menu::Menu;
 use serde::Deserialize;
 
+pub use self::printers::{Confirm, PrinterSection, PrinterSettings};
+use self::readers::Names;
+pub use self::readers::{
+    CardSection, CardSettings, Eye, PresenceSection, PresenceSettings, ScannerSection,
+    ScannerSettings,
+};
+pub use self::signals::{
+    BeaconSection, BeaconSettings, BuzzerSection, BuzzerSettings, DrawerSection, DrawerSettings,
+};
 use super::routing::{Route, Routing};
-use super::signals::RESERVED;
 use super::spool::{self, PrinterRule};
 
-/// More printers than a store has; each has a thread.
-const MOST_PRINTERS: usize = 16;
 /// Bounds of what waits before it is held, in minutes: shorter holds everything, longer replays a night.
 const HOLD_MINUTES: std::ops::RangeInclusive<u64> = 1..=240;
 /// Bounds of the other waits, in seconds.
@@ -39,46 +44,14 @@ pub struct Sections {
     pub buzzer: Option<BuzzerSection>,
     /// `[watchdog]`
     pub watchdog: Option<WatchdogSection>,
-}
-
-/// A printer.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PrinterSection {
-    name: String,
-    port: String,
+    /// `[card]`
+    pub card: Option<CardSection>,
+    /// `[[scanner]]`
     #[serde(default)]
-    width: Option<u16>,
+    pub scanner: Vec<ScannerSection>,
+    /// `[[presence]]`
     #[serde(default)]
-    receipt: bool,
-    #[serde(default)]
-    stations: Vec<String>,
-    fallback: Option<String>,
-    #[serde(default)]
-    confirm: Confirm,
-    drawer: Option<DrawerPin>,
-    #[serde(default)]
-    two_byte: bool,
-}
-
-/// How a printer says that a job is on paper.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Confirm {
-    /// It hands back the job's mark once everything before it is on paper (`GS ( H`).
-    #[default]
-    Mark,
-    /// It has no marks: it has taken all of it and then says that nothing stops it.
-    Status,
-    /// It gives no answers at all: it has taken all of it.
-    Written,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum DrawerPin {
-    Pin2,
-    Pin5,
+    pub presence: Vec<PresenceSection>,
 }
 
 /// What holds for all printers.
@@ -89,37 +62,6 @@ pub struct PrintingSection {
     hold_after_minutes: Option<u64>,
     fallback_after_seconds: Option<u64>,
     confirm_within_seconds: Option<u64>,
-}
-
-/// A cash drawer on a pin.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DrawerSection {
-    chip: PathBuf,
-    line: u32,
-    #[serde(default)]
-    active_low: bool,
-    pulse_ms: Option<u16>,
-}
-
-/// The lamp that is seen across the room.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BeaconSection {
-    chip: PathBuf,
-    red: u32,
-    green: u32,
-    blue: u32,
-    brightness: Option<u8>,
-}
-
-/// The buzzer.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BuzzerSection {
-    chip: PathBuf,
-    channel: u32,
-    volume: Option<u8>,
 }
 
 /// The kernel's watchdog.
@@ -150,64 +92,12 @@ pub struct Settings {
     pub buzzer: Option<BuzzerSettings>,
     /// The kernel's watchdog.
     pub watchdog: Option<PathBuf>,
-}
-
-/// A printer.
-#[derive(Debug, Clone)]
-pub struct PrinterSettings {
-    /// What it is called.
-    pub name: String,
-    /// Where it is.
-    pub address: Address,
-    /// The paper's width in millimetres.
-    pub width: u16,
-    /// What it can do.
-    pub profile: Profile,
-    /// Whether diners' receipts come out of it.
-    pub receipt: bool,
-    /// The stations whose tickets come out of it.
-    pub stations: Vec<String>,
-    /// Who takes its jobs while it is stopped.
-    pub fallback: Option<String>,
-    /// How it says that a job is on paper.
-    pub confirm: Confirm,
-    /// The cash drawer on its connector.
-    pub drawer: Option<Connector>,
-}
-
-/// A cash drawer on a pin.
-#[derive(Debug, Clone)]
-pub struct DrawerSettings {
-    /// The GPIO chip.
-    pub chip: PathBuf,
-    /// Its line.
-    pub line: u32,
-    /// The level that opens.
-    pub active: ActiveLevel,
-    /// How long.
-    pub pulse: Pulse,
-}
-
-/// The beacon.
-#[derive(Debug, Clone)]
-pub struct BeaconSettings {
-    /// The PWM chip.
-    pub chip: PathBuf,
-    /// Channels of red, green and blue.
-    pub channels: [u32; 3],
-    /// 255 is full.
-    pub brightness: u8,
-}
-
-/// The buzzer.
-#[derive(Debug, Clone)]
-pub struct BuzzerSettings {
-    /// The PWM chip.
-    pub chip: PathBuf,
-    /// Its channel.
-    pub channel: u32,
-    /// How loud.
-    pub volume: Volume,
+    /// The card terminal.
+    pub card: Option<CardSettings>,
+    /// Code scanners.
+    pub scanners: Vec<ScannerSettings>,
+    /// Presence sensors.
+    pub presences: Vec<PresenceSettings>,
 }
 
 impl Sections {
@@ -227,7 +117,12 @@ impl Sections {
         let fallback = printing.fallback_after_seconds;
         let confirm = printing.confirm_within_seconds;
         let language = printing.kitchen_language.clone();
+        let printers = printers::printers(self.printer, faults);
+        let mut names = Names::taken(printers.iter().map(|printer| printer.name.clone()));
         Settings {
+            card: self.card.and_then(|card| card.read(faults)),
+            scanners: readers::scanners(self.scanner, &mut names, faults),
+            presences: readers::presences(self.presence, &mut names, faults),
             kitchen_language: kitchen_language(language, menu, faults),
             hold_after: hold,
             fallback_after: wait(
@@ -252,7 +147,7 @@ impl Sections {
             }),
             buzzer: self.buzzer.and_then(|buzzer| buzzer.read(faults)),
             watchdog: self.watchdog.map(|watchdog| watchdog.device),
-            printers: printers(self.printer, faults),
+            printers,
         }
     }
 }
@@ -322,142 +217,10 @@ fn kitchen_language(
     menu.languages.first().cloned()
 }
 
-fn printers(sections: Vec<PrinterSection>, faults: &mut Vec<String>) -> Vec<PrinterSettings> {
-    if sections.len() > MOST_PRINTERS {
-        faults.push(format!(
-            "printer: at most {MOST_PRINTERS} can be configured"
-        ));
-    }
-    let names: BTreeSet<String> = sections
-        .iter()
-        .map(|printer| printer.name.clone())
-        .collect();
-    if names.len() < sections.len() {
-        faults.push("printer: two printers have the same name".to_owned());
-    }
-    let printers = sections.into_iter();
-    printers
-        .filter_map(|printer| printer.read(&names, faults))
-        .collect()
-}
-
-impl PrinterSection {
-    fn read(self, names: &BTreeSet<String>, faults: &mut Vec<String>) -> Option<PrinterSettings> {
-        let before = faults.len();
-        let name = self.name;
-        if !is_name(&name) || RESERVED.contains(&name.as_str()) {
-            faults.push(format!(
-                "printer.name: {name:?} must be 1 to 32 of a-z, 0-9 and -, and not the name of \
-                 another device"
-            ));
-        }
-        let of = |field: &str, fault: String| format!("printer {name}.{field}: {fault}");
-        let address = address(&self.port).map_err(|fault| faults.push(of("port", fault)));
-        let width = self.width.unwrap_or(80);
-        let profile = match width {
-            58 => Some(Profile::MM58),
-            80 => Some(Profile::MM80),
-            _ => None,
-        };
-        if profile.is_none() {
-            faults.push(of(
-                "width",
-                format!("{width} must be 58 or 80 (millimetres)"),
-            ));
-        }
-        if let Some(fallback) = &self.fallback
-            && (!names.contains(fallback) || *fallback == name)
-        {
-            faults.push(of("fallback", format!("{fallback:?} is no other printer")));
-        }
-        let address = address.ok()?;
-        let confirm = match address {
-            // What is in the file is on the disk; it gives no answers.
-            Address::File(_) => Confirm::Written,
-            _ => self.confirm,
-        };
-        let profile = profile.filter(|_| faults.len() == before)?;
-        Some(PrinterSettings {
-            profile: Profile {
-                leave_two_byte_mode: self.two_byte,
-                ..profile
-            },
-            name,
-            address,
-            width,
-            receipt: self.receipt,
-            stations: self.stations,
-            fallback: self.fallback,
-            confirm,
-            drawer: self.drawer.map(|pin| match pin {
-                DrawerPin::Pin2 => Connector::Pin2,
-                DrawerPin::Pin5 => Connector::Pin5,
-            }),
-        })
-    }
-}
-
-/// It stands in metrics and URLs as it is.
-fn is_name(name: &str) -> bool {
-    (1..=32).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-}
-
-/// An address as the drivers write it, or as people do: `tcp://192.0.2.7`, `/dev/usb/lp0`,
-/// `/dev/ttyUSB0`.
-fn address(text: &str) -> Result<Address, String> {
-    let written = if let Some(rest) = text.strip_prefix("tcp://") {
-        format!("tcp:{rest}")
-    } else if text.starts_with("/dev/usb/") || text.starts_with("/dev/lp") {
-        format!("usb:{text}")
-    } else if text.starts_with("/dev/") {
-        format!("serial:{text}")
-    } else {
-        text.to_owned()
-    };
-    written.parse().map_err(|fault| format!("{fault}"))
-}
-
-impl DrawerSection {
-    fn read(self, faults: &mut Vec<String>) -> Option<DrawerSettings> {
-        let wanted = self.pulse_ms.unwrap_or(Pulse::COMMON.milliseconds());
-        let Some(pulse) = Pulse::try_new(wanted) else {
-            faults.push(format!(
-                "drawer.pulse_ms: {wanted} is not between 10 and 200"
-            ));
-            return None;
-        };
-        Some(DrawerSettings {
-            chip: self.chip,
-            line: self.line,
-            active: match self.active_low {
-                true => ActiveLevel::Low,
-                false => ActiveLevel::High,
-            },
-            pulse,
-        })
-    }
-}
-
-impl BuzzerSection {
-    fn read(self, faults: &mut Vec<String>) -> Option<BuzzerSettings> {
-        let wanted = self.volume.unwrap_or(100);
-        let Some(volume) = Volume::try_new(wanted) else {
-            faults.push(format!("buzzer.volume: {wanted} is not between 0 and 100"));
-            return None;
-        };
-        Some(BuzzerSettings {
-            chip: self.chip,
-            channel: self.channel,
-            volume,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use firmware_hal::printer::Connector;
+
     use super::*;
 
     fn read(text: &str) -> (Settings, Vec<String>) {

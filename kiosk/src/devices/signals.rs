@@ -1,7 +1,6 @@
-//! What people see, hear and take money from: beacon, buzzer and the cash drawer on a pin. A thread each,
-//! which opens its device again whenever it goes away.
+//! What people see, hear and take money from: beacon, buzzer and the cash drawer on a pin. A thread each.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,18 +8,15 @@ use embedded_hal::delay::DelayNs;
 use firmware_hal::beacon::{Beacon, Pattern};
 use firmware_hal::buzzer::{Buzzer, Melody};
 use firmware_hal::drawer::Drawer;
-use firmware_hal_linux::{Error, Output, Pwm};
+use firmware_hal_linux::{Output, Pwm};
 
 use super::board::{Board, DeviceStatus};
-use super::health::Health;
+use super::card::CARD;
+use super::keeper::{Driven, Opened, spawn, unopened};
 use super::settings::{BeaconSettings, BuzzerSettings, DrawerSettings, Settings};
 use crate::clock;
 use crate::watchdog::DEVICE as WATCHDOG;
 
-/// How often a device that is not there is looked for.
-const LOOK: Duration = Duration::from_secs(2);
-/// A device with nothing to do is looked at so often.
-const IDLE: Duration = Duration::from_secs(60);
 /// Fast enough that no lamp flickers.
 const BEACON_HERTZ: u16 = 1_000;
 /// What the buzzer begins with; each note has its own.
@@ -30,7 +26,7 @@ const DRAWER: &str = "drawer";
 const BEACON: &str = "beacon";
 const BUZZER: &str = "buzzer";
 /// Names that no printer may have.
-pub(super) const RESERVED: [&str; 4] = [DRAWER, BEACON, BUZZER, WATCHDOG];
+pub(super) const RESERVED: [&str; 5] = [DRAWER, BEACON, BUZZER, CARD, WATCHDOG];
 
 /// The devices of these settings, by name and kind.
 pub(super) fn names(settings: &Settings) -> impl Iterator<Item = (String, &'static str)> {
@@ -38,6 +34,7 @@ pub(super) fn names(settings: &Settings) -> impl Iterator<Item = (String, &'stat
         settings.drawer.as_ref().map(|_| DRAWER),
         settings.beacon.as_ref().map(|_| BEACON),
         settings.buzzer.as_ref().map(|_| BUZZER),
+        settings.card.as_ref().map(|_| CARD),
     ];
     let watchdog = settings.watchdog.as_ref().map(|_| WATCHDOG);
     let named = |name: &'static str| (name.to_owned(), name);
@@ -46,6 +43,18 @@ pub(super) fn names(settings: &Settings) -> impl Iterator<Item = (String, &'stat
         .chain([watchdog])
         .flatten()
         .map(named)
+        .chain(
+            settings
+                .scanners
+                .iter()
+                .map(|one| (one.name.clone(), "scanner")),
+        )
+        .chain(
+            settings
+                .presences
+                .iter()
+                .map(|one| (one.name.clone(), "presence")),
+        )
 }
 
 /// What the beacon shows: first what stops orders, then what somebody must go to, then what is merely
@@ -109,14 +118,31 @@ impl Signals {
         let buzzer = settings.buzzer.clone();
         Self {
             drawer: Order::to(
-                drawer.map(|settings| spawn(DRAWER, board, move || open_drawer(&settings), kick)),
+                // An open drawer that nobody expects any more helps nobody.
+                drawer.map(|settings| {
+                    spawn(
+                        DRAWER,
+                        board,
+                        move || open_drawer(&settings),
+                        kick,
+                        |()| None,
+                    )
+                }),
             ),
             beacon: Order::to(
-                beacon.map(|settings| spawn(BEACON, board, move || open_beacon(&settings), shine)),
+                beacon.map(|settings| {
+                    spawn(BEACON, board, move || open_beacon(&settings), shine, Some)
+                }),
             ),
-            buzzer: Order::to(
-                buzzer.map(|settings| spawn(BUZZER, board, move || open_buzzer(&settings), sound)),
-            ),
+            buzzer: Order::to(buzzer.map(|settings| {
+                spawn(
+                    BUZZER,
+                    board,
+                    move || open_buzzer(&settings),
+                    sound,
+                    |()| None,
+                )
+            })),
         }
     }
 
@@ -141,16 +167,13 @@ impl Signals {
 }
 
 type Lamp = Beacon<Pwm, Pwm, Pwm>;
-/// What a device did: when it wants to be looked at again, or what went wrong.
-type Driven = Result<Option<Duration>, String>;
-
-fn open_drawer(settings: &DrawerSettings) -> Result<(Drawer<Output>, DrawerSettings), Error> {
+fn open_drawer(settings: &DrawerSettings) -> Opened<(Drawer<Output>, DrawerSettings)> {
     use firmware_hal::drawer::{ActiveLevel, Error as Fault};
     let released = settings.active == ActiveLevel::Low;
-    let pin = Output::open(&settings.chip, settings.line, released)?;
+    let pin = Output::open(&settings.chip, settings.line, released).map_err(unopened)?;
     match Drawer::try_new(pin, settings.active) {
         Ok(drawer) => Ok((drawer, settings.clone())),
-        Err(Fault::Drive(error) | Fault::StuckOn(error)) => Err(error),
+        Err(Fault::Drive(error) | Fault::StuckOn(error)) => Err(unopened(error)),
     }
 }
 
@@ -163,9 +186,9 @@ fn kick(device: &mut (Drawer<Output>, DrawerSettings), order: Option<()>) -> Dri
     Ok(None)
 }
 
-fn open_beacon(settings: &BeaconSettings) -> Result<Lamp, Error> {
+fn open_beacon(settings: &BeaconSettings) -> Opened<Lamp> {
     let [red, green, blue] = settings.channels;
-    let channel = |channel| Pwm::open(&settings.chip, channel, BEACON_HERTZ);
+    let channel = |channel| Pwm::open(&settings.chip, channel, BEACON_HERTZ).map_err(unopened);
     let (red, green, blue) = (channel(red)?, channel(green)?, channel(blue)?);
     Ok(Beacon::new(red, green, blue, settings.brightness))
 }
@@ -178,8 +201,8 @@ fn shine(lamp: &mut Lamp, order: Option<Pattern>) -> Driven {
     Ok(next.map(|ms| Duration::from_millis(ms.into())))
 }
 
-fn open_buzzer(settings: &BuzzerSettings) -> Result<Buzzer<Pwm>, Error> {
-    let pwm = Pwm::open(&settings.chip, settings.channel, BUZZER_HERTZ)?;
+fn open_buzzer(settings: &BuzzerSettings) -> Opened<Buzzer<Pwm>> {
+    let pwm = Pwm::open(&settings.chip, settings.channel, BUZZER_HERTZ).map_err(unopened)?;
     Ok(Buzzer::new(pwm, settings.volume))
 }
 
@@ -192,7 +215,7 @@ fn sound(buzzer: &mut Buzzer<Pwm>, order: Option<()>) -> Driven {
 }
 
 /// Milliseconds that go on evenly and wrap around, as the drivers want them.
-fn millis() -> u32 {
+pub(super) fn millis() -> u32 {
     let millis = clock::monotonic().as_millis() & u128::from(u32::MAX);
     u32::try_from(millis).unwrap_or(0)
 }
@@ -209,98 +232,10 @@ impl DelayNs for Pulsing {
     }
 }
 
-fn spawn<D: 'static, T: Send + 'static>(
-    name: &'static str,
-    board: &Board,
-    open: impl Fn() -> Result<D, Error> + Send + 'static,
-    drive: fn(&mut D, Option<T>) -> Driven,
-) -> Sender<T> {
-    let (orders_in, orders) = channel();
-    let keeper = Keeper {
-        name,
-        board: board.clone(),
-        orders,
-        order: None,
-    };
-    let spawned = std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || keeper.keep(&open, drive));
-    if let Err(error) = spawned {
-        board.set(name, Health::Error, Some(error.to_string()), clock::wall());
-    }
-    orders_in
-}
-
-/// Keeps one device open and gives it its orders.
-struct Keeper<T> {
-    name: &'static str,
-    board: Board,
-    orders: Receiver<T>,
-    order: Option<T>,
-}
-
-impl<T> Keeper<T> {
-    fn keep<D>(
-        mut self,
-        open: &dyn Fn() -> Result<D, Error>,
-        drive: fn(&mut D, Option<T>) -> Driven,
-    ) {
-        loop {
-            let wait = match open() {
-                Ok(mut device) => {
-                    self.tell(Health::Ready, None);
-                    match self.drive(&mut device, drive) {
-                        Some(trouble) => self.tell(Health::Error, Some(trouble)),
-                        None => return,
-                    }
-                    LOOK
-                }
-                Err(error) => {
-                    self.tell(Health::of_error(&error, true), Some(error.to_string()));
-                    LOOK
-                }
-            };
-            if !self.listen(wait) {
-                return;
-            }
-        }
-    }
-
-    /// Gives the device its orders until it fails; none when nobody gives orders any more.
-    fn drive<D>(
-        &mut self,
-        device: &mut D,
-        drive: fn(&mut D, Option<T>) -> Driven,
-    ) -> Option<String> {
-        loop {
-            let next = match drive(device, self.order.take()) {
-                Ok(next) => next,
-                Err(trouble) => return Some(trouble),
-            };
-            if !self.listen(next.unwrap_or(IDLE)) {
-                return None;
-            }
-        }
-    }
-
-    /// Waits for an order, no longer than this; says whether there will be others.
-    fn listen(&mut self, wait: Duration) -> bool {
-        match self.orders.recv_timeout(wait) {
-            Ok(order) => self.order = Some(order),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return false,
-        }
-        true
-    }
-
-    fn tell(&self, health: Health, why: Option<String>) {
-        self.board.set(self.name, health, why, clock::wall());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::devices::health::Health;
 
     fn printer(state: Health) -> DeviceStatus {
         DeviceStatus {
@@ -310,6 +245,7 @@ mod tests {
             detail: None,
             since: None,
             waiting: None,
+            confirms: None,
         }
     }
 
@@ -352,8 +288,8 @@ mod tests {
             brightness: 255,
         };
         assert_eq!(
-            open_beacon(&settings).map_err(|error| error.kind()).err(),
-            Some(firmware_hal_linux::Kind::Missing)
+            open_beacon(&settings).map_err(|(health, _)| health).err(),
+            Some(Health::Missing)
         );
         std::os::unix::fs::symlink(chip.path(), &there).unwrap();
         let mut lamp = open_beacon(&settings).unwrap();
@@ -364,42 +300,5 @@ mod tests {
             green.trim_end().ends_with("1000000") && red.trim_end().ends_with('0'),
             "{green:?} {red:?}"
         );
-    }
-
-    #[test]
-    fn a_device_that_fails_is_told_and_opened_again() {
-        use std::sync::Arc;
-        use std::sync::atomic::{AtomicU32, Ordering};
-        let board = Board::new([(BUZZER.to_owned(), BUZZER)]);
-        let opened = Arc::new(AtomicU32::new(0));
-        let (orders_in, orders) = channel::<()>();
-        let keeper = Keeper {
-            name: BUZZER,
-            board: board.clone(),
-            orders,
-            order: None,
-        };
-        let mut seen = board.watch();
-        let count = Arc::clone(&opened);
-        let running = std::thread::spawn(move || {
-            let open = || Ok::<u32, Error>(count.fetch_add(1, Ordering::SeqCst));
-            let fail_first = |device: &mut u32, order: Option<()>| match (*device, order) {
-                (0, Some(())) => Err("it broke".to_owned()),
-                _ => Ok(None),
-            };
-            keeper.keep(&open, fail_first);
-        });
-        orders_in.send(()).unwrap();
-        let broken = |devices: &Vec<DeviceStatus>| devices[0].detail.as_deref() == Some("it broke");
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
-        runtime.block_on(seen.wait_for(broken)).unwrap();
-        orders_in.send(()).unwrap();
-        let well = |devices: &Vec<DeviceStatus>| devices[0].state == Health::Ready;
-        runtime.block_on(seen.wait_for(well)).unwrap();
-        drop(orders_in);
-        running.join().unwrap();
-        assert_eq!(opened.load(Ordering::SeqCst), 2);
     }
 }

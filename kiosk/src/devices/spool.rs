@@ -295,6 +295,15 @@ impl Spool {
         all.filter(|at| *at > now.mono).min()
     }
 
+    /// Whether the run before was cut off while this printer had a job: it may wait for the rest of it.
+    /// Unknown, and so taken for granted, while the journal can't be read.
+    #[must_use]
+    pub fn is_torn(&self, device: &str) -> bool {
+        let left =
+            |job: &Job| job.state == State::Sending && job.sent_to.as_deref() == Some(device);
+        self.rests_until > Duration::ZERO || self.jobs.values().any(left)
+    }
+
     /// How many jobs wait for each printer, those in hand included.
     #[must_use]
     pub fn waiting(&self, device: &str) -> usize {

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use kiosk_core::cart::Method;
 use kiosk_core::event::{Acted, Event, Fact};
 use kiosk_core::fold;
 use kiosk_core::ids::OrderId;
-use kiosk_core::order::{Action, Move, Order, Status, Tender, next};
+use kiosk_core::order::{Action, Move, Order, PaymentStatus, Status, Tender, next};
 use kiosk_core::pricing::taken;
 use kiosk_core::refund::{self, BadRefund, Wanted};
 
@@ -28,6 +29,8 @@ pub struct ActRequest {
     pub by: Option<String>,
     /// What a payment came in as.
     pub tender: Option<Tender>,
+    /// The number by which the card terminal knows a payment.
+    pub reference: Option<String>,
     /// Of [`Action::RefundLines`]: which.
     pub refund: Option<LinesRefund>,
 }
@@ -79,6 +82,8 @@ impl Group<'_> {
             Move::Illegal => return Err(ActRefusal::Illegal(before)),
             Move::Status(_) | Move::Payment(_) => {}
         }
+        let was_under_way =
+            order.payment.method == Method::Card && order.payment.status == PaymentStatus::Pending;
         let version = order.version + 1;
         let (lines, amount) = match &request.refund {
             Some(refund) if refund.version != order.version => {
@@ -90,7 +95,10 @@ impl Group<'_> {
         let data = Acted {
             reason: request.reason,
             by: request.by,
-            tender: request.tender,
+            tender: request
+                .tender
+                .or_else(|| at_the_counter(&order, request.action)),
+            reference: request.reference,
             lines,
             amount,
         };
@@ -109,6 +117,9 @@ impl Group<'_> {
                 self.return_stock(&order)?;
             }
             self.spool_voided(&order, now)?;
+        }
+        if was_under_way && order.payment.status != PaymentStatus::Pending {
+            self.spool_settled(&order, now)?;
         }
         let order = Arc::new(order);
         self.changes.push(Change::Order {
@@ -154,6 +165,12 @@ impl Group<'_> {
         }
         Ok(())
     }
+}
+
+/// What is paid at the counter and nobody says how is cash, whatever the diner had meant to pay with.
+fn at_the_counter(order: &Order, action: Action) -> Option<Tender> {
+    let other = action == Action::Pay && order.payment.method != Method::Counter;
+    other.then_some(Tender::Cash)
 }
 
 /// The order after the event, by the same fold that the cloud uses.

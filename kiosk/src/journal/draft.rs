@@ -7,6 +7,7 @@ use std::ops::Range;
 use cloud_sync_wire::chain::Hash;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use kiosk_core::cart::Method;
 use kiosk_core::day::Schedule;
 use kiosk_core::event::Fact;
 use kiosk_core::ids::{BootId, EventId};
@@ -59,9 +60,13 @@ impl Draft {
             tip: quote.tip,
             payment: Payment {
                 method: request.method,
-                status: PaymentStatus::Due,
+                status: match request.method {
+                    Method::Card => PaymentStatus::Pending,
+                    Method::Counter | Method::Qr => PaymentStatus::Due,
+                },
                 tender: None,
                 reason: None,
+                reference: None,
             },
             changed_at: None,
             reason: None,

@@ -1,24 +1,24 @@
 //! Print jobs: written with the event they belong to, changed by the one table of their moves.
 
+mod row;
+
 use kiosk_core::ids::{BootId, OrderId};
 use kiosk_core::order::Order;
-use kiosk_core::wall::WallTime;
-use rusqlite::{OptionalExtension, Row};
-use uuid::Uuid;
+use rusqlite::OptionalExtension;
 
+use self::row::{COLUMNS, job_from, to_columns};
 use super::group::{Group, from_sql, to_sql};
 use super::read::Reader;
 use super::{JournalError, Stamp};
-use crate::devices::job::{Draft, Illegal, Job, Kind, OnVoid, PrintId, Since, State, Step, Why};
+use crate::devices::job::{
+    Draft, Illegal, Job, Kind, OnVoid, PrintId, ReportOf, Since, State, Step, Why,
+};
 use crate::devices::routing::{copy_of, void_of};
 
 /// Jobs of each kind of end that are kept for people to look at and print again.
 const KEPT: i64 = 20_000;
 /// Jobs that the print room takes in hand at once; the rest wait in the file.
 const IN_HAND: u32 = 1_000;
-
-const COLUMNS: &str = "no, id, kind, order_id, number, business_date, station, language, device,
-    lines, state, why, note, attempts, copy, sent_to, created_at, since_at, boot, mono_ms, changed_at";
 
 /// A wish for the spool.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub enum PrintWish {
     Copy(PrintId, Option<String>),
     /// A test page on a printer, in a language.
     Test(String, String),
+    /// A report on a printer, in a language.
+    Report(ReportOf, String, String),
 }
 
 /// Why it was not done.
@@ -96,13 +98,29 @@ impl Group<'_> {
         if self.settings.routing.is_empty() {
             return Ok(());
         }
+        let settings = self.settings;
+        self.spool_all(settings.routing.placed(order), order, now)
+    }
+
+    /// Spools what an order brings to paper once its payment is settled, one way or another.
+    pub(super) fn spool_settled(&mut self, order: &Order, now: Since) -> Result<(), JournalError> {
+        let settings = self.settings;
+        self.spool_all(settings.routing.receipt(), order, now)
+    }
+
+    fn spool_all(
+        &mut self,
+        drafts: impl IntoIterator<Item = Draft>,
+        order: &Order,
+        now: Since,
+    ) -> Result<(), JournalError> {
         let of = Of {
             order: Some(order.id),
             number: Some(&order.number),
             date: Some(order.business_date),
             language: &order.language,
         };
-        for draft in self.settings.routing.placed(order) {
+        for draft in drafts {
             self.spool(draft, &of, now)?;
         }
         Ok(())
@@ -164,23 +182,39 @@ impl Group<'_> {
                 Ok(self.spool(copy_of(&job, device), &of, now)?)
             }
             PrintWish::Test(device, language) => {
-                let draft = Draft {
-                    kind: Kind::Test,
-                    station: None,
-                    language: None,
-                    device,
-                    lines: Vec::new(),
-                    copy: false,
-                };
-                let of = Of {
-                    order: None,
-                    number: None,
-                    date: None,
-                    language: &language,
-                };
-                Ok(self.spool(draft, &of, now)?)
+                Ok(self.spool_page(Kind::Test, None, device, &language, now)?)
+            }
+            PrintWish::Report(of, device, language) => {
+                let of = Some(of.to_string());
+                Ok(self.spool_page(Kind::Report, of, device, &language, now)?)
             }
         }
+    }
+
+    /// Spools a page that is about no order.
+    fn spool_page(
+        &mut self,
+        kind: Kind,
+        station: Option<String>,
+        device: String,
+        language: &str,
+        now: Since,
+    ) -> Result<Job, JournalError> {
+        let draft = Draft {
+            kind,
+            station,
+            language: None,
+            device,
+            lines: Vec::new(),
+            copy: false,
+        };
+        let of = Of {
+            order: None,
+            number: None,
+            date: None,
+            language,
+        };
+        self.spool(draft, &of, now)
     }
 
     fn today(&self) -> Option<jiff::civil::Date> {
@@ -196,6 +230,7 @@ impl Group<'_> {
 
     fn spool(&mut self, draft: Draft, of: &Of<'_>, now: Since) -> Result<Job, JournalError> {
         let id = PrintId(crate::clock::uuid7(now.at));
+        let (kind, station) = to_columns(draft.kind, draft.station.as_deref());
         let language = draft.language.unwrap_or_else(|| of.language.to_owned());
         let lines = serde_json::to_string(&draft.lines)
             .map_err(|error| JournalError::Damaged(error.to_string()))?;
@@ -208,11 +243,11 @@ impl Group<'_> {
             )?
             .execute((
                 id.0.as_bytes(),
-                draft.kind.as_str(),
+                kind.as_str(),
                 of.order.map(|order| order.0.as_bytes().to_vec()),
                 of.number,
                 of.date.map(|date| date.to_string()),
-                &draft.station,
+                &station,
                 &language,
                 &draft.device,
                 &lines,
@@ -342,53 +377,4 @@ impl Reader {
             .prepare_cached("SELECT count(*) FROM print_jobs WHERE state IN ('held', 'failed')")?;
         Ok(query.query_row([], |row| row.get(0).map(from_sql))?)
     }
-}
-
-fn job_from(row: &Row<'_>) -> rusqlite::Result<Job> {
-    let uuid = |column| -> rusqlite::Result<Uuid> { Ok(Uuid::from_bytes(row.get(column)?)) };
-    let order: Option<[u8; 16]> = row.get(3)?;
-    let date: Option<String> = row.get(5)?;
-    let lines: String = row.get(9)?;
-    let why: Option<String> = row.get(11)?;
-    Ok(Job {
-        no: from_sql(row.get(0)?),
-        id: PrintId(uuid(1)?),
-        kind: name(row, 2, Kind::from_name)?,
-        order: order.map(|bytes| OrderId(Uuid::from_bytes(bytes))),
-        number: row.get(4)?,
-        business_date: date.and_then(|date| date.parse().ok()),
-        station: row.get(6)?,
-        language: row.get(7)?,
-        device: row.get(8)?,
-        lines: serde_json::from_str(&lines).map_err(|error| unreadable(9, error))?,
-        state: name(row, 10, State::from_name)?,
-        why: why.as_deref().and_then(Why::from_name),
-        note: row.get(12)?,
-        attempts: row.get(13)?,
-        copy: row.get(14)?,
-        sent_to: row.get(15)?,
-        created_at: WallTime::from_millis(row.get(16)?),
-        since: Since {
-            at: WallTime::from_millis(row.get(17)?),
-            boot: BootId(uuid(18)?),
-            mono_ms: from_sql(row.get(19)?),
-        },
-        changed_at: WallTime::from_millis(row.get(20)?),
-    })
-}
-
-fn name<T>(row: &Row<'_>, column: usize, read: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    read(&text).ok_or_else(|| unreadable(column, UnknownName(text)))
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not known to this version")]
-struct UnknownName(String);
-
-fn unreadable(
-    column: usize,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
 }

@@ -135,6 +135,7 @@ impl Desk {
             reason: Some("cold".to_owned()),
             by: Some("manager".to_owned()),
             tender: None,
+            reference: None,
             refund: None,
         };
         self.journal.act(request).await

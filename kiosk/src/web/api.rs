@@ -67,6 +67,8 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
         ("/api/v1/status", get(status::status)),
         ("/api/v1/events", get(events::stream)),
         ("/api/v1/reports/day", get(days::report)),
+        ("/api/v1/reports/day/print", post(prints::report)),
+        ("/api/v1/drawer/open", post(cash::open_drawer)),
         ("/api/v1/days/open", post(days::open)),
         ("/api/v1/days/close", post(days::close)),
         ("/api/v1/days/cash", post(cash::count)),

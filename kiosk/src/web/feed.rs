@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -15,10 +16,31 @@ const RUN: u64 = 1 << 32;
 pub struct Item {
     /// Its number; grows by one.
     pub id: u64,
-    /// `order`, `menu` or `status`.
+    /// `order`, `menu`, `status`, `presence` or `scan`.
     pub kind: &'static str,
     /// JSON.
     pub data: String,
+    /// For whom, if not for everybody.
+    pub only: Option<Only>,
+}
+
+/// An item for those alone who are there now and stand at one terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Only {
+    /// The terminal; empty for the screen without a name.
+    pub terminal: String,
+    /// When it is of no more use, in monotonic time: a code belongs to the diner who has scanned it.
+    pub until: Duration,
+}
+
+impl Item {
+    /// Whether whoever listens for `terminal`, or for none, is told of it at `now`.
+    #[must_use]
+    pub fn is_for(&self, terminal: Option<&str>, now: Duration) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|only| terminal == Some(only.terminal.as_str()) && now < only.until)
+    }
 }
 
 /// The latest items, and a wake-up for those who wait for the next.
@@ -49,12 +71,22 @@ impl Feed {
 
     /// Adds an item.
     pub fn push(&self, kind: &'static str, data: String) {
+        self.push_only(kind, data, None);
+    }
+
+    /// Adds an item that perhaps is not for everybody.
+    pub fn push_only(&self, kind: &'static str, data: String, only: Option<Only>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let id = *self.latest.borrow() + 1;
         if kept.len() == KEPT {
             kept.pop_front();
         }
-        kept.push_back(Item { id, kind, data });
+        kept.push_back(Item {
+            id,
+            kind,
+            data,
+            only,
+        });
         self.latest.send_replace(id);
     }
 
@@ -99,6 +131,25 @@ mod tests {
         let data: Vec<_> = items.iter().map(|item| item.data.as_str()).collect();
         assert_eq!(data, ["1", "2"]);
         assert_eq!(feed.after(start + 3), Resumed::Items(Vec::new()));
+    }
+
+    #[test]
+    fn a_code_is_told_to_who_stands_there_now_and_to_nobody_later() {
+        let feed = Feed::new(3);
+        let start = *feed.latest().borrow();
+        let only = Only {
+            terminal: "front".to_owned(),
+            until: Duration::from_secs(5),
+        };
+        feed.push_only("scan", "{}".to_owned(), Some(only));
+        let Resumed::Items(items) = feed.after(start) else {
+            panic!("no gap")
+        };
+        let at = Duration::from_secs;
+        assert!(items[0].is_for(Some("front"), at(4)));
+        assert!(!items[0].is_for(Some("front"), at(5)), "the diner has left");
+        assert!(!items[0].is_for(Some("back"), at(4)));
+        assert!(!items[0].is_for(None, at(4)), "staff's screens and others");
     }
 
     #[test]

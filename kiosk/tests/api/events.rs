@@ -10,21 +10,25 @@ use super::support::menu::some;
 
 /// One event as a browser would see it.
 #[derive(Debug, PartialEq)]
-struct Event {
+pub(super) struct Event {
     id: u64,
-    kind: String,
-    data: Value,
+    pub(super) kind: String,
+    pub(super) data: Value,
 }
 
 /// A browser's end of the stream.
-struct Listener {
+pub(super) struct Listener {
     lines: BufReader<TcpStream>,
     last_id: Option<u64>,
 }
 
 impl Listener {
-    fn open(kiosk: &Kiosk, last_id: Option<&str>) -> Self {
-        let mut ask = kiosk.get("/api/v1/events");
+    pub(super) fn open(kiosk: &Kiosk, last_id: Option<&str>) -> Self {
+        Self::open_at(kiosk, "", last_id)
+    }
+
+    pub(super) fn open_at(kiosk: &Kiosk, query: &str, last_id: Option<&str>) -> Self {
+        let mut ask = kiosk.get(&format!("/api/v1/events{query}"));
         if let Some(id) = last_id {
             ask = ask.header("Last-Event-ID", id);
         }
@@ -44,7 +48,7 @@ impl Listener {
 
     /// The next event as the standard says it is to be read; none for an id without data, which a
     /// browser remembers and doesn't show.
-    fn block(&mut self) -> Option<Event> {
+    pub(super) fn block(&mut self) -> Option<Event> {
         let (mut kind, mut data, mut named) = (String::new(), String::new(), false);
         loop {
             let mut line = String::new();

@@ -4,6 +4,7 @@
 // Helpers beside the tests count as test code too.
 #![cfg(test)]
 
+mod cards;
 mod days;
 mod document;
 mod events;
@@ -21,6 +22,7 @@ mod printing;
 mod receipts;
 mod refusals;
 mod sessions;
+mod sights;
 mod staff;
 mod stock;
 mod support;

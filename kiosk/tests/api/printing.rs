@@ -130,7 +130,7 @@ impl Room {
     clippy::disallowed_methods,
     reason = "bounds a wait; nothing is decided by it"
 )]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 
@@ -168,6 +168,130 @@ fn a_job_is_not_printed_while_the_paper_is_out_and_comes_once_when_it_is_back() 
     room.wait("the ticket is printed", || room.count("printed") == 2);
     assert_eq!(room.slips(&room.kitchen), 1);
     assert_eq!(room.jobs("")[0]["copy"], false);
+}
+
+#[test]
+fn a_printer_without_marks_is_found_out_and_trusted_by_its_status_with_a_word() {
+    let room = Room::with("", "confirm_within_seconds = 1");
+    room.kitchen.with(|printer| printer.set_marks(false));
+    room.kiosk.placed(&some("tea", 1));
+    room.wait("both slips are printed", || room.count("printed") == 2);
+    // Whether the first try was printed nobody knew, so the second said that it is a copy.
+    let slips = room.kitchen.with(|printer| printer.slips().to_vec());
+    assert_eq!(slips.len(), 2);
+    let ticket = room.jobs("")[0].clone();
+    assert_eq!(
+        (&ticket["copy"], &ticket["attempts"]),
+        (&json!(true), &json!(2))
+    );
+    let confirms = |name: &str| {
+        let status = room.kiosk.get("/api/v1/status").send().expect(200);
+        let devices = status["devices"].as_array().unwrap().clone();
+        let device = devices.into_iter().find(|device| device["name"] == name);
+        device.unwrap()["confirms"].clone()
+    };
+    assert_eq!(confirms("kitchen"), "status");
+    assert_eq!(confirms("counter"), "mark");
+    // From then on each ticket comes once, and not while the paper is out.
+    room.paper_out();
+    room.kiosk.placed(&some("tea", 1));
+    room.wait("the receipt is printed", || room.count("printed") == 3);
+    room.paper_back();
+    room.wait("the ticket is printed", || room.count("printed") == 4);
+    assert_eq!(room.kitchen.with(|printer| printer.slips().len()), 3);
+    let page = room
+        .kiosk
+        .get("/manager/devices")
+        .cookie(&room.kiosk.manager());
+    assert!(page.send().text().contains("Confirms no slips"));
+}
+
+#[test]
+fn a_printer_that_is_said_to_have_no_marks_prints_each_slip_once() {
+    let room = Room::with("confirm = \"status\"", "");
+    room.kitchen.with(|printer| printer.set_marks(false));
+    room.kiosk.placed(&some("tea", 1));
+    room.wait("both slips are printed", || room.count("printed") == 2);
+    assert_eq!(room.slips(&room.kitchen), 1);
+}
+
+#[test]
+fn a_report_of_the_day_and_one_that_was_closed_come_out_as_slips() {
+    let room = Room::open();
+    let print = |body: &Value| {
+        let ask = room.kiosk.post("/api/v1/reports/day/print", body);
+        ask.bearer(&room.kiosk.manager()).send()
+    };
+    room.kiosk.placed(&some("tea", 2));
+    room.wait("both slips are printed", || room.count("printed") == 2);
+    let x = print(&json!({"language": "zh-Hans"})).expect(201);
+    assert_eq!(
+        (&x["kind"], &x["device"]),
+        (&json!("report"), &json!("counter"))
+    );
+    room.wait("the X report is printed", || room.count("printed") == 3);
+    let close = room.kiosk.post("/api/v1/days/close", &json!({}));
+    let closed = close.bearer(&room.kiosk.manager()).send().expect(200);
+    let z = print(&json!({"z": closed["report"]["z"], "device": "kitchen"})).expect(201);
+    assert_eq!(z["device"], "kitchen");
+    room.wait("the Z report is printed", || room.count("printed") == 4);
+    assert_eq!(
+        (room.slips(&room.counter), room.slips(&room.kitchen)),
+        (2, 2)
+    );
+    print(&json!({"z": 99})).refused(404, "not-found");
+    assert_eq!(print(&json!({"device": "bar"})).faults(), ["/device"]);
+    assert_eq!(
+        print(&json!({"business_date": "today"})).faults(),
+        ["/business_date"]
+    );
+    let kitchen = room.kiosk.post("/api/v1/reports/day/print", &json!({}));
+    kitchen
+        .bearer(&room.kiosk.kitchen())
+        .send()
+        .refused(403, "forbidden");
+}
+
+#[test]
+fn the_drawer_opens_for_cash_for_who_counts_and_by_hand_for_a_reason() {
+    let room = Room::open();
+    let pulses = || room.counter.with(|printer| printer.pulses());
+    let opened = |times| room.wait("the drawer opens", || pulses() == times);
+    let manager = room.kiosk.manager();
+    let order = room.kiosk.placed(&some("tea", 1));
+    let pay = room.kiosk.act(&order, "pay", &json!({"tender": "cash"}));
+    pay.send().expect(200);
+    opened(1);
+    let count = json!({"kind": "count", "amount": 100});
+    room.kiosk
+        .post("/api/v1/days/cash", &count)
+        .bearer(&manager)
+        .send()
+        .expect(200);
+    opened(2);
+    let open = |body: &Value, token: &str| {
+        room.kiosk
+            .post("/api/v1/drawer/open", body)
+            .bearer(token)
+            .send()
+    };
+    let why = json!({"reason": "change for a note"});
+    open(&why, &manager).expect(200);
+    opened(3);
+    assert_eq!(open(&json!({}), &manager).faults(), ["/reason"]);
+    open(&why, &room.kiosk.kitchen()).refused(403, "forbidden");
+    // A card at the counter needs no drawer.
+    let order = room.kiosk.placed(&some("tea", 1));
+    let pay = room.kiosk.act(&order, "pay", &json!({"tender": "card"}));
+    pay.send().expect(200);
+    open(&why, &manager).expect(200);
+    opened(4);
+    let none = Kiosk::open();
+    let refused = none
+        .post("/api/v1/drawer/open", &why)
+        .bearer(&none.manager())
+        .send();
+    refused.refused(404, "not-found");
 }
 
 #[test]

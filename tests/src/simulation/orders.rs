@@ -134,6 +134,7 @@ impl World {
             reason: Some("asked for".to_owned()),
             by: None,
             tender: None,
+            reference: None,
             refund: None,
         };
         let Some(on) = self.nodes.get(at).and_then(|node| node.on.as_ref()) else {

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{Category, Choice, Item, Menu, OptionGroup, Parsed, Tax, version_of};
 use crate::daypart::Hours;
 use crate::document::{At, Fault, Faults, Object, boolean, filled_text, list, whole};
+use crate::gtin::{BadGtin, Gtin};
 use crate::money::{Currency, TOTAL_LIMIT};
 use crate::text::{Text, is_language_tag};
 
@@ -52,6 +53,7 @@ const ITEM_FIELDS: &[&str] = &[
     "dayparts",
     "upgrade",
     "goes_with",
+    "gtin",
 ];
 const GROUP_FIELDS: &[&str] = &["id", "name", "min", "max", "options"];
 const OPTION_FIELDS: &[&str] = &[
@@ -414,10 +416,12 @@ impl Reading {
         let goes_with = self.maybe(&object, "goes_with", at, |reading, value, at| {
             reading.reference(value, at, &known.items, "item")
         });
+        let gtin = object.optional("gtin", at, &mut self.faults, gtin);
         Some(Item {
             id: id?,
             name: name?,
             description,
+            gtin,
             price: price?,
             tax: tax?,
             option_groups: option_groups.unwrap_or_default(),
@@ -602,4 +606,11 @@ fn words(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<Vec<String>>
     list(value, at, faults, |value, at, faults| {
         filled_text(value, at, faults).map(str::to_owned)
     })
+}
+
+/// An article number in digits.
+fn gtin(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<Gtin> {
+    let read = filled_text(value, at, faults)?.parse();
+    read.map_err(|fault: BadGtin| faults.add(at, fault.to_string()))
+        .ok()
 }

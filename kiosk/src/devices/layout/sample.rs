@@ -61,6 +61,7 @@ pub fn order(menu: &Menu, language: &str, at: WallTime) -> Option<Order> {
             status: PaymentStatus::Due,
             tender: None,
             reason: None,
+            reference: None,
         },
         changed_at: None,
         reason: None,

@@ -113,6 +113,7 @@ impl Story {
                 reason: None,
                 by: None,
                 tender: None,
+                reference: None,
                 refund: None,
             }),
             _ => None,

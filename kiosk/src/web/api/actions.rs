@@ -15,8 +15,7 @@ use serde_json::Value;
 
 use super::access::{Kitchen, Request};
 use super::orders::view;
-use super::place::stamp;
-use crate::journal::{ActRequest, LinesRefund, StaffRole};
+use crate::journal::{ActRequest, LinesRefund, StaffRole, Stamp};
 use crate::web::error::Problem;
 use crate::web::name::Name;
 use crate::web::{AppState, body};
@@ -60,7 +59,7 @@ async fn act(
     }
     let order: OrderId = id.parse().map_err(|_| Problem::not_found("order"))?;
     let wish = ActRequest {
-        stamp: stamp(request),
+        stamp: Stamp::now(request),
         order,
         action: match said.refund {
             Some(_) => Action::RefundLines,
@@ -69,6 +68,7 @@ async fn act(
         reason: said.reason,
         by: Some(who.by()),
         tender: said.tender,
+        reference: None,
         refund: said.refund,
     };
     let order = state.journal.act(wish).await?;

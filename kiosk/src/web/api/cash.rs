@@ -6,12 +6,11 @@ use axum::extract::State;
 use kiosk_core::cash::{CashKind, Drawer};
 use kiosk_core::document::{At, Faults, Object, text, whole};
 use kiosk_core::money::TOTAL_LIMIT;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::access::{Manager, Request};
-use super::actions::one_line;
-use super::place::stamp;
-use crate::journal::CashRequest;
+use super::actions::{one_line, reason};
+use crate::journal::{CashRequest, Stamp};
 use crate::web::error::Problem;
 use crate::web::{AppState, body};
 
@@ -23,15 +22,38 @@ pub(super) async fn count(
 ) -> Result<Json<Drawer>, Problem> {
     let (kind, amount, reason) = said(&body::json(&body::read(body).await?)?)?;
     let wish = CashRequest {
-        stamp: stamp(request),
+        stamp: Stamp::now(request),
         kind,
         amount,
         reason,
         by: Some(who.by()),
     };
     let drawer = state.journal.count_cash(wish).await?;
-    tracing::info!(?kind, amount, expected = drawer.expected, "cash drawer");
+    // Whoever counts or moves money has it open.
+    let opened = state.devices.open_drawer();
+    tracing::info!(
+        ?kind,
+        amount,
+        expected = drawer.expected,
+        opened,
+        "cash drawer"
+    );
     Ok(Json(drawer))
+}
+
+/// `POST /api/v1/drawer/open`: opened by hand, and why, which the log keeps.
+pub(super) async fn open_drawer(
+    State(state): State<AppState>,
+    Manager(who): Manager,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let reason = reason(&body::json(&body::read(body).await?)?)?;
+    let reason = reason.ok_or_else(|| Problem::invalid_field("/reason", "is missing: say why"))?;
+    if !state.devices.open_drawer() {
+        return Err(Problem::not_found("cash drawer"));
+    }
+    tracing::warn!(reason, by = who.by(), "the cash drawer was opened by hand");
+    Ok(Json(json!({ "opened": true })))
 }
 
 /// `{"kind","amount","reason"?}`; money that moves besides orders needs a reason.

@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 
 use super::access::{Manager, Request};
 use super::actions::reason;
-use super::place::stamp;
 use super::query::Params;
 use crate::clock;
-use crate::journal::{DayRequest, JournalError};
+use crate::journal::{DayRequest, JournalError, Stamp};
 use crate::web::error::Problem;
 use crate::web::{AppState, body};
 
@@ -82,7 +81,7 @@ async fn change(
     reason(&body::json_or_empty(&body::read(body).await?)?)?;
     let menu = state.menu();
     let wish = DayRequest {
-        stamp: stamp(request),
+        stamp: Stamp::now(request),
         close,
         schedule: state.schedule,
         zone: menu.time_zone.clone(),

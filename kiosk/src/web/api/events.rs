@@ -4,21 +4,28 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
 
+use super::query::Params;
+use crate::clock;
 use crate::web::AppState;
+use crate::web::error::Problem;
 use crate::web::feed::{Item, Resumed};
 
 /// How often a silent stream shows that it lives; a screen that hears nothing for longer knows.
 const PULSE: Duration = Duration::from_secs(1);
+/// As long as a terminal's name may be in an order.
+const TERMINAL_NAME: usize = 40;
 
 /// Where one listener stands.
 struct Listener {
     state: AppState,
+    /// The terminal whose codes it wants.
+    terminal: Option<String>,
     after: u64,
     latest: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
@@ -28,8 +35,10 @@ struct Listener {
 
 pub(super) async fn stream(
     State(state): State<AppState>,
+    uri: Uri,
     headers: HeaderMap,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let terminal = terminal(&uri)?;
     let latest = state.feed.latest();
     let now = *latest.borrow();
     // No number, or one that was never given: from now on, or everything anew.
@@ -40,6 +49,7 @@ pub(super) async fn stream(
     let stopping = state.stopping.clone();
     let listener = Listener {
         state,
+        terminal,
         after,
         latest,
         stopping,
@@ -50,7 +60,20 @@ pub(super) async fn stream(
         let event = listener.next().await?;
         Some((Ok(event), listener))
     });
-    Sse::new(stream).keep_alive(KeepAlive::new().interval(PULSE).text("pulse"))
+    let alive = KeepAlive::new().interval(PULSE).text("pulse");
+    Ok(Sse::new(stream).keep_alive(alive))
+}
+
+/// Whose codes are wanted: nobody's, unless a diner's page names its terminal, or says that it has none.
+fn terminal(uri: &Uri) -> Result<Option<String>, Problem> {
+    let unnamed = uri.query() == Some("terminal=");
+    let mut params = Params::read(uri, &["terminal"]);
+    let detail = "must have at most 40 characters";
+    let named = params.get("terminal", detail, |text| {
+        (text.chars().count() <= TERMINAL_NAME).then(|| text.to_owned())
+    });
+    params.finish()?;
+    Ok(named.or_else(|| unnamed.then(String::new)))
 }
 
 impl Listener {
@@ -63,6 +86,9 @@ impl Listener {
         loop {
             if let Some(item) = self.waiting.next() {
                 self.after = item.id;
+                if !item.is_for(self.terminal.as_deref(), clock::monotonic()) {
+                    continue;
+                }
                 return Some(
                     Event::default()
                         .id(item.id.to_string())

@@ -7,9 +7,8 @@ use kiosk_core::document::{At, Faults, Object, boolean, whole};
 use serde_json::{Value, json};
 
 use super::access::{Manager, Request};
-use super::place::stamp;
 use crate::clock;
-use crate::journal::StockRequest;
+use crate::journal::{Stamp, StockRequest};
 use crate::web::error::Problem;
 use crate::web::name::Name;
 use crate::web::{AppState, body};
@@ -49,7 +48,7 @@ pub(super) async fn availability(
         Some(left) => Some(u32::try_from(left).ok()),
         None => uncounted.then_some(None),
     };
-    let stamp = stamp(request);
+    let stamp = Stamp::now(request);
     let today = state.schedule.date(clock::wall(), &menu.time_zone);
     let wish = StockRequest {
         stamp,

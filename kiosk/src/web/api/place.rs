@@ -29,9 +29,6 @@ use crate::offer::Offer;
 use crate::web::error::Problem;
 use crate::web::{AppState, body};
 
-/// Payment methods that can be had now.
-const AVAILABLE: &[Method] = &[Method::Counter];
-
 pub(super) async fn place(
     State(state): State<AppState>,
     Request(request): Request,
@@ -103,11 +100,12 @@ fn priced(state: &AppState, menu: &Menu, cart: &Cart) -> Result<Quote, Problem> 
     if !as_expected {
         return Err(Problem::price_changed(&quote));
     }
+    let available = state.payment_methods();
     if !cart
         .payment
-        .is_some_and(|method| AVAILABLE.contains(&method))
+        .is_some_and(|method| available.contains(&method))
     {
-        let available: Vec<&str> = AVAILABLE.iter().map(|method| method.as_str()).collect();
+        let available: Vec<&str> = available.iter().map(|method| method.as_str()).collect();
         return Err(Problem::payment_unavailable(&available));
     }
     Ok(quote)
@@ -147,7 +145,7 @@ fn request_for(
         })
         .collect();
     let language = menu.language_or_own(cart.language.as_deref()).to_owned();
-    let stamp = stamp(request);
+    let stamp = Stamp::now(request);
     PlaceRequest {
         key,
         content,
@@ -163,18 +161,6 @@ fn request_for(
         wanted,
         schedule: state.schedule,
         zone: menu.time_zone.clone(),
-    }
-}
-
-/// The stamp of a write that happens now.
-pub(super) fn stamp(request: Option<String>) -> Stamp {
-    let at = clock::wall();
-    let mono_ms = u64::try_from(clock::monotonic().as_millis()).unwrap_or(u64::MAX);
-    Stamp {
-        at,
-        mono_ms,
-        event: EventId(clock::uuid7(at)),
-        request,
     }
 }
 

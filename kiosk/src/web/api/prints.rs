@@ -5,12 +5,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use kiosk_core::document::{At, Faults, Object, filled_text, text};
+use jiff::civil::Date;
+use kiosk_core::document::{At, Faults, Object, filled_text, text, whole};
 use serde_json::{Value, json};
 
 use super::access::{Kitchen, Manager};
 use super::query::Params;
-use crate::devices::job::{Job, PrintId, State as JobState, Step, Why};
+use crate::clock;
+use crate::devices::job::{Job, PrintId, ReportOf, State as JobState, Step, Why};
 use crate::devices::settings::PrinterSettings;
 use crate::devices::{Devices, now};
 use crate::journal::{PrintFilter, PrintRequest, PrintWish};
@@ -185,6 +187,90 @@ pub(super) async fn test(
     Ok((StatusCode::CREATED, Json(job)).into_response())
 }
 
+/// `POST /api/v1/reports/day/print`: the report of a day on a slip.
+pub(super) async fn report(
+    State(state): State<AppState>,
+    _: Manager,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (of, device, language) = report_wish(&state, body).await?;
+    if let ReportOf::Closed(z) = of {
+        let kept = state.journal.read(move |reader| reader.z_report(z)).await?;
+        kept.ok_or_else(|| Problem::not_found("report"))?;
+    }
+    let menu = state.menu();
+    let language = menu.language_or_own(language.as_deref()).to_owned();
+    let printers = state.devices.printers();
+    let usual = printers.iter().find(|printer| printer.receipt);
+    let usual = usual
+        .or(printers.first())
+        .map(|printer| printer.name.clone());
+    let device = device
+        .or(usual)
+        .ok_or_else(|| Problem::not_found("printer"))?;
+    let job = print(&state, PrintWish::Report(of, device, language)).await?;
+    Ok((StatusCode::CREATED, Json(job)).into_response())
+}
+
+/// The body `{"business_date"?,"z"?,"device"?,"language"?}`; the latest day if it names none.
+async fn report_wish(
+    state: &AppState,
+    body: Body,
+) -> Result<(ReportOf, Option<String>, Option<String>), Problem> {
+    let bytes = body::read(body).await?;
+    let value = body::json_or_empty(&bytes)?;
+    let mut faults = Faults::default();
+    let at = At::Root;
+    let latest = state.journal.day().borrow().map(|day| day.date);
+    let today = latest.unwrap_or_else(|| {
+        let zone = &state.menu().time_zone;
+        state.schedule.date(clock::wall(), zone)
+    });
+    let read = Object::read(&value, &at, &mut faults).map(|object| {
+        let faults = &mut faults;
+        object.refuse_unknown(&["business_date", "z", "device", "language"], &at, faults);
+        let date = object.optional("business_date", &at, faults, date);
+        let z = object.optional("z", &at, faults, |v, at, f| whole(v, at, f, 1, i64::MAX));
+        if date.is_some() && z.is_some() {
+            faults.add(
+                &at.key("z"),
+                "names a report beside the one of business_date",
+            );
+        }
+        let z = z.and_then(|z| u64::try_from(z).ok());
+        let of = z.map_or(ReportOf::Day(date.unwrap_or(today)), ReportOf::Closed);
+        let device = object.optional("device", &at, faults, |v, at, f| printer(state, v, at, f));
+        let language = object
+            .optional("language", &at, faults, text)
+            .map(str::to_owned);
+        (of, device, language)
+    });
+    match read {
+        Some(read) if faults.is_empty() => Ok(read),
+        _ => Err(Problem::invalid(&faults.into_vec())),
+    }
+}
+
+fn date(value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<Date> {
+    let date = text(value, at, faults)?;
+    let read = date
+        .parse()
+        .ok()
+        .filter(|read: &Date| read.to_string() == date);
+    if read.is_none() {
+        faults.add(at, "must be a date such as 2026-11-20");
+    }
+    read
+}
+
+fn printer(state: &AppState, value: &Value, at: &At<'_>, faults: &mut Faults) -> Option<String> {
+    let device = text(value, at, faults)?;
+    if !is_printer(state, device) {
+        faults.add(at, "is not the name of a printer; see /api/v1/devices");
+    }
+    Some(device.to_owned())
+}
+
 async fn print(state: &AppState, wish: PrintWish) -> Result<Value, Problem> {
     let cancels = matches!(wish, PrintWish::Step(_, Step::Discard(..)));
     let request = PrintRequest {
@@ -216,12 +302,8 @@ async fn device(state: &AppState, body: Body) -> Result<Option<String>, Problem>
     let at = At::Root;
     let device = Object::read(&value, &at, &mut faults).and_then(|object| {
         object.refuse_unknown(&["device"], &at, &mut faults);
-        object.optional("device", &at, &mut faults, |value, at, faults| {
-            let device = text(value, at, faults)?;
-            if !is_printer(state, device) {
-                faults.add(at, "is not the name of a printer; see /api/v1/devices");
-            }
-            Some(device.to_owned())
+        object.optional("device", &at, &mut faults, |v, at, f| {
+            printer(state, v, at, f)
         })
     });
     match faults.is_empty() {

@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::access::{Manager, Request, foreign, is_foreign, shown};
-use super::place::stamp;
 use super::sessions;
 use crate::clock;
-use crate::journal::{Person, PinOf, StaffChange, StaffRefusal, StaffRequest, StaffRole};
+use crate::journal::{Person, PinOf, StaffChange, StaffRefusal, StaffRequest, StaffRole, Stamp};
 use crate::web::error::Problem;
 use crate::web::name::Name;
 use crate::web::request_id::RequestId;
@@ -89,7 +88,7 @@ pub(super) async fn add(
         pin,
     };
     let by = Some(who.by());
-    let stamp = stamp(request);
+    let stamp = Stamp::now(request);
     let since = stamp.at;
     let wish = StaffRequest { stamp, change, by };
     state.journal.change_staff(wish).await?;
@@ -128,7 +127,7 @@ pub(super) async fn change(
         }
         let hash = fresh_hash(&state, pin, Some(of)).await?;
         let wish = StaffRequest {
-            stamp: stamp(request.clone()),
+            stamp: Stamp::now(request.clone()),
             change: StaffChange::Pin(of, hash),
             by: by(),
         };
@@ -137,7 +136,7 @@ pub(super) async fn change(
     }
     if let (Some(role), PinOf::Person(person)) = (role, of) {
         let wish = StaffRequest {
-            stamp: stamp(request),
+            stamp: Stamp::now(request),
             change: StaffChange::Role(person, role),
             by: by(),
         };
@@ -160,7 +159,7 @@ pub(super) async fn revoke(
     Name(id): Name,
 ) -> Result<StatusCode, Problem> {
     let wish = StaffRequest {
-        stamp: stamp(request),
+        stamp: Stamp::now(request),
         change: StaffChange::Revoke(whose(&id)?),
         by: Some(who.by()),
     };
@@ -210,7 +209,7 @@ pub(super) async fn first(
     let hash = fresh_hash(&state, pin, Some(PinOf::Role(StaffRole::Manager))).await?;
     let id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
     let wish = StaffRequest {
-        stamp: stamp(id),
+        stamp: Stamp::now(id),
         change: StaffChange::First(hash.clone()),
         by: None,
     };

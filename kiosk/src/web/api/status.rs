@@ -60,6 +60,8 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
         "switches": state.link.switches().status(),
         "devices": state.devices.status(),
         "receipts": state.devices.receipts(),
+        "payment_methods": state.payment_methods(),
+        "near": state.devices.near(),
         "clock": wall_clock(state),
     }))
 }

@@ -8,7 +8,7 @@ use kiosk_core::event::SwitchChanged;
 use serde_json::{Value, json};
 
 use super::access::{Manager, Request};
-use super::place::stamp;
+use crate::journal::Stamp;
 use crate::switches::Switchboard;
 use crate::web::error::Problem;
 use crate::web::name::Name;
@@ -40,7 +40,7 @@ pub(super) async fn turn(
     };
     let switches = state.link.switches();
     switches
-        .turn(&state.journal, stamp(request), change)
+        .turn(&state.journal, Stamp::now(request), change)
         .await?;
     let turned = switches
         .status()

@@ -142,6 +142,9 @@ impl Store {
                 detail.push(t.say_one("device-fallback", "name", fallback));
             }
         }
+        if let Some(weaker @ ("status" | "written")) = device.confirms {
+            detail.push(t.say(&format!("device-confirms-{weaker}")));
+        }
         if let Some(waiting @ 1..) = device.waiting {
             detail.push(t.count("device-waiting", small(waiting)));
         }
@@ -159,8 +162,10 @@ impl Store {
     fn job_row<'a>(&'a self, job: &Job, t: &Language) -> JobRow<'a> {
         let kind = t.say(&format!("print-kind-{}", job.kind.as_str()));
         let mut title: Vec<String> = job.number.iter().cloned().chain([kind]).collect();
-        if let Some(station) = &job.station {
-            title.push(station_name(t, station));
+        match (&job.station, job.kind) {
+            (None, _) => {}
+            (Some(of), Kind::Report) => title.push(of.to_uppercase().replace('/', " ")),
+            (Some(station), _) => title.push(station_name(t, station)),
         }
         let stuck = matches!(job.state, State::Held | State::Failed);
         let done = job.state == State::Printed;

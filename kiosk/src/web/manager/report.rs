@@ -22,6 +22,8 @@ struct Page<'a> {
     before: String,
     after: Option<String>,
     empty: bool,
+    /// What is asked for when it is printed on a slip, where there are printers.
+    slip: Option<String>,
     drawer: Drawer,
 }
 
@@ -60,6 +62,10 @@ impl Store {
             before: day(self.date.yesterday().ok()).unwrap_or_default(),
             after: day(self.date.tomorrow().ok().filter(|next| *next <= latest)),
             empty: self.orders.is_empty(),
+            slip: (!self.printers.is_empty()).then(|| match report.z.filter(|_| !self.is_open()) {
+                Some(z) => format!("z={z}"),
+                None => format!("business_date={}", self.date),
+            }),
             shell,
         }
         .render()

@@ -78,6 +78,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
             detail: None,
             since: None,
             waiting: Some(3),
+            confirms: None,
         }],
         printers: Vec::new(),
         stuck_prints: 2,

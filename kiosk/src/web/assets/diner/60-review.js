@@ -141,4 +141,5 @@ review.addEventListener("click", (event) => {
 $("review").addEventListener("click", openReview);
 $("bag").addEventListener("click", openReview);
 $("mini").addEventListener("click", openReview);
-$("place").addEventListener("click", () => placeOrder());
+$("place").addEventListener("click", () => placeOrder("counter"));
+$("place-card").addEventListener("click", () => placeOrder("card"));

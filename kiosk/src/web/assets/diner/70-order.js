@@ -8,9 +8,9 @@ let sendingNow = false;
 let stopped = false;
 $("sending-stop").addEventListener("click", () => (stopped = true));
 
-async function placeOrder() {
+async function placeOrder(method) {
   if (sendingNow || !cart.lines.length) return;
-  await send({ key: cart.key, body: { ...orderBody(), payment: { method: "counter" }, expected_total: cartTotal() } });
+  await send({ key: cart.key, body: { ...orderBody(), payment: { method }, expected_total: cartTotal() } });
 }
 
 /** Sends until there is an answer. `attempt` is kept, so that a reloaded page goes on with it. */
@@ -47,20 +47,20 @@ async function send(attempt) {
     await ask({ title: say("unsure-title"), text: say("unsure-text"), yes: say("look") });
     openReview();
   } else if (answer.status === 200 || answer.status === 201) accepted(answer.body);
-  else await refused(answer);
+  else await refused(answer, attempt.body.payment.method);
 }
 
 const rest = (milliseconds) => new Promise((awake) => setTimeout(awake, milliseconds));
 
 /** Every refusal leaves the cart as it is and says what to do. */
-async function refused(answer) {
+async function refused(answer, method) {
   const said = markTroubles(answer);
   keep.set("cart", cart);
   drawBasket();
   if (review.open) drawReview();
   switch (problemOf(answer)) {
     case "price-changed":
-      return newPrice(answer.body.quote);
+      return newPrice(answer.body.quote, method);
     case "sold-out":
       if (await ask({ title: say("sold-title"), text: say("sold-text", { items: said.join(", ") }), yes: say("keep-rest"), no: say("look") })) keepRest();
       break;
@@ -72,8 +72,10 @@ async function refused(answer) {
       await ask({ title: say("closed-title"), text: say("closed-text"), yes: say("ok") });
       return;
     case "payment-unavailable":
-      await ask({ title: say("pay-title"), text: say("pay-text"), yes: say("ok") });
-      return;
+      if (method === "counter") return ask({ title: say("pay-title"), text: say("pay-text"), yes: say("ok") });
+      takeMethods(answer.body.available);
+      await ask({ title: say("card-title"), text: say("card-text"), yes: say("look") });
+      break;
     case "key-reused":
       // This basket's key belongs to another order already; what is sent next is a new one.
       cart.key = newKey();
@@ -86,7 +88,7 @@ async function refused(answer) {
   openReview();
 }
 
-async function newPrice(priced) {
+async function newPrice(priced, method) {
   const seen = money(toPay());
   takeQuote(priced);
   keep.set("cart", cart);
@@ -100,7 +102,7 @@ async function newPrice(priced) {
     yes: say("price-yes", { total: now }),
     no: say("keep"),
   });
-  if (yes) placeOrder();
+  if (yes) placeOrder(method);
 }
 
 /** The number is on the kiosk's disk by now; only then is it shown. */
@@ -115,6 +117,8 @@ function accepted(order) {
 }
 
 const FINISH_SECONDS = 40;
+/** A card that takes longer than this is looked after at the counter. */
+const CARD_SECONDS = 180;
 let placed = null;
 let finishTimer;
 
@@ -131,10 +135,17 @@ function drawDone() {
   $("qr").hidden = !facts.receipts;
   if (facts.receipts) code.src = `/api/v1/orders/${placed.id}/receipt-qr.svg`;
   drawTruth();
+  drawPayment();
   let seconds = FINISH_SECONDS * patience();
+  let waited = 0;
   clearInterval(finishTimer);
   const tick = () => {
+    // Nobody is sent away while the card terminal is at work.
+    const waits = placed?.payment.status === "pending" && waited++ < CARD_SECONDS;
+    if (waits) seconds = FINISH_SECONDS * patience();
+    $("finish").hidden = waits;
     $("finish").textContent = say("finish", { seconds });
+    if (waited === CARD_SECONDS) drawPayment(true);
     if (seconds-- <= 0) startOver();
   };
   tick();
@@ -184,6 +195,14 @@ function drawTruth() {
   $("truth").textContent = truth[placed.sync] ?? say("truth-unknown");
 }
 
+/** What is still to be done about the money. */
+function drawPayment(late = false) {
+  const { method, status } = placed.payment;
+  const owed = method === "card" ? say("pay-failed") : say("pay-counter");
+  const pending = late ? say("pay-ask") : say("pay-card");
+  $("pay-what").textContent = { pending, paid: say("pay-done") }[status] ?? owed;
+}
+
 /** Asks the kiosk again, where an event may have been missed. */
 async function refreshPlaced() {
   if (!placed) return;
@@ -194,5 +213,6 @@ async function refreshPlaced() {
     return;
   }
   keep.set("placed", placed);
+  drawPayment();
   drawTruth();
 }

@@ -34,9 +34,46 @@ async function pulse() {
 function takeStatus(status) {
   link = status.link ?? link;
   receipts = status.receipts ?? receipts;
+  if (status.payment_methods) takeMethods(status.payment_methods);
+  if (terminal in (status.near ?? {})) tookPlace(status.near[terminal]);
   if (status.version && release && status.version !== release && stage === "attract") location.reload();
   release = status.version ?? release;
   drawRibbons();
+}
+
+/** How an order can be paid now; the counter always is a way. */
+function takeMethods(methods) {
+  $("place-card").hidden = !methods.includes("card");
+}
+
+/** Somebody has come near this screen, or has left it: who left is asked for sooner. */
+let near = null;
+const LEFT = 10;
+function tookPlace(now) {
+  if (near === now) return;
+  near = now;
+  document.documentElement.classList.toggle("near", now);
+  if (idle.open) return;
+  const left = performance.now() - (IDLE - LEFT) * 1000;
+  lastStir = now ? performance.now() : Math.min(lastStir, left);
+}
+
+/** A code was scanned here: a coupon, or a dish as if its card had been touched. */
+function scanned({ coupon, item }) {
+  if (stage === "done" || sendingNow) return;
+  if (stage === "attract") showStage("service");
+  stirred();
+  if (coupon) {
+    cart.coupon = coupon;
+    delete cart.couponSaid;
+    toast(say("scan-coupon", { code: coupon }));
+    return cartChanged();
+  }
+  const card = item && cardOf(item);
+  if (!card) return toast(say("scan-unknown"), true);
+  if ("asks" in card.dataset) return openSheet(item);
+  const line = asItComes(card);
+  if (addLine(line)) toast(say("added", { item: line.name }));
 }
 
 /** After a gap: listen anew, and look at everything that may have changed meanwhile. */
@@ -51,7 +88,7 @@ function recovered() {
 let events = null;
 function listen() {
   events?.close();
-  events = new EventSource("/api/v1/events");
+  events = new EventSource(`/api/v1/events?terminal=${encodeURIComponent(terminal)}`);
   events.addEventListener("menu", () => refreshMenu());
   events.addEventListener("status", (event) => {
     const status = parse(event.data);
@@ -60,10 +97,16 @@ function listen() {
   events.addEventListener("order", (event) => {
     const order = parse(event.data);
     if (!placed || order?.id !== placed.id) return;
-    placed = { ...placed, sync: order.sync, status: order.status };
+    placed = { ...placed, sync: order.sync, status: order.status, payment: { ...placed.payment, status: order.payment } };
     keep.set("placed", placed);
+    drawPayment();
     drawTruth();
   });
+  events.addEventListener("presence", (event) => {
+    const seen = parse(event.data);
+    if (seen?.terminal === terminal) tookPlace(seen.near);
+  });
+  events.addEventListener("scan", (event) => scanned(parse(event.data)?.means ?? {}));
   events.addEventListener("help", (event) => heardHelp(parse(event.data)));
   events.addEventListener("reset", () => {
     refreshHelp();

@@ -103,6 +103,7 @@ document.addEventListener("click", (event) => {
   else if (button.dataset.count) askCount(button);
   else if (button.dataset.print) printJob(button);
   else if (button.dataset.printTest) testPage(button);
+  else if (button.dataset.slip) slip(button);
   else if (button.dataset.day) changeDay(button);
   else if ("reason" in button.dataset) button.closest("form").elements.reason.value = button.textContent;
   else if (button.id === "print") print();

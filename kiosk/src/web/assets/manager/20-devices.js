@@ -14,6 +14,13 @@ async function testPage(button) {
   refresh(0);
 }
 
+/** The report of the page, on a slip. */
+async function slip(button) {
+  const [name, value] = button.dataset.slip.split("=");
+  const body = { [name]: name === "z" ? Number(value) : value, language: lang };
+  if (await act("/api/v1/reports/day/print", { body })) toast(word("staff-done"));
+}
+
 function askDiscard(button) {
   const dialog = $("discard");
   $("discard-title").textContent = button.dataset.title;
