@@ -38,6 +38,7 @@ pub mod access;
 mod guard;
 mod ledger;
 mod routes;
+pub mod rules;
 #[cfg(test)]
 mod tests;
 

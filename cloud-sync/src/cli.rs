@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use kiosk_core::ids::{KioskId, StoreId};
 
 use crate::commands::{self, Enrolment};
@@ -56,8 +56,14 @@ enum Command {
     #[command(after_help = "Examples:
   cloud-sync serve --data-dir /var/lib/cloud-sync
   cloud-sync serve --data-dir ./data --listen 127.0.0.1:0 --mqtt-listen 127.0.0.1:0
-  cloud-sync serve --data-dir ./data --mqtt mqtt://cloud:secret@127.0.0.1:1883
-  cloud-sync serve --database postgres://cloud:secret@db.example/stillopen --mqtt mqtt://127.0.0.1")]
+  cloud-sync serve --data-dir ./data --listen-https 0.0.0.0:9443 --mqtt-listen-tls 0.0.0.0:8883
+  cloud-sync serve --data-dir ./data --mqtt mqtts://cloud-sync@b1.example --mqtt mqtts://cloud-sync@b2.example \\
+    --mqtt-password-file acl/cloud-sync.password
+  cloud-sync serve --database postgres://cloud:secret@db.example/stillopen --mqtt mqtt://127.0.0.1
+
+Without --mqtt it runs a broker of its own. The certificate for HTTPS and MQTT is the one that [https]
+of the configuration names, or one that cloud-sync vouches for itself; credentials tell kiosks to
+trust it.")]
     Serve(ServeArgs),
     /// Gives a kiosk its credential; works while serving.
     #[command(after_help = "Example:
@@ -67,6 +73,25 @@ enum Command {
     #[command(after_help = "Example:
   cloud-sync revoke --data-dir ./data --store canal-street --kiosk front-left")]
     Revoke(KioskArgs),
+    /// Writes what a broker of your own needs to obey the rules of the embedded one: its access list,
+    /// its passwords, its settings. Kept up to date from then on, at each enrolment and revocation.
+    #[command(after_help = "Example:
+  cloud-sync broker-acl --data-dir ./data --for mosquitto --out /etc/mosquitto/stillopen
+  chgrp -R mosquitto /etc/mosquitto/stillopen
+  kill -HUP $(pidof mosquitto)       # reads them anew; so after each enrolment and revocation
+
+Works while serving. --service names an account for each cloud-sync that serves; its password is made
+once and stands in NAME.password beside the other files. The same folder can be copied to any number
+of brokers. Below each listener of the broker stands: use_username_as_clientid true")]
+    BrokerAcl(BrokerAclArgs),
+    /// Which broker the kiosks of each store use.
+    #[command(subcommand)]
+    Broker(BrokerCommand),
+    /// Signs with a new key from now on, for which the one before gives its word. Works while serving;
+    /// kiosks follow by themselves, also those that were away for several keys.
+    #[command(after_help = "Example:
+  cloud-sync rotate-key --data-dir ./data")]
+    RotateKey(LedgerArgs),
     /// Has all kiosks send again what this ledger does not hold: after it was put back from a backup
     /// and kiosks did not notice by themselves. Works while serving.
     #[command(after_help = "Example:
@@ -89,17 +114,30 @@ struct ServeArgs {
     /// Where to serve HTTP [default: 127.0.0.1:9080]
     #[arg(long, env = "CLOUD_SYNC_LISTEN", value_name = "ADDR")]
     listen: Option<String>,
+    /// Where to serve HTTPS too.
+    #[arg(long, env = "CLOUD_SYNC_LISTEN_HTTPS", value_name = "ADDR")]
+    listen_https: Option<String>,
     /// Where the embedded broker serves MQTT [default: 127.0.0.1:1883]
     #[arg(long, env = "CLOUD_SYNC_MQTT_LISTEN", value_name = "ADDR")]
     mqtt_listen: Option<String>,
-    /// A broker of your own instead of the embedded one; may be given several times.
+    /// Where the embedded broker serves MQTT encrypted too.
+    #[arg(long, env = "CLOUD_SYNC_MQTT_LISTEN_TLS", value_name = "ADDR")]
+    mqtt_listen_tls: Option<String>,
+    /// A broker of your own instead of the embedded one, as mqtts://user:password@host; may be given
+    /// several times, and all are served at once.
     #[arg(long, env = "CLOUD_SYNC_MQTT", value_name = "URL")]
     mqtt: Vec<String>,
+    /// The password for brokers whose URL names a user alone.
+    #[arg(long, env = "CLOUD_SYNC_MQTT_PASSWORD_FILE", value_name = "FILE")]
+    mqtt_password_file: Option<PathBuf>,
+    /// Certificates (PEM) of authorities that vouch for your brokers, beside those that this machine trusts.
+    #[arg(long, env = "CLOUD_SYNC_MQTT_CA", value_name = "FILE")]
+    mqtt_ca: Option<PathBuf>,
     /// The ledger's PostgreSQL database, if not a file in the data folder. Several processes may serve
     /// from one, with `--mqtt` to brokers that they all use.
     #[arg(long, env = "CLOUD_SYNC_DATABASE", value_name = "URL")]
     database: Option<String>,
-    /// Serve other machines without encryption: only on a network that is yours alone.
+    /// Serve other machines, and call their brokers, without encryption: only on a network that is yours alone.
     #[arg(long, env = "CLOUD_SYNC_ALLOW_PLAINTEXT")]
     allow_plaintext: bool,
     /// A TOML file with these settings, under the flags' names.
@@ -143,6 +181,13 @@ struct EnrollArgs {
     /// Where the kiosk finds the broker [default: where it serves, or last served]
     #[arg(long, value_name = "URL")]
     mqtt: Option<String>,
+    /// Certificates (PEM) of the only authorities that the kiosk is to trust for both [default:
+    /// cloud-sync's own if it vouches for itself, else those that the kiosk's machine trusts]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// After so many days headquarters is warned that the credential is old. Sync goes on regardless.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
+    valid_days: Option<u16>,
     /// Puts the kiosk into this group, in which headquarters can switch and set things for it; may
     /// be given several times. Without any, the kiosk stays in the groups that it is in.
     #[arg(long = "group", value_name = "NAME")]
@@ -150,6 +195,58 @@ struct EnrollArgs {
     /// The credential's file; readable by its owner alone.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum BrokerCommand {
+    /// Has the kiosks of a store move to a broker; works while serving.
+    #[command(after_help = "Examples:
+  cloud-sync broker assign --data-dir ./data --store canal-street --mqtt mqtts://b2.example --reason 'b1 is full'
+  cloud-sync broker assign --data-dir ./data --store canal-street --reason 'back to what its credentials say'
+
+Kiosks hear of it by their broker or over HTTP, and it holds through a restart. --mqtt of kiosk serve wins.")]
+    Assign(AssignArgs),
+    /// Lists the brokers that are served, and the stores with theirs.
+    #[command(after_help = "Example:
+  cloud-sync broker list --data-dir ./data")]
+    List(LedgerArgs),
+}
+
+#[derive(Debug, Args)]
+struct AssignArgs {
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// The store.
+    #[arg(long, value_parser = StoreId::try_new)]
+    store: StoreId,
+    /// The broker, one that cloud-sync serves; without it the one that each credential names.
+    #[arg(long, value_name = "URL")]
+    mqtt: Option<String>,
+    /// Why, for the record.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Brokers for which files can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Eclipse Mosquitto 2
+    Mosquitto,
+}
+
+#[derive(Debug, Args)]
+struct BrokerAclArgs {
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// Which broker.
+    #[arg(long = "for", value_enum)]
+    kind: Kind,
+    /// The folder for the files; made if need be.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// An account for a cloud-sync that serves; may be given several times.
+    #[arg(long = "service", value_name = "NAME", default_value = "cloud-sync", value_parser = StoreId::try_new)]
+    services: Vec<StoreId>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -242,6 +339,22 @@ async fn command(command: Command) -> Result<(), Failure> {
             blocking(move || commands::add_user(&args.ledger.place()?, &args.name, &args.role))
                 .await
         }
+        Command::Broker(BrokerCommand::Assign(args)) => {
+            let AssignArgs {
+                ledger,
+                store,
+                mqtt,
+                reason,
+            } = args;
+            let url =
+                move || commands::assign_broker(&ledger.place()?, &store, mqtt.as_deref(), &reason);
+            blocking(url).await
+        }
+        Command::Broker(BrokerCommand::List(args)) => {
+            blocking(move || commands::list_brokers(&args.place()?)).await
+        }
+        Command::RotateKey(args) => blocking(move || commands::rotate_key(&args.place()?)).await,
+        Command::BrokerAcl(args) => blocking(move || args.write()).await,
         Command::NewGeneration(args) => {
             blocking(move || commands::new_generation(&args.place()?)).await
         }
@@ -261,8 +374,12 @@ impl ServeArgs {
         Given {
             data_dir: self.data_dir,
             listen: self.listen,
+            listen_https: self.listen_https,
             mqtt_listen: self.mqtt_listen,
+            mqtt_listen_tls: self.mqtt_listen_tls,
             mqtt: self.mqtt,
+            mqtt_password_file: self.mqtt_password_file,
+            mqtt_ca: self.mqtt_ca,
             database: self.database,
             allow_plaintext: self.allow_plaintext,
             config: self.config,
@@ -279,6 +396,14 @@ impl LedgerArgs {
     }
 }
 
+impl BrokerAclArgs {
+    fn write(self) -> Result<(), Failure> {
+        let Kind::Mosquitto = self.kind;
+        let services = self.services.iter().map(ToString::to_string).collect();
+        commands::broker_files(&self.ledger.place()?, &self.out, services)
+    }
+}
+
 impl EnrollArgs {
     fn enroll(self) -> Result<(), Failure> {
         let place = self.kiosk.ledger.place()?;
@@ -287,7 +412,9 @@ impl EnrollArgs {
             kiosk: self.kiosk.kiosk,
             cloud: self.cloud,
             mqtt: self.mqtt,
+            ca: self.ca,
             groups: self.groups,
+            valid_days: self.valid_days,
         };
         commands::enroll(&place, enrolment, &self.out)
     }

@@ -4,24 +4,31 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cloud_sync_wire::credential::{Credential, DeviceSecret, VERSION, token_digest};
 use kiosk_core::ids::{KioskId, StoreId};
+use kiosk_core::wall::WallTime;
 
+use crate::brokers::{self, MqttUrl};
 use crate::cli::Failure;
 use crate::clock;
 use crate::cloud;
-use crate::config::MqttUrl;
+use crate::http::brokers::not_served;
 use crate::ledger::changes::{self, GROUPS_MOST};
+use crate::ledger::connection::Connection;
 use crate::ledger::folder::read_limited;
 use crate::ledger::users::{self, Role};
-use crate::ledger::{Place, devices, lineage};
+use crate::ledger::{Ledger, Place, assignments, devices, lineage, logins, succession};
+use crate::mosquitto;
 use crate::users::{PASSWORD_LEAST, TEXT_MOST, hash_password};
 
 /// Where a serving process notes how kiosks reach it.
 pub(crate) const CLOUD_URL: &str = "cloud_url";
-pub(crate) const MQTT_URL: &str = "mqtt_url";
+/// Where it notes whom kiosks have to trust for it, PEM; empty if the machine's authorities are enough.
+pub(crate) const AUTHORITY: &str = "authority";
+
+const DAY_MS: i64 = 86_400_000;
 
 /// What a credential is to say.
 pub(crate) struct Enrolment {
@@ -29,67 +36,164 @@ pub(crate) struct Enrolment {
     pub(crate) kiosk: KioskId,
     pub(crate) cloud: Option<String>,
     pub(crate) mqtt: Option<String>,
+    pub(crate) ca: Option<PathBuf>,
     pub(crate) groups: Vec<String>,
+    pub(crate) valid_days: Option<u16>,
 }
 
 pub(crate) fn enroll(place: &Place, enrolment: Enrolment, out: &Path) -> Result<(), Failure> {
     check(&enrolment)?;
+    let given = enrolment.ca.as_deref().map(authorities).transpose()?;
     let (ledger, lineage) = cloud::open(place)?;
     let mut seed = [0; 32];
     cloud::random(&mut seed)?;
     let secret = DeviceSecret::from_seed(seed);
     // The file is made before the kiosk is, so that a folder that can't be written to changes nothing.
     let waiting = out.with_extension("new");
-    let mut file = private_file(&waiting)?;
-    let (store, kiosk) = (enrolment.store.clone(), enrolment.kiosk.clone());
-    let mut groups = enrolment.groups.clone();
-    groups.sort();
-    groups.dedup();
-    let (key, digest) = (
-        secret.key().public(),
-        token_digest(secret.access_token().as_bytes()),
-    );
-    let (prefixes, cloud_url, mqtt_url) = ledger.write_blocking(move |connection| {
-        let now = clock::wall();
-        let prefixes = devices::enroll(connection, &store, &kiosk, key, digest, now)?;
-        if !groups.is_empty() {
-            let why = ("cloud-sync enroll", "enrolled into these groups");
-            changes::put_into_groups(connection, (&store, &kiosk), &groups, why, now)?;
-        }
-        let cloud_url = lineage::get(connection, CLOUD_URL)?;
-        Ok((prefixes, cloud_url, lineage::get(connection, MQTT_URL)?))
-    })?;
+    let file = private_file(&waiting)?;
+    let noted = register(&ledger, &enrolment, &secret)?;
+    let ca = given.or(noted.authority);
     let or_default = |given: Option<String>, noted: Option<String>, default: &str| {
         given.or(noted).unwrap_or_else(|| default.to_owned())
     };
     let credential = Credential {
         stillopen_credential: VERSION,
-        cloud: or_default(enrolment.cloud, cloud_url, "http://127.0.0.1:9080"),
+        cloud: or_default(enrolment.cloud, noted.cloud, "http://127.0.0.1:9080"),
         mqtt: Some(or_default(
             enrolment.mqtt,
-            mqtt_url,
+            noted.mqtt,
             "mqtt://127.0.0.1:1883",
         )),
+        ca,
         device_secret: secret,
         cloud_key: lineage.key.public(),
-        prefixes,
+        prefixes: noted.prefixes,
         store: enrolment.store,
         kiosk: enrolment.kiosk,
     };
     let text = serde_json::to_string_pretty(&credential).map_err(|error| error.to_string())?;
-    let write = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.write_all(b"\n"))
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&waiting, out));
-    write.map_err(|error| unwritable(out, &error))?;
+    finish(file, &format!("{text}\n"))
+        .and_then(|()| fs::rename(&waiting, out))
+        .map_err(|error| unwritable(out, &error))?;
     let (store, kiosk) = (&credential.store, &credential.kiosk);
     println!(
         "enrolled {store}/{kiosk}, numbers begin with {}: {}",
         credential.prefixes.first().map_or("", String::as_str),
         out.display()
     );
+    refresh_broker_files(&ledger)
+}
+
+/// What the ledger knows for a credential.
+struct Noted {
+    prefixes: Vec<String>,
+    cloud: Option<String>,
+    mqtt: Option<String>,
+    authority: Option<String>,
+}
+
+/// Enters the kiosk into the ledger.
+fn register(
+    ledger: &Ledger,
+    enrolment: &Enrolment,
+    secret: &DeviceSecret,
+) -> Result<Noted, Failure> {
+    let (store, kiosk) = (enrolment.store.clone(), enrolment.kiosk.clone());
+    let mut groups = enrolment.groups.clone();
+    groups.sort();
+    groups.dedup();
+    let token = secret.access_token();
+    let (key, digest) = (secret.key().public(), token_digest(token.as_bytes()));
+    let login = mosquitto::login(&token)?;
+    let (days, chosen) = (enrolment.valid_days, enrolment.mqtt.is_some());
+    let noted = ledger.write_blocking(move |connection| {
+        let now = clock::wall();
+        let prefixes = devices::enroll(connection, &store, &kiosk, key, digest, now)?;
+        logins::keep(connection, &store, &kiosk, &login)?;
+        if !groups.is_empty() {
+            let why = ("cloud-sync enroll", "enrolled into these groups");
+            changes::put_into_groups(connection, (&store, &kiosk), &groups, why, now)?;
+        }
+        if let Some(days) = days {
+            let at = WallTime::from_millis(now.as_millis() + i64::from(days) * DAY_MS);
+            devices::expire(connection, &store, &kiosk, at)?;
+        }
+        let authority = lineage::get(connection, AUTHORITY)?;
+        let served = brokers::served(connection)?;
+        // Who names a broker by hand is not second-guessed.
+        let own = match chosen {
+            true => None,
+            false => assignments::settle(connection, &store, &served, now)?,
+        };
+        Ok(Noted {
+            prefixes,
+            cloud: lineage::get(connection, CLOUD_URL)?,
+            mqtt: own.or_else(|| served.into_iter().next()),
+            authority: authority.filter(|pem| !pem.is_empty()),
+        })
+    })?;
+    Ok(noted)
+}
+
+/// The certificates in a file, checked as far as that goes without a kiosk.
+fn authorities(file: &Path) -> Result<String, Failure> {
+    let told = |what: String| {
+        let file = file.display();
+        Failure::Configuration(vec![format!("ca: {file} {what}; name a PEM file")])
+    };
+    let text = fs::read_to_string(file).map_err(|error| told(format!("can't be read: {error}")))?;
+    if !text.contains("-----BEGIN CERTIFICATE-----") {
+        return Err(told("holds no certificate".to_owned()));
+    }
+    Ok(text)
+}
+
+fn finish(mut file: fs::File, text: &str) -> io::Result<()> {
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Writes a broker's files, and has them kept up to date from now on.
+pub(crate) fn broker_files(
+    place: &Place,
+    out: &Path,
+    services: Vec<String>,
+) -> Result<(), Failure> {
+    let (ledger, _) = cloud::open(place)?;
+    let folder = std::path::absolute(out).map_err(|error| error.to_string())?;
+    let written = mosquitto::Files { folder, services }.begin(&ledger)?;
+    tell_of(&written);
     Ok(())
+}
+
+/// After who may use a broker has changed.
+fn refresh_broker_files(ledger: &Ledger) -> Result<(), Failure> {
+    match mosquitto::refresh(ledger) {
+        Ok(Some(written)) => tell_of(&written),
+        Ok(None) => {}
+        Err(Failure::Failed(error)) => {
+            return Err(Failure::Failed(format!(
+                "that is done, but the broker does not know: {error}; run cloud-sync broker-acl again"
+            )));
+        }
+        Err(other) => return Err(other),
+    }
+    Ok(())
+}
+
+fn tell_of(written: &mosquitto::Written) {
+    println!(
+        "{}: {} kiosks may use the broker; have it read the files anew: kill -HUP its process, or systemctl \
+         reload mosquitto",
+        written.folder.display(),
+        written.kiosks
+    );
+    for name in &written.missing {
+        eprintln!(
+            "cloud-sync: {name} was enrolled by an earlier version and has not called since; once it has, run \
+             broker-acl again"
+        );
+    }
 }
 
 fn check(enrolment: &Enrolment) -> Result<(), Failure> {
@@ -122,7 +226,6 @@ fn check(enrolment: &Enrolment) -> Result<(), Failure> {
         ));
     }
     if let Some(url) = &enrolment.mqtt
-        && !url.starts_with("mqtts://")
         && let Err(fault) = MqttUrl::parse(url)
     {
         faults.push(format!("mqtt: {fault}"));
@@ -164,7 +267,7 @@ pub(crate) fn revoke(place: &Place, store: &StoreId, kiosk: &KioskId) -> Result<
         )));
     }
     println!("revoked {store}/{kiosk}; what it still sends is kept in quarantine");
-    Ok(())
+    refresh_broker_files(&ledger)
 }
 
 pub(crate) fn new_generation(place: &Place) -> Result<(), Failure> {
@@ -203,5 +306,67 @@ pub(crate) fn add_user(place: &Place, name: &str, role: &str) -> Result<(), Fail
         users::put(connection, &added, role, &hash, clock::wall())
     })?;
     println!("user {name} may sign in as {}", role.as_str());
+    Ok(())
+}
+
+/// Another key signs from now on, for which the one before gives its word.
+pub(crate) fn rotate_key(place: &Place) -> Result<(), Failure> {
+    let (ledger, _) = cloud::open(place)?;
+    let mut seed = [0; 32];
+    cloud::random(&mut seed)?;
+    let next = ledger
+        .write_blocking(move |connection| succession::rotate(connection, seed, clock::wall()))?;
+    println!(
+        "key {} ({}) signs from now on; kiosks follow when they next hear of it. Make a backup of the ledger now: \
+         one from before knows neither this key nor a way back to it",
+        next.number, next.key
+    );
+    Ok(())
+}
+
+/// Assigns a broker to a store; none for the one that its credentials name.
+pub(crate) fn assign_broker(
+    place: &Place,
+    store: &StoreId,
+    url: Option<&str>,
+    reason: &str,
+) -> Result<(), Failure> {
+    let url = url.map(MqttUrl::parse).transpose();
+    let url = url.map_err(|fault| Failure::Configuration(vec![format!("mqtt: {fault}")]))?;
+    let url = url.map(|url| url.public());
+    let (ledger, _) = cloud::open(place)?;
+    let (of, reason) = (store.clone(), reason.to_owned());
+    let made = ledger.write_blocking(move |connection| {
+        let served = brokers::served(connection)?;
+        if let Some(url) = url.as_ref().filter(|url| !served.contains(url)) {
+            return Ok(Err(not_served(url, &served)));
+        }
+        let why = ("cloud-sync broker assign", reason.as_str());
+        assignments::assign(connection, &of, url.as_deref(), why, clock::wall()).map(Ok)
+    })?;
+    let said = made.map_err(Failure::Failed)?;
+    let said = said.ok_or_else(|| format!("there is no store {store}"))?;
+    let url = said
+        .url
+        .as_deref()
+        .unwrap_or("the broker that their credentials name");
+    println!("the kiosks of {store} go to {url}");
+    Ok(())
+}
+
+/// The brokers, and the stores of each.
+pub(crate) fn list_brokers(place: &Place) -> Result<(), Failure> {
+    let (ledger, _) = cloud::open(place)?;
+    let read = |connection: &dyn Connection| {
+        Ok((brokers::served(connection)?, assignments::all(connection)?))
+    };
+    let (served, all) = ledger.read_blocking(read)?;
+    for url in &served {
+        println!("{url}");
+    }
+    for said in &all {
+        let url = said.url.as_deref().unwrap_or("as credentials say");
+        println!("{}: {url} ({}: {})", said.store, said.by, said.reason);
+    }
     Ok(())
 }

@@ -1,21 +1,27 @@
 //! The configuration of `serve`: flags over environment over the TOML file, checked whole, every
 //! fault told at once before anything binds.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::brokers::MqttUrl;
 use crate::ledger::Place;
 use crate::ledger::postgres::url::DatabaseUrl;
+use crate::tls;
 
 /// What was said on the command line or in the environment; `None` where nothing was.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Given {
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) listen: Option<String>,
+    pub(crate) listen_https: Option<String>,
     pub(crate) mqtt_listen: Option<String>,
+    pub(crate) mqtt_listen_tls: Option<String>,
     pub(crate) mqtt: Vec<String>,
+    pub(crate) mqtt_password_file: Option<PathBuf>,
+    pub(crate) mqtt_ca: Option<PathBuf>,
     pub(crate) database: Option<String>,
     pub(crate) allow_plaintext: bool,
     pub(crate) config: Option<PathBuf>,
@@ -27,11 +33,27 @@ pub(crate) struct Given {
 struct File {
     data_dir: Option<PathBuf>,
     listen: Option<String>,
+    listen_https: Option<String>,
+    #[serde(default)]
+    https: HttpsSection,
     mqtt_listen: Option<String>,
+    mqtt_listen_tls: Option<String>,
     #[serde(default)]
     mqtt: OneOrMany,
+    mqtt_password_file: Option<PathBuf>,
+    mqtt_ca: Option<PathBuf>,
     database: Option<String>,
     allow_plaintext: Option<bool>,
+}
+
+/// The certificate of everything that is served encrypted, MQTT too.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct HttpsSection {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    #[serde(default)]
+    names: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -56,71 +78,13 @@ impl OneOrMany {
 /// Where messages go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mqtt {
-    /// Through the embedded broker on this address.
-    Embedded(SocketAddr),
+    /// Through the embedded broker on this address, and encrypted on the other.
+    Embedded {
+        listen: SocketAddr,
+        encrypted: Option<SocketAddr>,
+    },
     /// Through brokers of the operator's.
     External(Vec<MqttUrl>),
-}
-
-/// `mqtt://[user[:password]@]host[:port]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MqttUrl {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) login: Option<(String, String)>,
-}
-
-impl MqttUrl {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let rest = match text.split_once("://") {
-            Some(("mqtt", rest)) => rest,
-            Some(("mqtts", _)) => {
-                return Err(format!(
-                    "{text:?}: mqtts is not spoken yet; put a TLS proxy in front and use mqtt:// to it"
-                ));
-            }
-            _ => {
-                return Err(format!(
-                    "{text:?} is not a broker's URL, such as mqtt://127.0.0.1:1883"
-                ));
-            }
-        };
-        let rest = rest.trim_end_matches('/');
-        let (login, address) = match rest.rsplit_once('@') {
-            Some((login, address)) => (Some(login.split_once(':').unwrap_or((login, ""))), address),
-            None => (None, rest),
-        };
-        let bad_port = || format!("{text:?}: the port is not a number up to 65535");
-        let (host, port) = match address.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => {
-                (host, port.parse().map_err(|_| bad_port())?)
-            }
-            _ => (address, 1883),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        if host.is_empty() || host.contains(['/', ' ']) {
-            return Err(format!("{text:?} names no host"));
-        }
-        Ok(Self {
-            host: host.to_owned(),
-            port,
-            login: login.map(|(user, password)| (user.to_owned(), password.to_owned())),
-        })
-    }
-
-    fn is_local(&self) -> bool {
-        let ip = self.host.parse::<IpAddr>();
-        self.host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    }
-
-    /// Without the login, to be shown and handed to kiosks.
-    pub(crate) fn public(&self) -> String {
-        if self.host.contains(':') {
-            format!("mqtt://[{}]:{}", self.host, self.port)
-        } else {
-            format!("mqtt://{}:{}", self.host, self.port)
-        }
-    }
 }
 
 /// A configuration in which everything has been checked.
@@ -130,7 +94,11 @@ pub(crate) struct Config {
     /// Held by this process alone; none if the ledger is in a database and no folder was named.
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) listen: SocketAddr,
+    pub(crate) listen_https: Option<SocketAddr>,
+    pub(crate) certificate: tls::Settings,
     pub(crate) mqtt: Mqtt,
+    /// Authorities that vouch for brokers, beside those that the machine trusts.
+    pub(crate) mqtt_ca: Option<PathBuf>,
 }
 
 impl Config {
@@ -144,13 +112,23 @@ impl Config {
         let plain = given.allow_plaintext || file.allow_plaintext.unwrap_or(false);
         let listen = given.listen.or(file.listen);
         let listen = address("listen", listen.as_deref(), 9080, plain, &mut faults);
+        let listen_https = given.listen_https.or(file.listen_https);
+        let listen_https = encrypted("listen-https", listen_https.as_deref(), 9443, &mut faults);
+        let certificate = certificate(file.https, &mut faults);
         let urls = if given.mqtt.is_empty() {
             file.mqtt.into_vec()
         } else {
             given.mqtt
         };
-        let mqtt_listen = given.mqtt_listen.or(file.mqtt_listen);
-        let mqtt = mqtt(&urls, mqtt_listen.as_deref(), plain, &mut faults);
+        let password = given.mqtt_password_file.or(file.mqtt_password_file);
+        let password = password.and_then(|path| password_of(&path, &mut faults));
+        let places = Places {
+            urls,
+            password,
+            listen: given.mqtt_listen.or(file.mqtt_listen),
+            encrypted: given.mqtt_listen_tls.or(file.mqtt_listen_tls),
+        };
+        let mqtt = mqtt(places, plain, &mut faults);
         let data_dir = given.data_dir.or(file.data_dir);
         let database = given.database.or(file.database);
         let ledger = place(data_dir.as_deref(), database.as_deref(), plain, &mut faults);
@@ -159,7 +137,10 @@ impl Config {
                 ledger,
                 data_dir,
                 listen,
+                listen_https,
+                certificate,
                 mqtt,
+                mqtt_ca: given.mqtt_ca.or(file.mqtt_ca),
             }),
             _ => Err(faults),
         }
@@ -188,6 +169,34 @@ pub(crate) fn place(
     }
 }
 
+fn certificate(section: HttpsSection, faults: &mut Vec<String>) -> tls::Settings {
+    let given = match (section.certificate, section.key) {
+        (Some(certificate), Some(key)) => Some(tls::Files { certificate, key }),
+        (None, None) => None,
+        _ => {
+            faults.push(
+                "https: certificate and key belong together; name both, or neither for a certificate \
+                 of cloud-sync's own"
+                    .to_owned(),
+            );
+            None
+        }
+    };
+    tls::Settings {
+        given,
+        names: section.names,
+    }
+}
+
+fn password_of(path: &Path, faults: &mut Vec<String>) -> Option<String> {
+    let read = std::fs::read_to_string(path);
+    let read = read.map(|text| text.trim().to_owned()).map_err(|error| {
+        let path = path.display();
+        faults.push(format!("mqtt-password-file: can't read {path}: {error}"));
+    });
+    read.ok()
+}
+
 fn read_file(path: &Path, faults: &mut Vec<String>) -> Option<File> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
@@ -212,21 +221,51 @@ fn read_file(path: &Path, faults: &mut Vec<String>) -> Option<File> {
     (faults.len() == before).then(|| File::deserialize(table).unwrap_or_default())
 }
 
-fn mqtt(urls: &[String], listen: Option<&str>, plain: bool, faults: &mut Vec<String>) -> Mqtt {
+/// What was said about brokers.
+struct Places {
+    urls: Vec<String>,
+    password: Option<String>,
+    listen: Option<String>,
+    encrypted: Option<String>,
+}
+
+fn mqtt(places: Places, plain: bool, faults: &mut Vec<String>) -> Mqtt {
+    let Places {
+        urls,
+        password,
+        listen,
+        encrypted: over_tls,
+    } = places;
     if urls.is_empty() {
-        return Mqtt::Embedded(address("mqtt-listen", listen, 1883, plain, faults));
+        return Mqtt::Embedded {
+            listen: address("mqtt-listen", listen.as_deref(), 1883, plain, faults),
+            encrypted: encrypted("mqtt-listen-tls", over_tls.as_deref(), 8883, faults),
+        };
     }
-    if listen.is_some() {
-        faults.push(
-            "mqtt-listen: runs the embedded broker, mqtt uses one of yours; leave one of them out"
-                .to_owned(),
-        );
+    for (name, given) in [("mqtt-listen", &listen), ("mqtt-listen-tls", &over_tls)] {
+        if given.is_some() {
+            faults.push(format!(
+                "{name}: runs the embedded broker, mqtt uses one of yours; leave one of them out"
+            ));
+        }
     }
-    let mut parsed = Vec::new();
+    let mut parsed: Vec<MqttUrl> = Vec::new();
     for url in urls.iter().flat_map(|urls| urls.split(',')) {
         match MqttUrl::parse(url.trim()) {
-            Ok(url) if !plain && !url.is_local() => faults.push(unencrypted("mqtt", &url.public())),
-            Ok(url) => parsed.push(url),
+            Ok(url) if !plain && !url.encrypted && !url.is_local() => {
+                faults.push(unencrypted("mqtt", &url.public()));
+            }
+            Ok(url) if parsed.iter().any(|known| known.public() == url.public()) => {
+                faults.push(format!("mqtt: {} is named twice", url.public()));
+            }
+            Ok(mut url) => {
+                if let (Some((_, given)), Some(password)) = (&mut url.login, &password)
+                    && given.is_empty()
+                {
+                    given.clone_from(password);
+                }
+                parsed.push(url);
+            }
             Err(fault) => faults.push(format!("mqtt: {fault}")),
         }
     }
@@ -235,7 +274,7 @@ fn mqtt(urls: &[String], listen: Option<&str>, plain: bool, faults: &mut Vec<Str
 
 fn unencrypted(what: &str, address: &str) -> String {
     format!(
-        "{what}: {address} would be reached without encryption from other machines; use a loopback address behind a TLS proxy, or say --allow-plaintext if the network is yours alone"
+        "{what}: {address} would be reached without encryption from other machines; use the encrypted way, or a loopback address behind a TLS proxy, or say --allow-plaintext if the network is yours alone"
     )
 }
 
@@ -266,6 +305,16 @@ fn address(
             own
         }
     }
+}
+
+/// An address that is served encrypted, if one was named.
+fn encrypted(
+    what: &str,
+    given: Option<&str>,
+    port: u16,
+    faults: &mut Vec<String>,
+) -> Option<SocketAddr> {
+    given.map(|given| address(what, Some(given), port, true, faults))
 }
 
 #[cfg(test)]
@@ -312,7 +361,13 @@ mod tests {
         })
         .unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:7");
-        assert_eq!(config.mqtt, Mqtt::Embedded("127.0.0.1:2".parse().unwrap()));
+        assert_eq!(
+            config.mqtt,
+            Mqtt::Embedded {
+                listen: "127.0.0.1:2".parse().unwrap(),
+                encrypted: None,
+            }
+        );
     }
 
     #[test]
@@ -329,13 +384,43 @@ mod tests {
     }
 
     #[test]
-    fn a_brokers_url_is_read_and_shown_without_its_login() {
-        let url = MqttUrl::parse("mqtt://u:p@[::1]:18830/").unwrap();
-        assert_eq!((url.host.as_str(), url.port), ("::1", 18830));
-        assert_eq!(url.public(), "mqtt://[::1]:18830");
-        assert_eq!(MqttUrl::parse("mqtt://broker").unwrap().port, 1883);
-        for bad in ["broker:1883", "mqtt://", "mqtt://h:99999", "mqtts://h"] {
-            assert!(MqttUrl::parse(bad).is_err(), "{bad}");
+    fn brokers_of_other_machines_are_only_reached_encrypted() {
+        let use_broker = |url: &str| {
+            Config::check(Given {
+                mqtt: vec![url.to_owned()],
+                ..given()
+            })
+        };
+        let told = use_broker("mqtt://broker.example").unwrap_err();
+        assert!(told[0].contains("--allow-plaintext"), "{told:?}");
+        for fine in ["mqtts://broker.example", "mqtt://127.0.0.1:1"] {
+            assert!(use_broker(fine).is_ok(), "{fine}");
         }
+    }
+
+    #[test]
+    fn a_password_in_a_file_is_for_urls_that_name_a_user_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("p");
+        std::fs::write(&file, "from the file\n").unwrap();
+        let config = Config::check(Given {
+            mqtt: vec![
+                "mqtt://u@localhost:1".to_owned(),
+                "mqtt://u:own@localhost:2".to_owned(),
+                "mqtt://localhost:3".to_owned(),
+            ],
+            mqtt_password_file: Some(file),
+            ..given()
+        });
+        let Mqtt::External(urls) = config.unwrap().mqtt else {
+            panic!("no brokers");
+        };
+        let passwords = urls.into_iter().map(|url| url.login.map(|login| login.1));
+        let expected = [
+            Some("from the file".to_owned()),
+            Some("own".to_owned()),
+            None,
+        ];
+        assert_eq!(passwords.collect::<Vec<_>>(), expected);
     }
 }

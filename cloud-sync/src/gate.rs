@@ -6,7 +6,9 @@ use cloud_sync_wire::hello::to_hex;
 
 use crate::broker::{Gatekeeper, Identity};
 use crate::cloud::random;
-use crate::ledger::{Ledger, LedgerError, devices};
+use crate::ledger::connection::Connection;
+use crate::ledger::devices::{self, Token};
+use crate::ledger::{Ledger, LedgerError};
 
 /// The name under which this process connects.
 pub(crate) const SERVICE: &str = "cloud-sync";
@@ -42,7 +44,13 @@ impl Gatekeeper for Gate {
             .read_blocking(|connection| devices::find(connection, store, kiosk));
         let device = found.ok().flatten()?;
         // A revoked kiosk may still hand in its events over HTTP; it gets nothing from here.
-        (!device.revoked && device.has_token(&digest)).then(|| Identity::Kiosk {
+        let shown = device.token(&digest).filter(|_| !device.revoked)?;
+        if shown == Token::Present && device.is_changing() {
+            let id = device.id;
+            let end = move |connection: &dyn Connection| devices::end_former_token(connection, id);
+            self.ledger.write_blocking(end).ok()?;
+        }
+        Some(Identity::Kiosk {
             store: store.to_owned(),
             kiosk: kiosk.to_owned(),
         })

@@ -8,6 +8,7 @@ use crate::cloud::Cloud;
 use crate::web;
 
 pub(crate) mod access;
+pub(crate) mod brokers;
 pub(crate) mod changes;
 pub(crate) mod devices;
 pub(crate) mod groups;
@@ -55,6 +56,14 @@ pub(crate) fn routes() -> Vec<Route> {
             "/api/v1/kiosks/{store}/{kiosk}/settings",
             get(notices::settings),
         ),
+        (
+            "/api/v1/kiosks/{store}/{kiosk}/broker",
+            get(notices::broker),
+        ),
+        ("/api/v1/kiosks/{store}/{kiosk}/keys", get(notices::keys)),
+        ("/api/v1/kiosks/{store}/{kiosk}/key", post(devices::rotate)),
+        ("/api/v1/brokers", get(brokers::list)),
+        ("/api/v1/stores/{store}/broker", put(brokers::assign)),
         ("/api/v1/kiosks/{store}/{kiosk}/groups", put(groups::put)),
         ("/api/v1/switches", get(switches::list)),
         ("/api/v1/switches/{name}", put(switches::turn)),

@@ -9,10 +9,10 @@ use cloud_sync_wire::archive::{Record, records};
 use cloud_sync_wire::frame;
 
 use crate::cli::Failure;
-use crate::cloud;
+use crate::cloud::{self, Signer};
 use crate::http::request::new_id;
 use crate::ingest::decision::Outcome;
-use crate::ingest::{Door, Refused, Speaker, Way};
+use crate::ingest::{Door, Received, Refused, Speaker, Way};
 use crate::ledger::Place;
 use crate::presence::Presence;
 
@@ -31,26 +31,45 @@ pub(crate) async fn import(place: &Place, files: &[std::path::PathBuf]) -> Resul
     let opened = tokio::task::spawn_blocking(move || cloud::open(&place)).await;
     let (ledger, lineage) = opened.map_err(|error| error.to_string())??;
     let presence = Arc::new(Presence::default());
-    let door = Door::new(ledger.clone(), lineage.key, Arc::clone(&presence));
-    let mut refused = 0;
+    let door = Door::new(
+        ledger.clone(),
+        Signer::new(lineage.key),
+        Arc::clone(&presence),
+    );
+    let (mut refused, mut unread) = (0, 0);
     for file in files {
-        let tally = import_file(&door, file).await?;
-        refused += tally.refused.len();
-        tell(file, &tally);
+        // One bad file says nothing of the others.
+        match import_file(&door, file).await {
+            Ok(tally) => {
+                refused += tally.refused.len();
+                tell(file, &tally);
+            }
+            Err(error) => {
+                unread += 1;
+                eprintln!("cloud-sync: {error}");
+            }
+        }
     }
+    let mut faults = Vec::new();
     if refused > 0 {
-        return Err(Failure::Failed(format!(
-            "{refused} records moved nothing; see above"
-        )));
+        faults.push(format!("{refused} records moved nothing"));
     }
-    Ok(())
+    if unread > 0 {
+        let all = files.len();
+        faults.push(format!("{unread} of {all} files could not be read"));
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let faults = faults.join(", ");
+    Err(Failure::Failed(format!("{faults}; see above")))
 }
 
-async fn import_file(door: &Door, path: &Path) -> Result<Tally, Failure> {
+async fn import_file(door: &Door, path: &Path) -> Result<Tally, String> {
     let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let size = std::fs::metadata(path).map_err(|error| told(&error))?.len();
     if size > FILE_LIMIT {
-        return Err(Failure::Failed(told(&"is too large; export in parts")));
+        return Err(told(&"is too large; export in parts"));
     }
     let bytes = std::fs::read(path).map_err(|error| told(&error))?;
     let records = records(&bytes).map_err(|error| told(&error))?;
@@ -61,16 +80,19 @@ async fn import_file(door: &Door, path: &Path) -> Result<Tally, Failure> {
             Record::Registration(bytes) => {
                 let registered = door.register(bytes.to_vec()).await;
                 registered
-                    .map(|()| Vec::new())
+                    .map(|()| Taken::default())
                     .map_err(|refused| refused.to_string())
             }
             Record::Frame(bytes) => take_frame(door, bytes, &request).await,
         };
         match taken {
-            Ok(outcomes) => {
-                for outcome in outcomes {
+            Ok(taken) => {
+                for outcome in taken.outcomes {
                     *tally.outcomes.entry(outcome).or_default() += 1;
                 }
+                let left = taken.left.into_iter();
+                let left = left.map(|why| format!("record {}: {why}", index + 1));
+                tally.refused.extend(left);
             }
             Err(reason) => tally
                 .refused
@@ -80,7 +102,32 @@ async fn import_file(door: &Door, path: &Path) -> Result<Tally, Failure> {
     Ok(tally)
 }
 
-async fn take_frame(door: &Door, bytes: &[u8], request: &str) -> Result<Vec<Outcome>, String> {
+/// What became of a record.
+#[derive(Debug, Default)]
+struct Taken {
+    outcomes: Vec<Outcome>,
+    /// Why some of its events were left out.
+    left: Option<String>,
+}
+
+impl From<Received> for Taken {
+    fn from(received: Received) -> Self {
+        let refused = |outcome: &&Outcome| **outcome == Outcome::Refused;
+        let count = received.outcomes.iter().filter(refused).count();
+        let why = if received.ack.forked {
+            "their journal had forked, and another journal of the kiosk carries it on: that one holds \
+             them too, and sends them by itself; or export it, and import that file"
+        } else {
+            "too many events before them are missing; import the files that were exported earlier first"
+        };
+        Self {
+            outcomes: received.outcomes,
+            left: (count > 0).then(|| format!("{count} events were left out: {why}")),
+        }
+    }
+}
+
+async fn take_frame(door: &Door, bytes: &[u8], request: &str) -> Result<Taken, String> {
     let sender = frame::decode(bytes)
         .map_err(|error| error.to_string())?
         .sender;
@@ -92,7 +139,7 @@ async fn take_frame(door: &Door, bytes: &[u8], request: &str) -> Result<Vec<Outc
         .frame(&speaker, bytes.to_vec(), request, Way::Carried)
         .await;
     received
-        .map(|received| received.outcomes)
+        .map(Taken::from)
         .map_err(|refused| match refused {
             Refused::UnknownJournal(journal) => format!(
                 "journal {journal} is not known here: start its kiosk once with its credential, or export \
@@ -110,6 +157,13 @@ fn tell(file: &Path, tally: &Tally) {
         .map(|(outcome, count)| format!("{count} {}", outcome.as_str()))
         .collect();
     println!("{}: {events} events: {}", file.display(), counts.join(", "));
+    let has = |outcome| tally.outcomes.contains_key(&outcome);
+    if has(Outcome::Alias) {
+        println!("  alias: came before in another journal of the kiosk, and counts once");
+    }
+    if has(Outcome::Quarantined) {
+        println!("  quarantined: kept, but not applied; GET /api/v1/quarantine says why");
+    }
     for refused in &tally.refused {
         eprintln!("cloud-sync: {}: {refused}", file.display());
     }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::frame::{self, Sender};
-use cloud_sync_wire::keys::SecretKey;
 use cloud_sync_wire::signed;
 use kiosk_core::ids::{JournalId, KioskId, StoreId};
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::cloud::Signer;
 use crate::ledger::connection::Connection;
 use crate::ledger::{Ledger, LedgerError, Reach, lineage, quarantine, streams};
 use crate::presence::Presence;
@@ -107,13 +107,13 @@ impl Received {
 #[derive(Clone)]
 pub(crate) struct Door {
     ledger: Ledger,
-    key: Arc<SecretKey>,
+    key: Signer,
     presence: Arc<Presence>,
     committed: watch::Sender<u64>,
 }
 
 impl Door {
-    pub(crate) fn new(ledger: Ledger, key: Arc<SecretKey>, presence: Arc<Presence>) -> Self {
+    pub(crate) fn new(ledger: Ledger, key: Signer, presence: Arc<Presence>) -> Self {
         Self {
             ledger,
             key,
@@ -129,7 +129,7 @@ impl Door {
 
     /// Signs an ack.
     pub(crate) fn sign(&self, ack: &Ack) -> Result<Vec<u8>, LedgerError> {
-        signed::sign(ack, &self.key).map_err(|error| LedgerError::Storage(error.to_string()))
+        signed::sign(ack, &self.key.key()).map_err(|error| LedgerError::Storage(error.to_string()))
     }
 
     /// Takes in a frame.

@@ -7,7 +7,7 @@ use cloud_sync_wire::credential::{DeviceSecret, token_digest};
 use kiosk_core::ids::{KioskId, StoreId};
 
 use crate::clock;
-use crate::cloud;
+use crate::cloud::{self, Signer};
 use crate::ingest::{Door, Speaker, Way};
 use crate::ledger::postgres::url::DatabaseUrl;
 use crate::ledger::{Ledger, Place, devices};
@@ -42,7 +42,7 @@ impl Intake {
         let (ledger, lineage) = cloud::open(place).map_err(|error| error.to_string())?;
         let presence = Arc::new(Presence::default());
         Ok(Self {
-            door: Door::new(ledger.clone(), lineage.key, presence),
+            door: Door::new(ledger.clone(), Signer::new(lineage.key), presence),
             ledger,
         })
     }

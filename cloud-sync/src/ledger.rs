@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+pub(crate) mod assignments;
 pub(crate) mod changes;
 pub(crate) mod connection;
 pub(crate) mod devices;
@@ -17,6 +18,7 @@ pub(crate) mod error;
 pub(crate) mod events;
 pub(crate) mod folder;
 pub(crate) mod lineage;
+pub(crate) mod logins;
 pub(crate) mod menus;
 pub(crate) mod notices;
 pub(crate) mod orders;
@@ -24,6 +26,7 @@ pub(crate) mod postgres;
 pub(crate) mod quarantine;
 mod sqlite;
 pub(crate) mod streams;
+pub(crate) mod succession;
 pub(crate) mod users;
 mod work;
 

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod intake;
 pub mod replica;
 
+mod brokers;
 mod clock;
 mod cloud;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod cloud;
 pub mod cluster;
 mod commands;
 mod config;
+mod front;
 mod gate;
 mod http;
 mod import;
@@ -28,11 +30,13 @@ mod ingest;
 mod ledger;
 mod logs;
 mod metrics;
+mod mosquitto;
 mod mqtt;
 mod presence;
 mod serve;
 #[cfg(test)]
 mod testing;
+mod tls;
 mod users;
 mod watchdog;
 mod web;

@@ -51,6 +51,8 @@ pub(crate) struct Post {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) login: Option<(String, String)>,
+    /// Whom to trust, if it is spoken to encrypted.
+    pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 #[derive(Clone)]
@@ -93,6 +95,10 @@ fn options(post: &Post) -> MqttOptions {
         .set_manual_acks(true);
     if let Some((user, password)) = &post.login {
         options.set_credentials(user, password);
+    }
+    if let Some(tls) = &post.tls {
+        let tls = rumqttc::TlsConfiguration::Rustls(Arc::clone(tls));
+        options.set_transport(rumqttc::Transport::tls_with_config(tls));
     }
     options
 }
@@ -298,7 +304,7 @@ impl Messenger {
             at: clock::wall(),
         };
         let topic = KioskTopics::new(&speaker.store, &speaker.kiosk).down_control();
-        let Ok(bytes) = cloud_sync_wire::signed::sign(&control, &self.cloud.key) else {
+        let Ok(bytes) = cloud_sync_wire::signed::sign(&control, &self.cloud.key.key()) else {
             return;
         };
         let published = self
@@ -312,10 +318,15 @@ impl Messenger {
     /// Publishes the retained notice of every menu in force after connecting, and of new ones.
     async fn announce(self, mut connected: watch::Receiver<u64>) {
         let mut changed = self.cloud.menus_changed.subscribe();
+        let mut rekeyed = self.cloud.rekeyed.subscribe();
         let mut told = 0;
         loop {
             tokio::select! {
                 up = connected.changed() => match up {
+                    Ok(()) => told = 0,
+                    Err(_) => return,
+                },
+                anew = rekeyed.changed() => match anew {
                     Ok(()) => told = 0,
                     Err(_) => return,
                 },
@@ -346,7 +357,7 @@ impl Messenger {
                 version: menu.version,
                 at: menu.at,
             };
-            let Ok(bytes) = cloud_sync_wire::signed::sign(&notice, &self.cloud.key) else {
+            let Ok(bytes) = cloud_sync_wire::signed::sign(&notice, &self.cloud.key.key()) else {
                 continue;
             };
             let topic = topics::store_menu(&notice.store);

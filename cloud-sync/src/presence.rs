@@ -184,6 +184,7 @@ mod tests {
             watermark: None,
             forked: false,
             twins: false,
+            expires: None,
             groups: Vec::new(),
             lost: Vec::new(),
         };

@@ -82,7 +82,11 @@ impl Replica {
         }
         let presence = Arc::new(Presence::default());
         Ok(Self {
-            door: Door::new(ledger.clone(), Arc::clone(&key), presence),
+            door: Door::new(
+                ledger.clone(),
+                cloud::Signer::new(Arc::clone(&key)),
+                presence,
+            ),
             ledger,
             key,
         })
@@ -117,6 +121,7 @@ impl Replica {
             stillopen_credential: VERSION,
             cloud: "http://127.0.0.1:9080".to_owned(),
             mqtt: None,
+            ca: None,
             device_secret: secret,
             cloud_key: self.key.public(),
             prefixes,

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,24 +10,30 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use crate::broker::Broker;
+use crate::brokers::{self, MqttUrl};
 use crate::cli::Failure;
 use crate::cloud::Cloud;
-use crate::commands::{CLOUD_URL, MQTT_URL};
-use crate::config::{Config, Mqtt, MqttUrl};
+use crate::commands::{AUTHORITY, CLOUD_URL};
+use crate::config::{Config, Mqtt};
+use crate::front;
 use crate::gate::{Gate, SERVICE};
 use crate::http;
 use crate::http::server::Server;
 use crate::ledger::folder::FolderLock;
 use crate::ledger::{Ledger, lineage};
 use crate::mqtt::{self, Post};
+use crate::tls::{self, Shown};
 use crate::watchdog;
 
 /// How long what is in hand may take to finish; the promise is 10 s for all.
 const FINISH: Duration = Duration::from_secs(7);
 /// How often what kiosks said is written behind.
 const WRITE_BEHIND: Duration = Duration::from_secs(3);
+/// How often it is looked whether another process has changed what kiosks are told.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Serves until the process is told to stop.
 pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
@@ -36,7 +43,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
         .as_deref()
         .map(FolderLock::take)
         .transpose()?;
-    let place = config.ledger;
+    let place = config.ledger.clone();
     let opened = tokio::task::spawn_blocking(move || Ledger::open(&place)).await;
     let ledger = opened.map_err(|error| error.to_string())??;
     let (close, closing) = watch::channel(false);
@@ -45,23 +52,13 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     let cloud = tokio::task::spawn_blocking(move || Cloud::new(building, metrics, closing))
         .await
         .map_err(|error| error.to_string())??;
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
-        format!(
-            "can't serve HTTP on {}: {error}; stop what uses the port or choose another with --listen",
-            config.listen
-        )
-    })?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let url = format!("http://{address}");
-    ledger
-        .write(move |connection| lineage::set(connection, CLOUD_URL, &url))
-        .await?;
-    let messages = Messages::start(&cloud, config.mqtt).await?;
-    let server = Server::start(listener, http::router(cloud.clone()));
-    told(&format!("listening on http://{address}"));
-    if let Some(address) = messages.embedded() {
-        told(&format!("mqtt listening on mqtt://{address}"));
-    }
+    let doors = Doors::open(&config, &ledger).await?;
+    let address = doors.plain.1;
+    let authority = doors.authority(&config)?;
+    doors.note(&ledger, authority).await?;
+    let messages = Messages::start(&cloud, config.mqtt, &doors, config.mqtt_ca.as_deref()).await?;
+    let servers = doors.serve(&cloud);
+    messages.tell();
     let feeding = watchdog::start(ledger.clone());
     watchdog::ready();
     tracing::info!(%address, "serving");
@@ -72,7 +69,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     }
     tracing::info!("stopping: no new connections, finishing what is in hand");
     let _ = close.send(true);
-    tokio::join!(server.stop(FINISH), messages.stop());
+    tokio::join!(stop_all(servers), messages.stop());
     if let Err(error) = cloud.presence.write_behind(&ledger).await {
         tracing::warn!(%error, "what kiosks last said could not be written");
     }
@@ -80,49 +77,66 @@ pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn stop_all(servers: Vec<Server>) {
+    let stopping = servers.into_iter().map(|server| server.stop(FINISH));
+    futures_util::future::join_all(stopping).await;
+}
+
 /// The broker's side: the embedded broker if there is one, and what serves each broker.
 struct Messages {
     broker: Option<Broker>,
+    encrypted: Option<SocketAddr>,
     serving: Vec<JoinHandle<()>>,
 }
 
 impl Messages {
-    async fn start(cloud: &Cloud, mqtt: Mqtt) -> Result<Self, Failure> {
-        let (broker, posts, url) =
-            match mqtt {
-                Mqtt::External(urls) => {
-                    let url = urls.first().map(MqttUrl::public);
-                    (None, urls.into_iter().map(post).collect(), url)
+    async fn start(
+        cloud: &Cloud,
+        mqtt: Mqtt,
+        doors: &Doors,
+        trusted: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let mut started = Self {
+            broker: None,
+            encrypted: None,
+            serving: Vec::new(),
+        };
+        let (posts, urls) = match mqtt {
+            Mqtt::External(urls) => {
+                let public = urls.iter().map(MqttUrl::public).collect();
+                (posts(urls, trusted)?, public)
+            }
+            Mqtt::Embedded { listen, encrypted } => {
+                let (broker, post) = embedded(cloud, listen).await?;
+                let mut url = format!("mqtt://{}", broker.local_addr());
+                if let (Some(listen), Some(shown)) = (encrypted, &doors.shown) {
+                    let at = SocketAddr::from((loopback_of(broker.local_addr().ip()), post.port));
+                    let listener = bind(listen, "MQTT", "--mqtt-listen-tls").await?;
+                    let address = listener.local_addr().map_err(|error| error.to_string())?;
+                    let tls = TlsAcceptor::from(Arc::clone(&shown.config));
+                    let front = front::serve(listener, tls, at, cloud.closing.clone());
+                    started.serving.push(tokio::spawn(front));
+                    started.encrypted = Some(address);
+                    url = format!("mqtts://{address}");
                 }
-                Mqtt::Embedded(listen) => {
-                    let (gate, password) = Gate::new(cloud.ledger.clone())?;
-                    let broker = Broker::start(listen, Arc::new(gate)).await.map_err(|error| {
-                    format!("{error}; stop what uses the port or choose another with --mqtt-listen")
-                })?;
-                    let address = broker.local_addr();
-                    let post = Post {
-                        host: loopback_of(address.ip()).to_string(),
-                        port: address.port(),
-                        login: Some((SERVICE.to_owned(), password)),
-                    };
-                    (Some(broker), vec![post], Some(format!("mqtt://{address}")))
-                }
-            };
-        if let Some(url) = url {
-            let set = cloud
-                .ledger
-                .write(move |connection| lineage::set(connection, MQTT_URL, &url));
-            set.await?;
-        }
+                started.broker = Some(broker);
+                (vec![post], vec![url])
+            }
+        };
+        brokers::note(&cloud.ledger, urls).await?;
         let serve = |post| tokio::spawn(mqtt::serve(cloud.clone(), post));
-        Ok(Self {
-            broker,
-            serving: posts.into_iter().map(serve).collect(),
-        })
+        started.serving.extend(posts.into_iter().map(serve));
+        Ok(started)
     }
 
-    fn embedded(&self) -> Option<SocketAddr> {
-        self.broker.as_ref().map(Broker::local_addr)
+    /// Says where the embedded broker is, if there is one.
+    fn tell(&self) {
+        if let Some(broker) = &self.broker {
+            told(&format!("mqtt listening on mqtt://{}", broker.local_addr()));
+        }
+        if let Some(address) = self.encrypted {
+            told(&format!("mqtt listening on mqtts://{address}"));
+        }
     }
 
     /// Shows what the embedded broker has done; that nothing vanishes uncounted is its promise.
@@ -154,11 +168,141 @@ impl Messages {
     }
 }
 
-fn post(url: MqttUrl) -> Post {
-    Post {
+async fn embedded(cloud: &Cloud, listen: SocketAddr) -> Result<(Broker, Post), Failure> {
+    let (gate, password) = Gate::new(cloud.ledger.clone())?;
+    let broker = Broker::start(listen, Arc::new(gate)).await;
+    let broker = broker.map_err(|error| {
+        format!("{error}; stop what uses the port or choose another with --mqtt-listen")
+    })?;
+    let address = broker.local_addr();
+    let post = Post {
+        host: loopback_of(address.ip()).to_string(),
+        port: address.port(),
+        login: Some((SERVICE.to_owned(), password)),
+        tls: None,
+    };
+    Ok((broker, post))
+}
+
+fn posts(urls: Vec<MqttUrl>, trusted: Option<&Path>) -> Result<Vec<Post>, Failure> {
+    let needed = urls.iter().any(|url| url.encrypted);
+    let tls = needed.then(|| tls::client(trusted)).transpose();
+    let tls = tls.map_err(|error| Failure::Configuration(vec![error]))?;
+    let post = |url: MqttUrl| Post {
+        tls: tls.as_ref().filter(|_| url.encrypted).map(Arc::clone),
         host: url.host,
         port: url.port,
         login: url.login,
+    };
+    Ok(urls.into_iter().map(post).collect())
+}
+
+async fn bind(listen: SocketAddr, what: &str, flag: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        Failure::Failed(format!(
+            "can't serve {what} on {listen}: {error}; stop what uses the port or choose another with {flag}"
+        ))
+    })
+}
+
+/// Where HTTP is served, in the clear and encrypted.
+struct Doors {
+    plain: (TcpListener, SocketAddr),
+    encrypted: Option<(TcpListener, SocketAddr)>,
+    /// The certificate, if anything is served encrypted.
+    shown: Option<Shown>,
+}
+
+impl Doors {
+    async fn open(config: &Config, ledger: &Ledger) -> Result<Self, Failure> {
+        let plain = Self::bound(config.listen, "HTTP", "--listen").await?;
+        let encrypted = match config.listen_https {
+            Some(listen) => Some(Self::bound(listen, "HTTPS", "--listen-https").await?),
+            None => None,
+        };
+        let broker = match &config.mqtt {
+            Mqtt::Embedded { encrypted, .. } => *encrypted,
+            Mqtt::External(_) => None,
+        };
+        let listens = [config.listen_https, broker];
+        let listens: Vec<IpAddr> = listens.iter().flatten().map(SocketAddr::ip).collect();
+        let shown = if listens.is_empty() {
+            None
+        } else {
+            let shown = config.certificate.open(ledger, &listens).await;
+            Some(shown.map_err(Failure::Failed)?)
+        };
+        Ok(Self {
+            plain,
+            encrypted,
+            shown,
+        })
+    }
+
+    async fn bound(
+        listen: SocketAddr,
+        what: &str,
+        flag: &str,
+    ) -> Result<(TcpListener, SocketAddr), Failure> {
+        let listener = bind(listen, what, flag).await?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        Ok((listener, address))
+    }
+
+    /// Whom alone a kiosk has to trust for all that it is told to call; none if its machine's
+    /// authorities are needed, or if nothing is encrypted here.
+    fn authority(&self, config: &Config) -> Result<Option<String>, Failure> {
+        let own = self
+            .shown
+            .as_ref()
+            .and_then(|shown| shown.authority.clone());
+        let Mqtt::External(urls) = &config.mqtt else {
+            return Ok(own);
+        };
+        match (own, &config.mqtt_ca) {
+            (Some(own), Some(file)) => {
+                let more = std::fs::read_to_string(file);
+                let more = more.map_err(|error| format!("{}: {error}", file.display()))?;
+                Ok(Some(own + &more))
+            }
+            (Some(_), None) if urls.iter().any(|url| url.encrypted) => {
+                tracing::warn!(
+                    "credentials can't say whom to trust for HTTPS and for the brokers both; name mqtt-ca, or enrol with --ca"
+                );
+                Ok(None)
+            }
+            (own, _) => Ok(own),
+        }
+    }
+
+    /// Leaves in the ledger how kiosks reach this process, for credentials.
+    async fn note(&self, ledger: &Ledger, authority: Option<String>) -> Result<(), Failure> {
+        let url = match &self.encrypted {
+            Some((_, address)) => format!("https://{address}"),
+            None => format!("http://{}", self.plain.1),
+        };
+        let note = ledger.write(move |connection| {
+            lineage::set(connection, CLOUD_URL, &url)?;
+            lineage::set(
+                connection,
+                AUTHORITY,
+                authority.as_deref().unwrap_or_default(),
+            )
+        });
+        Ok(note.await?)
+    }
+
+    fn serve(self, cloud: &Cloud) -> Vec<Server> {
+        let router = || http::router(cloud.clone());
+        let (listener, address) = self.plain;
+        let mut servers = vec![Server::start(listener, router(), None)];
+        told(&format!("listening on http://{address}"));
+        if let (Some((listener, address)), Some(shown)) = (self.encrypted, self.shown) {
+            let tls = TlsAcceptor::from(shown.config);
+            servers.push(Server::start(listener, router(), Some(tls)));
+            told(&format!("listening on https://{address}"));
+        }
+        servers
     }
 }
 
@@ -201,10 +345,13 @@ async fn until_told_to_stop(
     messages: &Messages,
 ) -> Result<(), Failure> {
     let mut write_behind = tokio::time::interval(WRITE_BEHIND);
+    let mut look = tokio::time::interval(LOOK);
+    let mut seen = None;
     loop {
         tokio::select! {
             _ = signals.terminate.recv() => return Ok(()),
             _ = signals.interrupt.recv() => return Ok(()),
+            _ = look.tick() => seen = cloud.look(seen).await,
             _ = write_behind.tick() => {
                 messages.measure();
                 if let Err(error) = cloud.presence.write_behind(&cloud.ledger).await {

@@ -82,6 +82,37 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// Make a data folder that of a new kiosk: its journal, earlier journals, cache and certificate go
+    #[command(after_help = "Examples:\n  kiosk reset --data-dir /var/lib/kiosk\n  \
+        kiosk export --data-dir /var/lib/kiosk --out /media/usb/k1.sox\n  \
+        kiosk reset --data-dir /var/lib/kiosk --after-export /media/usb/k1.sox\n\n\
+        Refused while the kiosk runs, and while it holds an event that headquarters has not confirmed and \
+        that is not in the exported file. The credential's file stays where it is.")]
+    Reset {
+        /// The kiosk's data folder
+        #[arg(long, env = "KIOSK_DATA_DIR")]
+        data_dir: PathBuf,
+        /// What `kiosk export` wrote after the last order; keep it until `cloud-sync import` has taken it
+        #[arg(long, value_name = "FILE")]
+        after_export: Option<PathBuf>,
+    },
+    /// Give up the key of a credential for a new one, for which the old one gives its word
+    #[command(
+        after_help = "Example:\n  kiosk rotate-key --credential /etc/kiosk/credential.json\n\n\
+        Works while the kiosk serves: it uses the new key from its next start on, and the old one counts \
+        until then. Cut short, it is completed by doing it again."
+    )]
+    RotateKey {
+        /// The credential; the file is replaced
+        #[arg(long, env = "KIOSK_CREDENTIAL")]
+        credential: PathBuf,
+        /// Base URL of cloud-sync, if not the credential's
+        #[arg(long, env = "KIOSK_CLOUD")]
+        cloud: Option<String>,
+        /// Allow unencrypted http:// beyond this machine
+        #[arg(long, env = "KIOSK_ALLOW_PLAINTEXT")]
+        allow_plaintext: bool,
+    },
     /// Show what paper would show: as text, or as a picture, a page or a printer's bytes
     #[command(after_help = "Examples:\n  kiosk paper\n  \
         kiosk paper --layout ticket --language zh-Hans --width 58 --png ticket.png\n  \
@@ -186,6 +217,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             credential,
         } => commands::export(&data_dir, &out, all, credential.as_deref()),
         Command::Backup { data_dir, out } => commands::backup(&data_dir, &out),
+        Command::Reset {
+            data_dir,
+            after_export,
+        } => commands::reset(&data_dir, after_export.as_deref()),
+        Command::RotateKey {
+            credential,
+            cloud,
+            allow_plaintext,
+        } => commands::rotate::rotate(&credential, cloud, allow_plaintext),
         Command::Paper(look) => commands::paper::show(&look),
         Command::Menu(MenuCommand::Check { file }) => commands::check_menu(&file),
         Command::Staff(StaffCommand::SetPin { data_dir, role }) => {

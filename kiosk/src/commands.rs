@@ -1,6 +1,7 @@
-//! The commands that look at a data folder and end: check, export, backup, paper, menu check, set-pin.
+//! The commands that look at a data folder and end: check, export, backup, reset, paper, menu check, set-pin.
 
 pub(crate) mod paper;
+pub(crate) mod rotate;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -186,5 +187,25 @@ pub(crate) fn backup(folder: &Path, out: &Path) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => failed(&error.to_string()),
+    }
+}
+
+/// `kiosk reset`
+pub(crate) fn reset(folder: &Path, export: Option<&Path>) -> ExitCode {
+    match journal::reset(folder, export) {
+        Ok(done) => {
+            let mut out = std::io::stdout();
+            let _ = writeln!(out, "{} is that of a new kiosk", folder.display());
+            if let (1.., Some(file)) = (done.exported, export) {
+                let file = file.display();
+                let _ = writeln!(
+                    out,
+                    "{} events are in {file} alone: `cloud-sync import {file}` brings them to headquarters",
+                    done.exported
+                );
+            }
+            ExitCode::SUCCESS
+        }
+        Err(refused) => failed(&refused.to_string()),
     }
 }

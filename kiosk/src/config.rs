@@ -129,6 +129,8 @@ pub struct Config {
     pub credential: Option<Credential>,
     /// Whether unencrypted connections beyond this machine are wanted.
     pub allow_plaintext: bool,
+    /// Whether the broker was named by flag or environment, over whatever headquarters assigns.
+    pub keeps_broker: bool,
     /// How days begin.
     pub schedule: Schedule,
     /// New orders stop below this many free bytes.
@@ -189,6 +191,7 @@ impl Config {
         };
         let devices = sections.read(menu.as_ref().map(|parsed| &parsed.menu), &mut faults);
         let mib = |mib: u64| mib.saturating_mul(1024 * 1024);
+        let days = |days: u32| i64::from(days) * 86_400_000;
         match (listen, menu, schedule) {
             (Some(listen), Some(menu), Some(schedule)) if faults.is_empty() => Ok(Self {
                 data_dir: given.data_dir,
@@ -199,12 +202,10 @@ impl Config {
                 pictures: Pictures::beside(menu_file.as_deref()),
                 credential,
                 allow_plaintext,
+                keeps_broker: given.mqtt.is_some(),
                 schedule,
                 reserve_bytes: file.journal.reserve_mib.map(mib),
-                retention_ms: file
-                    .journal
-                    .retention_days
-                    .map(|d| i64::from(d) * 86_400_000),
+                retention_ms: file.journal.retention_days.map(days),
                 retention_bytes: file.journal.retention_mib.map(mib),
                 devices,
                 tuning,

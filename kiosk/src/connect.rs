@@ -87,6 +87,7 @@ impl Connection {
         let (uplink, notices) = Uplink::spawn(start).map_err(system)?;
         let (of_menu, others) = sorted(notices, &me.store);
         let cloud = uplink.cloud().ok_or_else(|| system("no cloud"))?;
+        cloud.follow(&known.links);
         let downlink = DownlinkStart {
             store: me.store.clone(),
             cloud: cloud.clone(),
@@ -208,6 +209,7 @@ fn sorted(
 fn uplink_settings(config: &Config) -> UplinkSettings {
     UplinkSettings {
         insecure_plain: config.allow_plaintext,
+        keeps_broker: config.keeps_broker,
         ..UplinkSettings::default()
     }
 }

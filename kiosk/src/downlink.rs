@@ -220,7 +220,7 @@ impl Task {
         if notice.topic != topics::store_menu(&self.start.store) {
             return;
         }
-        let opened = signed::open::<MenuNotice>(&notice.payload, self.start.cloud.key());
+        let opened = signed::open::<MenuNotice>(&notice.payload, &self.start.cloud.key());
         match opened {
             Ok(menu) if menu.store == self.start.store => {
                 let in_force = Arc::clone(&self.start.menus.borrow());

@@ -37,6 +37,7 @@ mod prune;
 mod ranges;
 mod read;
 mod records;
+mod reset;
 mod schema;
 mod settings;
 mod staff;
@@ -80,6 +81,7 @@ pub use self::printing::{PrintFilter, PrintRefusal, PrintRequest, PrintWish};
 pub use self::ranges::Ranges;
 pub use self::read::{ListFilter, Reader, StoredOrder, find_order};
 pub use self::records::{Aside, Record, Records};
+pub use self::reset::{Reset, ResetRefusal, reset};
 pub use self::staff::{
     PEOPLE_LIMIT, Person, PinOf, StaffChange, StaffRefusal, StaffRequest, StaffRole,
 };

@@ -119,6 +119,8 @@ struct Running {
     cloud: Cloud,
     orders: mpsc::UnboundedSender<Order>,
     wake: Arc<Notify>,
+    settings: UplinkSettings,
+    broker: Assigned,
     driver: Mutex<Option<JoinHandle<()>>>,
     helpers: Vec<JoinHandle<()>>,
 }
@@ -148,7 +150,7 @@ impl Uplink {
         let ordering = Arc::new(Dependency::new("ordering", &rules, dice.seed(), now)?);
         // The first probe need not wait.
         ordering.breaker().expire_wait(now);
-        let (broker, from_broker) = broker(&credential, settings, dice.seed())?;
+        let (broker, assigned, from_broker) = broker(&credential, settings, dice.seed())?;
         let outbox = journal.outbox();
         let link = Link::new(settings, Arc::clone(ordering.breaker()), dice.seed(), now);
         let (news_in, news) = mpsc::unbounded_channel();
@@ -162,7 +164,7 @@ impl Uplink {
         )?;
         let errands = Arc::new(errands);
         let (acks, taking) = take_acks(&errands);
-        let helpers = broker.into_iter().chain([taking]).collect();
+        let helpers = vec![broker, taking];
         let (view_in, view) = watch::channel(LinkView::new(Mode::Offline, now, link.reason()));
         let (notices_in, notices) = mpsc::channel(NOTICES);
         let (orders, orders_out) = mpsc::unbounded_channel();
@@ -188,6 +190,8 @@ impl Uplink {
             cloud,
             orders,
             wake,
+            settings,
+            broker: assigned,
             driver: Mutex::new(Some(tokio::spawn(driver.run()))),
             helpers,
         };
@@ -196,30 +200,28 @@ impl Uplink {
     }
 }
 
-/// The broker's loop, if there is a broker, and what comes from it.
+/// The URL of the broker that headquarters assigns, if it does.
+type Assigned = watch::Sender<Option<String>>;
+
+/// The broker's loop, what moves it, and what comes from it.
 fn broker(
     credential: &Credential,
     settings: UplinkSettings,
     seed: u64,
-) -> Result<(Option<JoinHandle<()>>, FromBroker), BadEndpoint> {
+) -> Result<(JoinHandle<()>, Assigned, FromBroker), BadEndpoint> {
+    let (assigned, of_broker) = watch::channel(None);
     let (said_in, said) = mpsc::unbounded_channel();
     let (messages_in, messages) = mpsc::channel(mqtt::MESSAGES);
     let shared = mqtt::Shared::default();
     let channels = (said_in, messages_in, shared.clone());
-    let broker = match &credential.mqtt {
-        Some(url) => {
-            let plain = settings.insecure_plain;
-            let broker = mqtt::Broker::new(url, credential, plain, channels, seed)?;
-            Some(tokio::spawn(broker.run()))
-        }
-        None => None,
-    };
+    let plain = settings.insecure_plain;
+    let broker = mqtt::Broker::new(credential, plain, of_broker, channels, seed)?;
     let from_broker = FromBroker {
         said,
         messages,
         shared,
     };
-    Ok((broker, from_broker))
+    Ok((tokio::spawn(broker.run()), assigned, from_broker))
 }
 
 /// Acks that come by MQTT wait for the journal one after another, and nobody waits for them.
@@ -293,6 +295,36 @@ impl UplinkHandle {
     /// Puts other settings in force. `insecure_plain` only counts at the start.
     pub fn retune(&self, settings: UplinkSettings) {
         self.order(Order::Retune(settings));
+    }
+
+    /// Moves to the broker that headquarters assigns, or back to the credential's own. A URL that must
+    /// not or can't be used changes nothing.
+    pub(crate) fn use_broker(&self, url: Option<&str>) {
+        let Some(running) = &self.running else {
+            return;
+        };
+        let UplinkSettings {
+            insecure_plain,
+            keeps_broker,
+            ..
+        } = running.settings;
+        if keeps_broker {
+            tracing::info!(
+                url,
+                "headquarters assigns a broker, but one was named at this kiosk"
+            );
+            return;
+        }
+        if let Some(Err(error)) = url.map(|url| endpoint::broker(url, insecure_plain)) {
+            tracing::error!(%error, "the broker that headquarters assigns is not used");
+            return;
+        }
+        let url = url.map(str::to_owned);
+        running.broker.send_if_modified(|assigned| {
+            let other = *assigned != url;
+            *assigned = url;
+            other
+        });
     }
 
     /// Stops: what is under way may end, nothing new begins. Takes a few seconds at most.

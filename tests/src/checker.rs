@@ -81,30 +81,51 @@ pub struct Verdict {
 ///
 /// # Errors
 /// If the backlog does not drain within `limit`, or anything is missing, doubled, invented or wrong.
-pub async fn settle(store: &Store, mut shown: Shown, limit: Duration) -> anyhow::Result<Verdict> {
-    let verdict = compared(store, &shown, limit).await;
+pub async fn settle(store: &Store, shown: Shown, limit: Duration) -> anyhow::Result<Verdict> {
+    let hq = store.hq().await?;
+    let kiosks: Vec<&Kiosk> = store.kiosks.iter().collect();
+    settle_at(&hq, &store.name, &kiosks, shown, limit).await
+}
+
+/// As [`settle`], for one of several stores of a cloud.
+///
+/// # Errors
+/// As there.
+pub async fn settle_at(
+    hq: &Hq,
+    store: &str,
+    kiosks: &[&Kiosk],
+    mut shown: Shown,
+    limit: Duration,
+) -> anyhow::Result<Verdict> {
+    let verdict = compared(hq, store, kiosks, &shown, limit).await;
     // Right or wrong, it is told.
     shown.settled = true;
     verdict
 }
 
-async fn compared(store: &Store, shown: &Shown, limit: Duration) -> anyhow::Result<Verdict> {
+async fn compared(
+    hq: &Hq,
+    store: &str,
+    kiosks: &[&Kiosk],
+    shown: &Shown,
+    limit: Duration,
+) -> anyhow::Result<Verdict> {
     let mut drained_in = Duration::ZERO;
-    for kiosk in &store.kiosks {
+    for kiosk in kiosks {
         drained_in += drain(kiosk, limit.saturating_sub(drained_in)).await?;
     }
-    let hq = store.hq().await?;
-    let found = hq.orders(&store.name).await?;
+    let found = hq.orders(store).await?;
     compare(shown.orders(), &found)?;
-    let (orders, gross) = hq.sums(&store.name).await?;
+    let (orders, gross) = hq.sums(store).await?;
     let told = (shown.orders().len() as u64, shown.gross());
     ensure!(
         (orders, gross) == told,
         "sums at headquarters {orders}, {gross}; shown {told:?}"
     );
     let mut in_journals = 0;
-    for kiosk in &store.kiosks {
-        in_journals += journal(&hq, store, kiosk).await?;
+    for kiosk in kiosks {
+        in_journals += journal(hq, store, kiosk).await?;
     }
     ensure!(
         in_journals == told.0,
@@ -179,7 +200,7 @@ fn compare(shown: &[Accepted], found: &[Value]) -> anyhow::Result<()> {
 }
 
 /// Checks one journal, alone and against headquarters; says how many orders it holds.
-async fn journal(hq: &Hq, store: &Store, kiosk: &Kiosk) -> anyhow::Result<u64> {
+async fn journal(hq: &Hq, store: &str, kiosk: &Kiosk) -> anyhow::Result<u64> {
     let check = kiosk.check().await?;
     let number = |key: &str| {
         check[key]
@@ -196,7 +217,7 @@ async fn journal(hq: &Hq, store: &Store, kiosk: &Kiosk) -> anyhow::Result<u64> {
     let watermark = number("watermark")?;
     let what = format!("headquarters sees {} as it is", kiosk.id);
     until(&what, Duration::from_secs(20), async || {
-        let seen = hq.kiosk(&store.name, &kiosk.id).await?;
+        let seen = hq.kiosk(store, &kiosk.id).await?;
         let same = seen["watermark"] == json!(watermark)
             && seen["journal"] == check["journal"]
             && seen["depth"].as_u64().unwrap_or(0) == 0;

@@ -339,6 +339,16 @@ impl Child {
         Ok(())
     }
 
+    /// SIGHUP.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn hang_up(&self) -> anyhow::Result<()> {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(id.context("no process id")?, Signal::HUP)?;
+        Ok(())
+    }
+
     /// SIGTERM, and waits until it has stopped; says how long that took.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use lab::api::Api;
 use lab::checker::{Shown, drain};
 use lab::dice::Dice;
 use lab::diner::Diner;
@@ -74,6 +75,17 @@ async fn all_at_headquarters(store: &Store, shown: Shown) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// Signs in as manager.
+async fn manager(kiosk: &Kiosk) -> anyhow::Result<Api> {
+    let set_pin = ["staff", "set-pin", "--role", "manager"];
+    kiosk.command(&set_pin, "135790").await?;
+    let pin = json!({ "pin": "135790" });
+    let session = kiosk.api()?.post("/api/v1/sessions", &pin).await?;
+    let session = session.expect(201)?;
+    let token = session["token"].as_str().context("a token")?;
+    Ok(kiosk.api()?.with_token(token))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_kiosk_whose_disk_was_rolled_back_carries_on_and_loses_nothing() -> Told {
     let _alone = serially().await?;
@@ -104,10 +116,13 @@ async fn a_kiosk_whose_disk_was_rolled_back_carries_on_and_loses_nothing() -> To
     store.kiosks[0].mqtt.set(Mode::Cut);
     store.start_kiosks().await?;
     sell(&mut diner, 3, &mut shown).await?;
+    let manager = manager(&store.kiosks[0]).await?;
     store.heal();
     let kiosk = &store.kiosks[0];
     let status = carries_on(kiosk, &before).await?;
     assert!(status["journal"]["id"] != before, "{status}");
+    // Who was signed in still is.
+    manager.get("/api/v1/reports/day").await?.expect(200)?;
     // Diners and staff go on where they were, and numbers no longer repeat.
     sell(&mut diner, 5, &mut shown).await?;
     let numbers: Vec<&str> = shown.orders()[13..]

@@ -7,6 +7,7 @@
     reason = "a story's facts are asserted; its errors are those of the tools"
 )]
 
+mod access;
 mod broker;
 mod browser;
 mod cards;
@@ -14,8 +15,11 @@ mod clocks;
 mod cloud;
 mod copies;
 mod demo;
+mod encrypted;
 mod faults;
+mod fleet;
 mod https;
+mod keys;
 mod languages;
 mod lineage;
 mod lines;

@@ -3,49 +3,36 @@
 //! Everything that is not named here is refused, `$SYS` included.
 
 use super::Identity;
-
-/// Topics a kiosk publishes to, below `so1/{store}/{kiosk}/`.
-const KIOSK_PUBLISHES: [&str; 3] = ["up/events", "up/hello", "status"];
+use super::rules::{Act, grants};
 
 /// Presence is a few hundred bytes; a fleet of 10,000 kiosks must not be able to fill the memory with retained ones.
 const KIOSK_RETAINED_BYTES: usize = 16 * 1024;
 
 /// Whether `identity` may publish to `topic`. A last will is a publish too.
 pub fn may_publish(identity: &Identity, topic: &str) -> bool {
-    match identity {
-        Identity::Kiosk { store, kiosk } => {
-            is_kiosk(store, kiosk)
-                && below(topic, &["so1", store, kiosk])
-                    .is_some_and(|rest| KIOSK_PUBLISHES.contains(&rest))
-        }
-        Identity::Service => is_topic(topic) && service_publishes(topic),
-    }
+    is_topic(topic) && granted(identity, Act::Publish, |filter| matches(filter, topic))
 }
 
 /// Whether `identity` may subscribe to `filter`; what reaches further than its own is refused whole, never narrowed.
 pub fn may_subscribe(identity: &Identity, filter: &str) -> bool {
-    match identity {
-        Identity::Kiosk { store, kiosk } => {
-            is_kiosk(store, kiosk)
-                && is_filter(filter)
-                && [
-                    &["so1", store, kiosk, "down"][..],
-                    &["so1", store, "config"],
-                    &["so1", "fleet", "config"],
-                ]
-                .iter()
-                .any(|root| is_within(filter, root))
-        }
-        Identity::Service => {
-            let inner = match filter.strip_prefix("$share/") {
-                None => Some(filter),
-                Some(shared) => shared.split_once('/').and_then(|(group, inner)| {
-                    (!group.is_empty() && is_topic(group)).then_some(inner)
-                }),
-            };
-            inner.is_some_and(|inner| is_filter(inner) && is_within(inner, &["so1"]))
-        }
-    }
+    let inner = match (identity, filter.strip_prefix("$share/")) {
+        (Identity::Service, Some(shared)) => shared
+            .split_once('/')
+            .and_then(|(group, inner)| (!group.is_empty() && is_topic(group)).then_some(inner)),
+        _ => Some(filter),
+    };
+    inner.is_some_and(|inner| {
+        is_filter(inner) && granted(identity, Act::Receive, |own| is_within(inner, own))
+    })
+}
+
+fn granted(identity: &Identity, act: Act, fits: impl Fn(&str) -> bool) -> bool {
+    let known = match identity {
+        Identity::Kiosk { store, kiosk } => is_kiosk(store, kiosk),
+        Identity::Service => true,
+    };
+    let mut grants = grants(identity).into_iter();
+    known && grants.any(|grant| grant.act == act && fits(&grant.filter))
 }
 
 /// Whether a message of `bytes` that `identity` may publish to `topic` may be retained there too.
@@ -78,14 +65,19 @@ pub(super) fn identity_of(client_id: &str) -> Identity {
     }
 }
 
-/// `so1/+/+/down/#`, `so1/+/config/#` and `so1/fleet/config/#`, where `+` is an id.
-fn service_publishes(topic: &str) -> bool {
+/// Whether a grant's filter matches a topic. Its `+` stands for an id, so it matches nothing else.
+fn matches(filter: &str, topic: &str) -> bool {
     let mut levels = topic.split('/');
-    match [levels.next(), levels.next(), levels.next(), levels.next()] {
-        [Some("so1"), Some(store), Some("config"), _] => is_id(store),
-        [Some("so1"), Some(store), Some(kiosk), Some("down")] => is_id(store) && is_id(kiosk),
-        _ => false,
+    for own in filter.split('/') {
+        match (own, levels.next()) {
+            // It stands for the level above too (MQTT 5, 4.7.1.2).
+            ("#", _) => return true,
+            ("+", Some(level)) if is_id(level) => {}
+            (own, Some(level)) if own == level => {}
+            _ => return false,
+        }
     }
+    levels.next().is_none()
 }
 
 /// An id of a store or kiosk: `[a-z0-9][a-z0-9-]{0,62}`.
@@ -108,10 +100,11 @@ fn below<'a>(topic: &'a str, root: &[&str]) -> Option<&'a str> {
     })
 }
 
-/// Whether every topic that `filter` matches lies at or below `root`, whose levels hold no wildcards.
-fn is_within(filter: &str, root: &[&str]) -> bool {
+/// Whether every topic that `filter` matches is matched by `own`, which ends in `/#` and holds no other wildcards.
+fn is_within(filter: &str, own: &str) -> bool {
     let mut levels = filter.split('/');
-    root.iter().all(|level| levels.next() == Some(level))
+    let root = own.strip_suffix("/#").unwrap_or(own);
+    root.split('/').all(|level| levels.next() == Some(level))
 }
 
 fn is_topic(topic: &str) -> bool {

@@ -10,8 +10,11 @@ use super::problem::Problem;
 use crate::clock;
 use crate::cloud::Cloud;
 use crate::ingest::Speaker;
-use crate::ledger::devices::{self, Device};
+use crate::ledger::connection::Connection;
+use crate::ledger::devices::{self, Device, Token};
 use crate::ledger::users::{self, Role, User};
+use crate::ledger::{LedgerError, logins};
+use crate::mosquitto;
 use crate::web::cookie;
 
 /// The cookie that holds a session's token.
@@ -37,7 +40,8 @@ pub(crate) async fn device(
             "show the token of this kiosk's credential; `cloud-sync enroll` makes a new credential",
         )
     };
-    let digest = token_digest(bearer(headers).ok_or_else(refused)?.as_bytes());
+    let token = bearer(headers).ok_or_else(refused)?;
+    let digest = token_digest(token.as_bytes());
     let store = StoreId::try_new(store).map_err(|_| refused())?;
     let kiosk = KioskId::try_new(kiosk).map_err(|_| refused())?;
     let speaker = Speaker { store, kiosk };
@@ -46,8 +50,28 @@ pub(crate) async fn device(
         .ledger
         .read(move |connection| devices::find(connection, of.store.as_str(), of.kiosk.as_str()))
         .await?;
-    let device = device.filter(|device| device.has_token(&digest));
-    Ok((speaker, device.ok_or_else(refused)?))
+    let device = device.ok_or_else(refused)?;
+    let shown = device.token(&digest).ok_or_else(refused)?;
+    if shown == Token::Present && device.is_changing() {
+        let id = device.id;
+        let end = move |connection: &dyn Connection| devices::end_former_token(connection, id);
+        cloud.ledger.write(end).await?;
+    }
+    if shown == Token::Present && !device.has_login {
+        keep_login(cloud, &speaker, token).await?;
+    }
+    Ok((speaker, device))
+}
+
+/// Of a device that was enrolled by an earlier version only the token's digest is known, from which
+/// no broker's password file can be written.
+async fn keep_login(cloud: &Cloud, speaker: &Speaker, token: &str) -> Result<(), LedgerError> {
+    let login = mosquitto::login(token)?;
+    let of = speaker.clone();
+    let keep = cloud
+        .ledger
+        .write(move |connection| logins::keep(connection, &of.store, &of.kiosk, &login));
+    keep.await
 }
 
 /// The user of a request's session, if it has one that holds.

@@ -1,5 +1,6 @@
-//! What kiosks call: hello, events, ack.
+//! What kiosks call: hello, events, ack, another key.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, header};
@@ -8,6 +9,7 @@ use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::frame::FRAME_LIMIT;
 use cloud_sync_wire::notice::UNCONFIRMED_HEADER;
 use kiosk_core::ids::JournalId;
+use serde_json::{Value, json};
 
 use super::access;
 use super::input::{self, Query};
@@ -16,7 +18,10 @@ use super::request::{Id, RequestId};
 use crate::clock;
 use crate::cloud::Cloud;
 use crate::ingest::Way;
+use crate::mosquitto;
 
+/// Names, a key and a token.
+const SUCCESSION_LIMIT: usize = 4 * 1024;
 /// A hello is a signed message with another one in hex inside.
 const HELLO_LIMIT: usize = 80 * 1024;
 
@@ -78,4 +83,37 @@ pub(crate) async fn ack(
     let journal = journal.ok_or_else(|| Problem::malformed(must))?;
     let ack = cloud.door.current_ack(&speaker, journal).await?;
     signed(&cloud, &ack)
+}
+
+/// A kiosk gives up its key for another one.
+pub(crate) async fn rotate(
+    State(cloud): State<Cloud>,
+    Path((store, kiosk)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let (speaker, device) = access::device(&cloud, &headers, &store, &kiosk).await?;
+    if device.revoked {
+        return Err(Problem::unauthorized(
+            "this kiosk's access was taken away; `cloud-sync enroll` makes a new credential",
+        ));
+    }
+    let bytes = input::body(body, SUCCESSION_LIMIT).await?;
+    cloud.door.succeed(&speaker, bytes).await?;
+    let ledger = cloud.ledger.clone();
+    let written = tokio::task::spawn_blocking(move || mosquitto::refresh(&ledger)).await;
+    match written {
+        Ok(Ok(None)) => {}
+        Ok(Ok(Some(written))) => tracing::warn!(
+            folder = %written.folder.display(),
+            "the broker's files were written anew; have it read them"
+        ),
+        other => tracing::error!(
+            ?other,
+            "the broker's files can't be written; run broker-acl"
+        ),
+    }
+    Ok(Json(
+        json!({ "store": speaker.store, "kiosk": speaker.kiosk }),
+    ))
 }

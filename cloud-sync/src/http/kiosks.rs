@@ -60,6 +60,8 @@ fn shown(kiosk: &Kiosk, presence: &Presence, now: WallTime) -> Value {
         "revoked": kiosk.revoked,
         "forked": kiosk.forked,
         "twins": kiosk.twins,
+        "credential_expires": kiosk.expires,
+        "credential_expired": kiosk.expires.is_some_and(|at| at <= now),
         "groups": kiosk.groups,
         "lost": kiosk.lost.iter().map(|(first, last)| json!({"first": first, "last": last}))
             .collect::<Vec<_>>(),

@@ -11,9 +11,11 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::sessions::Peer;
@@ -31,11 +33,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(listener: TcpListener, router: Router) -> Self {
+    /// Serves, encrypted if there is a certificate to do it with.
+    pub(crate) fn start(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>) -> Self {
         let (stop, stopping) = oneshot::channel();
         Self {
             stop,
-            accepting: tokio::spawn(accept(listener, router, stopping)),
+            accepting: tokio::spawn(accept(listener, router, tls, stopping)),
         }
     }
 
@@ -47,7 +50,12 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, mut stopping: oneshot::Receiver<Duration>) {
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    mut stopping: oneshot::Receiver<Duration>,
+) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let finish = loop {
@@ -58,11 +66,22 @@ async fn accept(listener: TcpListener, router: Router, mut stopping: oneshot::Re
         let Some((stream, ip, permit)) = accepted else {
             continue;
         };
-        let connection = graceful.watch(connection(stream, ip, router.clone()));
+        let Some(tls) = tls.clone() else {
+            let connection = graceful.watch(connection(stream, ip, router.clone()));
+            tokio::spawn(async move {
+                let _permit = permit;
+                // A broken connection is the client's loss; what it sent was answered or not.
+                let _ = connection.await;
+            });
+            continue;
+        };
+        let (watcher, router) = (graceful.watcher(), router.clone());
         tokio::spawn(async move {
             let _permit = permit;
-            // A broken connection is the client's loss; what it sent was answered or not.
-            let _ = connection.await;
+            // What is no handshake, or none in time, is no client.
+            if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_TIME, tls.accept(stream)).await {
+                let _ = watcher.watch(connection(stream, ip, router)).await;
+            }
         });
     };
     drop(listener);
@@ -92,8 +111,8 @@ async fn accept_one(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<A
     }
 }
 
-fn connection(
-    stream: TcpStream,
+fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
     ip: IpAddr,
     router: Router,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {

@@ -683,4 +683,5 @@ async fn the_openapi_document_names_the_methods_that_are_answered() {
     }
 }
 
+mod brokers;
 mod changes;

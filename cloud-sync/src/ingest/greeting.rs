@@ -6,9 +6,12 @@ use std::sync::Arc;
 use crate::ledger::connection::Connection;
 use cloud_sync_wire::ack::{Ack, RANGES_LIMIT};
 use cloud_sync_wire::chain::Hash;
+use cloud_sync_wire::credential::token_digest;
 use cloud_sync_wire::hello::{Hello, Registration, from_hex, open_hello};
 use cloud_sync_wire::keys::PublicKey;
 use cloud_sync_wire::signed;
+use cloud_sync_wire::succession::DeviceSuccession;
+use kiosk_core::wall::WallTime;
 
 use super::proof::{Kinship, differs, ends, shows_loss};
 use super::transaction::{self, AckTerms};
@@ -16,7 +19,8 @@ use super::tries::Tries;
 use super::{Door, Refused, Speaker};
 use crate::ledger::devices::{self, Device, Said};
 use crate::ledger::streams::{self, Stream};
-use crate::ledger::{LedgerError, Reach, events, lineage};
+use crate::ledger::{LedgerError, Reach, events, lineage, logins, succession};
+use crate::mosquitto;
 
 /// The most seqs of a hello that are looked up; a true one names a watermark and at most 32 ranges.
 const NAMED_LIMIT: usize = 1 + 4 * RANGES_LIMIT;
@@ -181,6 +185,57 @@ fn register(connection: &dyn Connection, bytes: &[u8], terms: AckTerms) -> Resul
     registered(connection, &registration, device.id, terms).map(|_| ())
 }
 
+impl Door {
+    /// A device gives its word for another key and token.
+    pub(crate) async fn succeed(&self, speaker: &Speaker, bytes: Vec<u8>) -> Result<(), Refused> {
+        let (from, now) = (speaker.clone(), self.terms().now);
+        let taken =
+            self.ledger.write(
+                move |connection| match succeed(connection, &from, &bytes, now) {
+                    Err(Refused::Ledger(error)) => Err(error),
+                    other => Ok(other),
+                },
+            );
+        taken.await??;
+        tracing::info!(kiosk = %speaker, "the kiosk has another key");
+        Ok(())
+    }
+}
+
+/// Said again, it changes nothing: the answer may have been lost.
+fn succeed(
+    connection: &dyn Connection,
+    speaker: &Speaker,
+    bytes: &[u8],
+    now: WallTime,
+) -> Result<(), Refused> {
+    let device = devices::find(connection, speaker.store.as_str(), speaker.kiosk.as_str())?;
+    let known = with_keys(connection, device)?;
+    let (device, keys) =
+        known.ok_or_else(|| Refused::Bad("this kiosk is not enrolled".to_owned()))?;
+    let said = signed::open_unsure::<DeviceSuccession>(bytes, |said| {
+        let own = (&said.store, &said.kiosk) == (&speaker.store, &speaker.kiosk);
+        let by = signed::key_of(bytes).filter(|_| own)?;
+        let done = said.key == device.key;
+        let may = |key: &&PublicKey| **key == device.key || done;
+        keys.iter().filter(may).find(|key| key.id() == by).copied()
+    });
+    let said = said.map_err(|error| Refused::Bad(error.to_string()))?;
+    if said.key == device.key {
+        return Ok(());
+    }
+    if keys.contains(&said.key) {
+        return Err(Refused::Bad(
+            "a key that was given up does not come back".to_owned(),
+        ));
+    }
+    let digest = token_digest(said.token.as_bytes());
+    devices::succeed(connection, &device, said.key, digest, now)?;
+    let login = mosquitto::login(&said.token)?;
+    logins::keep(connection, &speaker.store, &speaker.kiosk, &login)?;
+    Ok(())
+}
+
 fn with_keys(
     connection: &dyn Connection,
     device: Option<Device>,
@@ -205,14 +260,20 @@ fn greet(
 ) -> Result<Greeted, Refused> {
     let device = devices::find(connection, speaker.store.as_str(), speaker.kiosk.as_str())?;
     let device = device.ok_or_else(|| Refused::Bad("this kiosk is not enrolled".to_owned()))?;
-    let own = |registration: &Registration| {
-        let same = (&registration.store, &registration.kiosk) == (&speaker.store, &speaker.kiosk);
-        same.then_some(device.key)
+    let by = |key: PublicKey| {
+        open_hello(bytes, move |registration: &Registration| {
+            let of = (&registration.store, &registration.kiosk);
+            (of == (&speaker.store, &speaker.kiosk)).then_some(key)
+        })
     };
-    let (registration, hello) =
-        open_hello(bytes, own).map_err(|error| Refused::Bad(error.to_string()))?;
+    let mut opened = by(device.key);
+    if opened.is_err() && device.is_changing() {
+        let before = devices::former_keys(connection, device.id)?;
+        opened = before.first().map_or(opened, |key| by(*key));
+    }
+    let (registration, hello) = opened.map_err(|error| Refused::Bad(error.to_string()))?;
     let (mut stream, new) = registered(connection, &registration, device.id, terms)?;
-    let proof = proof(&hello, &stream, cloud);
+    let proof = proof(connection, &hello, &stream, cloud)?;
     let opening = lineage::standing(connection)?.opening;
     let findings = Findings {
         new,
@@ -263,11 +324,26 @@ pub(crate) fn registered(
     Ok((begun, new))
 }
 
-/// The ack of this ledger's key that the kiosk holds of this journal.
-fn proof(hello: &Hello, stream: &Stream, cloud: &PublicKey) -> Option<Ack> {
-    let bytes = hello.last_ack.as_deref().and_then(from_hex)?;
-    let proof = signed::open::<Ack>(&bytes, cloud).ok()?;
-    (proof.journal == stream.journal).then_some(proof)
+/// The ack of this ledger's key, or of one that it had before, that the kiosk holds of this journal.
+fn proof(
+    connection: &dyn Connection,
+    hello: &Hello,
+    stream: &Stream,
+    cloud: &PublicKey,
+) -> Result<Option<Ack>, LedgerError> {
+    let bytes = hello.last_ack.as_deref().and_then(from_hex);
+    let Some((bytes, by)) = bytes.and_then(|bytes| signed::key_of(&bytes).map(|by| (bytes, by)))
+    else {
+        return Ok(None);
+    };
+    let key = if by == cloud.id() {
+        Some(*cloud)
+    } else {
+        let mut former = succession::former(connection)?.into_iter();
+        former.find(|key| key.id() == by)
+    };
+    let proof = key.and_then(|key| signed::open::<Ack>(&bytes, &key).ok());
+    Ok(proof.filter(|proof| proof.journal == stream.journal))
 }
 
 /// Whether a new generation is to begin. Of kiosks that prove at once that one is due the first begins

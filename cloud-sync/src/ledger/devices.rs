@@ -26,13 +26,34 @@ pub(crate) struct Device {
     /// The unconfirmed events that it last spoke of.
     pub(crate) depth: Option<u64>,
     pub(crate) revoked: bool,
+    /// Whether brokers of the operator's can be told of its token.
+    pub(crate) has_login: bool,
     token_digest: [u8; 32],
+    former_token: Option<[u8; 32]>,
+}
+
+/// Which of a device's tokens was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// The present one.
+    Present,
+    /// The one before it, which counts until the present one is shown for the first time.
+    Former,
 }
 
 impl Device {
-    /// Whether a token's digest is the one of this device, in constant time.
-    pub(crate) fn has_token(&self, digest: &[u8; 32]) -> bool {
-        same_digest(&self.token_digest, digest)
+    /// Whether a token's digest is one of this device, and which, in constant time.
+    pub(crate) fn token(&self, digest: &[u8; 32]) -> Option<Token> {
+        if same_digest(&self.token_digest, digest) {
+            return Some(Token::Present);
+        }
+        let former = self.former_token.as_ref()?;
+        same_digest(former, digest).then_some(Token::Former)
+    }
+
+    /// Whether a key was given up of which the device has not shown yet that it has the next.
+    pub(crate) fn is_changing(&self) -> bool {
+        self.former_token.is_some()
     }
 }
 
@@ -51,7 +72,8 @@ pub(crate) fn find(
     kiosk: &str,
 ) -> Result<Option<Device>, LedgerError> {
     connection.find(
-        "SELECT d.id, d.depth, d.key, d.revoked_at IS NOT NULL, d.token_digest FROM devices d
+        "SELECT d.id, d.depth, d.key, d.revoked_at IS NOT NULL, d.token_digest,
+         d.broker_login IS NOT NULL, d.former_token FROM devices d
          JOIN stores s ON s.id = d.store WHERE s.name = ?1 AND d.kiosk = ?2",
         values![store, kiosk],
         |row| {
@@ -61,6 +83,8 @@ pub(crate) fn find(
                 key: row.get(2)?,
                 revoked: row.get(3)?,
                 token_digest: row.get(4)?,
+                has_login: row.get(5)?,
+                former_token: row.get(6)?,
             })
         },
     )
@@ -74,7 +98,9 @@ pub(crate) fn store_has_token(
 ) -> Result<bool, LedgerError> {
     let digests: Vec<[u8; 32]> = connection.rows(
         "SELECT d.token_digest FROM devices d JOIN stores s ON s.id = d.store
-         WHERE s.name = ?1 AND d.revoked_at IS NULL",
+         WHERE s.name = ?1 AND d.revoked_at IS NULL
+         UNION ALL SELECT d.former_token FROM devices d JOIN stores s ON s.id = d.store
+         WHERE s.name = ?1 AND d.revoked_at IS NULL AND d.former_token IS NOT NULL",
         values![store],
         |row| row.get(0),
     )?;
@@ -127,12 +153,63 @@ pub(crate) fn enroll(
         "INSERT INTO devices (store, kiosk, key, token_digest, enrolled_at)
          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (store, kiosk) DO UPDATE SET
          key = excluded.key, token_digest = excluded.token_digest,
-         enrolled_at = excluded.enrolled_at, revoked_at = NULL, twins_at = NULL",
+         enrolled_at = excluded.enrolled_at, revoked_at = NULL, twins_at = NULL,
+         former_token = NULL, expires_at = NULL",
         values![store, kiosk.as_str(), &key, &token_digest, now],
     )?;
     let sql = "SELECT id FROM devices WHERE store = ?1 AND kiosk = ?2";
     let device = connection.one(sql, values![store, kiosk.as_str()], |row| row.get(0))?;
     give_prefixes(connection, store, device)
+}
+
+/// The device has another key and token from now on. The token before counts until the new one is
+/// first shown: the kiosk may be cut off before it has put the new one in its place.
+pub(crate) fn succeed(
+    connection: &dyn Connection,
+    device: &Device,
+    key: PublicKey,
+    token: [u8; 32],
+    now: WallTime,
+) -> Result<(), LedgerError> {
+    connection.execute(
+        "INSERT INTO former_keys (device, key, enrolled_at, ended_at)
+         SELECT id, key, enrolled_at, ?2 FROM devices WHERE id = ?1
+         ON CONFLICT (device, key) DO UPDATE SET ended_at = excluded.ended_at",
+        values![device.id, now],
+    )?;
+    connection.execute(
+        "UPDATE devices SET key = ?2, former_token = token_digest, token_digest = ?3,
+         enrolled_at = ?4, expires_at = NULL WHERE id = ?1",
+        values![device.id, &key.to_bytes(), &token, now],
+    )?;
+    Ok(())
+}
+
+/// The present token was shown: the one before it counts no more.
+pub(crate) fn end_former_token(
+    connection: &dyn Connection,
+    device: i64,
+) -> Result<(), LedgerError> {
+    connection.execute(
+        "UPDATE devices SET former_token = NULL WHERE id = ?1",
+        values![device],
+    )?;
+    Ok(())
+}
+
+/// From when on headquarters is warned that a credential is old.
+pub(crate) fn expire(
+    connection: &dyn Connection,
+    store: &StoreId,
+    kiosk: &KioskId,
+    at: WallTime,
+) -> Result<(), LedgerError> {
+    connection.execute(
+        "UPDATE devices SET expires_at = ?3
+         WHERE kiosk = ?2 AND store = (SELECT id FROM stores WHERE name = ?1)",
+        values![store.as_str(), kiosk.as_str(), at],
+    )?;
+    Ok(())
 }
 
 /// Two kiosks speak with one credential.
@@ -256,6 +333,8 @@ pub(crate) struct Kiosk {
     pub(crate) forked: bool,
     /// Another one speaks with the same credential.
     pub(crate) twins: bool,
+    /// From when on its credential is old; sync goes on regardless.
+    pub(crate) expires: Option<WallTime>,
     pub(crate) groups: Vec<String>,
     /// Events that are missing here and that the kiosk no longer holds, as first and last.
     pub(crate) lost: Vec<(u64, u64)>,
@@ -276,6 +355,7 @@ fn kiosk(row: &Row<'_>) -> Result<Kiosk, LedgerError> {
         watermark: row.get(10)?,
         forked: row.get(11)?,
         twins: row.get(15)?,
+        expires: row.get(16)?,
         groups: row
             .get::<Option<String>>(12)?
             .map(|names| names.split(',').map(str::to_owned).collect())
@@ -306,7 +386,7 @@ pub(crate) fn list(
          d.version, s.journal, s.epoch, s.watermark, s.forked_at IS NOT NULL,
          (SELECT string_agg(group_name, ',' ORDER BY group_name) FROM memberships
           WHERE device = d.id),
-         s.spans, s.retained_from, d.twins_at IS NOT NULL FROM devices d
+         s.spans, s.retained_from, d.twins_at IS NOT NULL, d.expires_at FROM devices d
          JOIN stores st ON st.id = d.store
          LEFT JOIN streams s ON s.device = d.id
             AND s.epoch = (SELECT max(epoch) FROM streams WHERE device = d.id)

@@ -75,3 +75,10 @@ pub(crate) fn published_since(
         },
     )
 }
+
+/// The latest menu of all.
+pub(crate) fn latest(connection: &dyn Connection) -> Result<i64, LedgerError> {
+    connection.one("SELECT coalesce(max(id), 0) FROM menus", &[], |row| {
+        row.get(0)
+    })
+}

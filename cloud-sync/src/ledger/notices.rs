@@ -79,6 +79,13 @@ pub(crate) fn numbers(
     numbered.collect()
 }
 
+/// The latest change of all.
+pub(crate) fn latest(connection: &dyn Connection) -> Result<i64, LedgerError> {
+    connection.one("SELECT coalesce(max(id), 0) FROM changes", &[], |row| {
+        row.get(0)
+    })
+}
+
 /// The latest change that matters to a store's kiosks. It never goes down: a kiosk that leaves a
 /// group does so by a change of its own, which is later than all that it leaves behind.
 pub(crate) fn number(

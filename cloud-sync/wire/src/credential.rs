@@ -26,6 +26,10 @@ pub struct Credential {
     /// URL of the broker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mqtt: Option<String>,
+    /// PEM: the only authorities that vouch for cloud and broker; without it those that the kiosk's
+    /// machine trusts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
     /// Seed of the device's key.
     pub device_secret: DeviceSecret,
     /// What the cloud's messages are signed with.
@@ -141,6 +145,7 @@ mod tests {
             kiosk: KioskId::try_new("k").unwrap(),
             cloud: "http://127.0.0.1:9080".to_owned(),
             mqtt: None,
+            ca: None,
             device_secret: DeviceSecret::from_seed([1; 32]),
             cloud_key: SecretKey::from_seed(&[2; 32]).public(),
             prefixes: vec!["A".to_owned()],

@@ -3,6 +3,7 @@
 //! * [`frame`]: batches of events, signed by the kiosk's journal key
 //! * [`signed`]: everything else that is signed: [`ack`], [`control`], [`hello`], [`notice`]
 //! * [`chain`]: content and chain hashes
+//! * [`succession`]: keys that follow one another
 //! * [`credential`]: what enrolment gives a kiosk
 //! * [`archive`]: exported events in a file
 //! * [`topics`]: where it goes on a broker
@@ -25,6 +26,7 @@ pub mod hello;
 pub mod keys;
 pub mod notice;
 pub mod signed;
+pub mod succession;
 pub mod topics;
 
 mod bytes;

@@ -3,12 +3,14 @@
 //! Each is a state, not a delta: a lost one is made good by the next, and one that comes twice
 //! changes nothing. The same bytes are given over HTTP to kiosks that no broker tells.
 
+mod broker;
 mod settings;
 mod switches;
 
 pub mod scope;
 pub mod tuning;
 
+pub use self::broker::BrokerNotice;
 pub use self::settings::{CallSetting, SettingsNotice};
 pub use self::switches::{SWITCHES, SwitchNotice, SwitchSetting};
 
@@ -138,6 +140,16 @@ mod tests {
     fn version_one_is_still_read() {
         is_still_read(&switches(), "switches-v1.bin");
         is_still_read(&settings(), "settings-v1.bin");
+        let broker = BrokerNotice {
+            store: name("canal-street"),
+            generation: Generation(Uuid::from_u128(5)),
+            number: 4,
+            url: Some("mqtts://b2.example:8883".to_owned()),
+            by: "ada".to_owned(),
+            reason: "the first is full".to_owned(),
+            at: WallTime::from_millis(1_790_000_000_000),
+        };
+        is_still_read(&broker, "broker-v1.bin");
     }
 
     #[test]

@@ -83,6 +83,14 @@ pub fn store_settings(store: &StoreId) -> String {
     format!("{ROOT}/{store}/config/settings")
 }
 
+/// The retained notice of the broker that a store's kiosks are to use.
+#[must_use]
+pub fn store_broker(store: &StoreId) -> String {
+    format!("{ROOT}/{store}/config/broker")
+}
+
+/// The words that the cloud's keys gave for one another, retained.
+pub const FLEET_KEYS: &str = "so1/fleet/config/keys";
 /// Everything from the cloud to all kiosks.
 pub const FLEET_CONFIG: &str = "so1/fleet/config/#";
 /// Frames of all kiosks, shared among replicas.

@@ -34,6 +34,7 @@ impl Kiosk {
             pictures: crate::web::pictures::Pictures::default(),
             credential: Some(stub.credential.clone()),
             allow_plaintext: false,
+            keeps_broker: false,
             schedule: Schedule::default(),
             reserve_bytes: None,
             retention_ms: None,

@@ -55,6 +55,11 @@ impl Tuner {
         self.change(|layers| layers.headquarters = tuning.clone())
     }
 
+    /// Moves to the broker that headquarters assigns; none for the credential's own.
+    pub(crate) fn broker(&self, url: Option<&str>) {
+        self.uplink.use_broker(url);
+    }
+
     fn change(&self, change: impl FnOnce(&mut Layers)) -> Result<(), String> {
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut wanted = Layers {

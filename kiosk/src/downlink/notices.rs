@@ -5,27 +5,29 @@
 //! A notice is in force once it is kept, with an event for each switch that it turns here: it holds
 //! through a restart without any cloud.
 
+mod known;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloud_sync_wire::keys::PublicKey;
-use cloud_sync_wire::notice::{SettingsNotice, SwitchNotice};
-use cloud_sync_wire::signed::{self, Message, PAYLOAD_LIMIT, SignedError};
+use cloud_sync_wire::notice::{BrokerNotice, SettingsNotice, SwitchNotice};
+use cloud_sync_wire::signed::{self, PAYLOAD_LIMIT};
 use cloud_sync_wire::topics;
 use kiosk_core::event::SwitchChanged;
-use kiosk_core::ids::{EventId, Generation, StoreId};
+use kiosk_core::ids::{EventId, Generation};
 use metrics::counter;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+pub(crate) use self::known::Known;
+use self::known::{KEYS, Kept, Kind, Numbered, apply_settings, apply_switches, open};
 use super::fetching::{Fetched, Fetching, Pace};
 use super::headquarters::{self, Me, News, Seen, news};
 use crate::clock;
 use crate::connect::Tuner;
-use crate::journal::{Journal, JournalError, KeptNotice, NoticeRequest, Reader, Stamp};
+use crate::journal::{Journal, KeptNotice, NoticeRequest, Stamp};
 use crate::protect::{BadRules, Dependency, Limits, NotDone, Rules, now};
 use crate::switches::Switchboard;
 use crate::uplink::http::{CallError, Cloud, NoticeAnswer};
@@ -33,145 +35,6 @@ use crate::uplink::{LinkView, Mode, Notice, new_request};
 
 /// The payload with its header and signature.
 pub(crate) const NOTICE_LIMIT: usize = PAYLOAD_LIMIT + 1024;
-
-/// What headquarters says, by kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Switches,
-    Settings,
-}
-
-impl Kind {
-    const ALL: [Self; 2] = [Self::Switches, Self::Settings];
-
-    /// In the journal, in paths and in metrics.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Switches => "switches",
-            Self::Settings => "settings",
-        }
-    }
-}
-
-/// What is known of headquarters' word. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Known {
-    switches: Option<Kept<SwitchNotice>>,
-    settings: Option<Kept<SettingsNotice>>,
-}
-
-#[derive(Debug, Clone)]
-struct Kept<M> {
-    seen: Seen,
-    notice: Arc<M>,
-}
-
-/// A notice that names its store, its lineage and its number.
-trait Numbered: Message {
-    fn store(&self) -> &StoreId;
-    fn seen(&self) -> Seen;
-}
-
-impl Numbered for SwitchNotice {
-    fn store(&self) -> &StoreId {
-        &self.store
-    }
-
-    fn seen(&self) -> Seen {
-        Seen {
-            generation: self.generation,
-            number: self.number,
-        }
-    }
-}
-
-impl Numbered for SettingsNotice {
-    fn store(&self) -> &StoreId {
-        &self.store
-    }
-
-    fn seen(&self) -> Seen {
-        Seen {
-            generation: self.generation,
-            number: self.number,
-        }
-    }
-}
-
-/// Why bytes are not taken, as a metric tells it.
-fn open<M: Numbered>(bytes: &[u8], key: &PublicKey, store: &StoreId) -> Result<M, &'static str> {
-    if bytes.len() > NOTICE_LIMIT {
-        return Err("too_large");
-    }
-    match signed::open::<M>(bytes, key) {
-        Ok(notice) if notice.store() == store => Ok(notice),
-        Ok(_) => Err("foreign"),
-        Err(SignedError::Version(_) | SignedError::Payload(_)) => Err("unreadable"),
-        Err(SignedError::NotOne | SignedError::Signature) => Err("forged"),
-    }
-}
-
-impl Known {
-    /// What was kept before this start, as far as it was signed by this cloud for this store.
-    ///
-    /// # Errors
-    /// [`JournalError`].
-    pub(crate) async fn restored(
-        journal: &Journal,
-        key: &PublicKey,
-        store: &StoreId,
-    ) -> Result<Self, JournalError> {
-        let read = |kind: Kind| journal.read(move |reader: &Reader| reader.notice(kind.name()));
-        let (switches, settings) = (read(Kind::Switches).await?, read(Kind::Settings).await?);
-        Ok(Self {
-            switches: switches.and_then(|kept| reopened(&kept, key, store)),
-            settings: settings.and_then(|kept| reopened(&kept, key, store)),
-        })
-    }
-
-    /// Puts switches where they are known to stand.
-    pub(crate) fn switch(&self, me: &Me, switches: &Switchboard) {
-        if let Some(kept) = &self.switches {
-            apply_switches(me, &kept.notice, switches);
-        }
-    }
-
-    /// Puts in force what is known to be set.
-    pub(crate) fn tune(&self, me: &Me, tuner: &Tuner) {
-        if let Some(kept) = &self.settings {
-            apply_settings(me, &kept.notice, tuner);
-        }
-    }
-
-    fn seen(&self, kind: Kind) -> Option<Seen> {
-        match kind {
-            Kind::Switches => self.switches.as_ref().map(|kept| kept.seen),
-            Kind::Settings => self.settings.as_ref().map(|kept| kept.seen),
-        }
-    }
-}
-
-fn reopened<M: Numbered>(kept: &KeptNotice, key: &PublicKey, store: &StoreId) -> Option<Kept<M>> {
-    let notice = open::<M>(&kept.bytes, key, store)
-        .inspect_err(|reason| {
-            tracing::warn!(reason, "what headquarters said before counts no more");
-        })
-        .ok()?;
-    Some(Kept {
-        seen: notice.seen(),
-        notice: Arc::new(notice),
-    })
-}
-
-fn apply_switches(me: &Me, notice: &SwitchNotice, switches: &Switchboard) {
-    switches.headquarters(me.member(&notice.groups), headquarters::changes(notice));
-}
-
-fn apply_settings(me: &Me, notice: &SettingsNotice, tuner: &Tuner) {
-    if let Err(fault) = tuner.headquarters(&headquarters::tuning(me, notice)) {
-        tracing::error!(fault, "what headquarters sets can't be worked under");
-    }
-}
 
 /// What following headquarters needs.
 pub(crate) struct FollowStart {
@@ -222,6 +85,8 @@ struct Task {
     start: FollowStart,
     fetching: Fetching,
     dependency: Arc<Dependency>,
+    /// What came signed by a key that is not known yet; the latest of each kind.
+    early: Vec<(Kind, Vec<u8>)>,
 }
 
 impl Task {
@@ -233,15 +98,18 @@ impl Task {
         Ok(Self {
             fetching: Fetching::new(now(), start.seed, Pace::NOTICES),
             dependency: Arc::new(dependency),
+            early: Vec::new(),
             start,
         })
     }
 
     async fn run(mut self) {
         let mut mode = Mode::Offline;
+        let mut followed = self.start.cloud.followed();
         loop {
             let wait = self.fetching.due().since(now());
             tokio::select! {
+                Ok(()) = followed.changed() => self.trusts_another().await,
                 Some(notice) = self.start.notices.recv() => self.noticed(notice).await,
                 Ok(()) = self.start.link.changed() => {
                     let before = mode;
@@ -267,16 +135,40 @@ impl Task {
 
     async fn noticed(&mut self, notice: Notice) {
         let Notice { topic, payload } = notice;
-        let store = &self.start.me.store;
-        let kind = if topic == topics::store_switches(store) {
-            Kind::Switches
-        } else if topic == topics::store_settings(store) {
-            Kind::Settings
-        } else {
+        if topic == topics::FLEET_KEYS {
+            if payload.len() <= NOTICE_LIMIT * 8 {
+                let links = serde_json::from_slice(&payload).unwrap_or_default();
+                self.start.cloud.follow(&links);
+            }
+            return;
+        }
+        let Some(kind) = Kind::of(&topic, &self.start.me.store) else {
             return;
         };
         if self.take(kind, payload).await == Fetched::Failed {
             self.fetching.soon(now());
+        }
+    }
+
+    /// Keeps how the cloud's present key came to be trusted, and takes up what came signed by it before.
+    async fn trusts_another(&mut self) {
+        let links = self.start.cloud.links();
+        let bytes = serde_json::to_vec(&links).unwrap_or_default();
+        let request = NoticeRequest {
+            kind: KEYS,
+            notice: KeptNotice {
+                // They are of no ledger's lineage: a restored one may know fewer.
+                generation: Generation(uuid::Uuid::nil()),
+                number: u64::try_from(links.links.len()).unwrap_or(u64::MAX),
+                bytes,
+            },
+            turned: Vec::new(),
+        };
+        if let Err(error) = self.start.journal.keep_notice(request).await {
+            tracing::warn!(%error, "the cloud's new key could not be kept; it is asked for again after a restart");
+        }
+        for (kind, bytes) in std::mem::take(&mut self.early) {
+            self.take(kind, bytes).await;
         }
     }
 
@@ -318,6 +210,11 @@ impl Task {
 
     /// Takes a notice in, if it is genuine and news.
     async fn take(&mut self, kind: Kind, bytes: Vec<u8>) -> Fetched {
+        self.start.cloud.catch_up(&bytes).await;
+        if signed::key_of(&bytes).is_some_and(|by| by != self.start.cloud.key().id()) {
+            self.early.retain(|(of, _)| *of != kind);
+            self.early.push((kind, bytes.clone()));
+        }
         let result = self.judge(kind, bytes).await;
         counter!("kiosk_notices_total", "kind" => kind.name(), "result" => result).increment(1);
         match result {
@@ -339,6 +236,7 @@ impl Task {
         let taken = match kind {
             Kind::Switches => self.take_switches(bytes).await,
             Kind::Settings => self.take_settings(bytes).await,
+            Kind::Broker => self.take_broker(bytes).await,
         };
         taken.unwrap_or_else(|refused| refused)
     }
@@ -384,8 +282,30 @@ impl Task {
         Ok("taken")
     }
 
+    async fn take_broker(&mut self, bytes: Vec<u8>) -> Result<&'static str, &'static str> {
+        let notice: BrokerNotice = self.open(&bytes)?;
+        if let Some(result) = self.stale(Kind::Broker, notice.seen()).await {
+            return Ok(result);
+        }
+        self.keep(Kind::Broker, notice.seen(), bytes, &[]).await?;
+        if notice.number > 0 {
+            tracing::info!(
+                url = notice.url,
+                by = notice.by,
+                reason = notice.reason,
+                "headquarters assigns a broker"
+            );
+        }
+        self.start.tuner.broker(notice.url.as_deref());
+        self.start.known.broker = Some(Kept {
+            seen: notice.seen(),
+            notice: Arc::new(notice),
+        });
+        Ok("taken")
+    }
+
     fn open<M: Numbered>(&self, bytes: &[u8]) -> Result<M, &'static str> {
-        open(bytes, self.start.cloud.key(), &self.start.me.store)
+        open(bytes, &self.start.cloud.key(), &self.start.me.store)
     }
 
     /// Why a genuine notice is not taken, if it is not.

@@ -10,6 +10,7 @@ mod placing;
 mod printing;
 mod pruning;
 mod records;
+mod resetting;
 mod sequences;
 mod switches;
 mod syncing;

@@ -21,6 +21,7 @@ use metrics::counter;
 use serde::Deserialize;
 
 use super::http::SignedAck;
+use super::http::faith::Believed;
 use super::link::{Batch, Grant, Id, Reply};
 use crate::clock;
 use crate::journal::{Confirmed, Journal};
@@ -42,8 +43,7 @@ pub struct Clerk {
     journal: Journal,
     sender: Sender,
     boot: BootId,
-    /// What the cloud's messages are signed with.
-    cloud: PublicKey,
+    cloud: Believed,
     registration: String,
     latest: Mutex<Option<Latest>>,
 }
@@ -76,10 +76,15 @@ impl Clerk {
             journal,
             sender,
             boot,
-            cloud: credential.cloud_key,
+            cloud: Believed::first(credential.cloud_key),
             registration,
             latest: Mutex::new(None),
         })
+    }
+
+    /// The same, believing what others come to believe of the cloud's key.
+    pub(super) fn believing(self, cloud: Believed) -> Self {
+        Self { cloud, ..self }
     }
 
     /// The journal.
@@ -98,7 +103,7 @@ impl Clerk {
     /// What the cloud asks by MQTT; none if it is not genuine or speaks of another journal.
     #[must_use]
     pub fn asked(&self, payload: &[u8]) -> Option<Ask> {
-        match signed::open::<Control>(payload, &self.cloud) {
+        match signed::open::<Control>(payload, &self.cloud.key()) {
             Ok(control) => (control.journal == self.journal.id()).then_some(control.ask),
             Err(error) => {
                 tracing::warn!(%error, "what came as a request of the cloud is ignored");
@@ -175,7 +180,7 @@ impl Clerk {
     /// # Errors
     /// What is wrong with it.
     pub fn open(&self, bytes: Vec<u8>) -> Result<SignedAck, &'static str> {
-        open_ack(&self.cloud, self.journal.id(), bytes)
+        open_ack(&self.cloud.key(), self.journal.id(), bytes)
     }
 
     /// Lets the journal release what an ack names.

@@ -51,7 +51,7 @@ impl Errands {
         news: mpsc::UnboundedSender<News>,
     ) -> Result<Self, signed::SignedError> {
         Ok(Self {
-            clerk: Clerk::new(journal, credential, boot)?,
+            clerk: Clerk::new(journal, credential, boot)?.believing(cloud.believed()),
             cloud,
             ordering: Arc::clone(ordering),
             news,
@@ -139,6 +139,7 @@ impl Errands {
 
     /// Takes in an ack that came by MQTT.
     pub(super) async fn ack_by_mqtt(&self, payload: Vec<u8>) {
+        self.cloud.catch_up(&payload).await;
         match self.clerk.open(payload) {
             Ok(ack) => {
                 let reply = self.clerk.take_in(ack).await;

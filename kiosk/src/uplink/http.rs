@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::credential::Credential;
-use cloud_sync_wire::keys::PublicKey;
 use cloud_sync_wire::notice::UNCONFIRMED_HEADER;
 use cloud_sync_wire::signed::PAYLOAD_LIMIT;
 use kiosk_core::ids::JournalId;
@@ -13,11 +12,14 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MA
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use resilience::breaker::Outcome;
 
+use self::faith::Faith;
 use super::clerk::open_ack;
 use super::endpoint::{self, BadEndpoint};
 use super::tls;
 use crate::downlink::notices::NOTICE_LIMIT;
 use crate::protect::Verdict;
+
+pub(super) mod faith;
 
 /// A signed ack with its header and signature.
 const ACK_LIMIT: usize = PAYLOAD_LIMIT + 1024;
@@ -37,7 +39,7 @@ pub struct Cloud {
     kiosk: Url,
     menu: Url,
     token: HeaderValue,
-    key: PublicKey,
+    faith: Faith,
 }
 
 /// What the cloud says is durable, and the bytes that prove it.
@@ -140,7 +142,8 @@ impl Cloud {
     pub fn new(credential: &Credential, insecure_plain: bool) -> Result<Self, BadCloud> {
         let base = endpoint::cloud(&credential.cloud, insecure_plain)?;
         let unusable = |error: &dyn std::error::Error| BadCloud::Client(error.to_string());
-        let tls = tls::client(base.scheme() == "https").map_err(|error| unusable(&error))?;
+        let tls =
+            tls::client(base.scheme() == "https", credential).map_err(|error| unusable(&error))?;
         let client = Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
@@ -160,7 +163,7 @@ impl Cloud {
             kiosk: join(format!("api/v1/kiosks/{store}/{kiosk}/"))?,
             menu: join(format!("api/v1/stores/{store}/menu"))?,
             token,
-            key: credential.cloud_key,
+            faith: Faith::new(credential.cloud_key),
         })
     }
 
@@ -280,12 +283,9 @@ impl Cloud {
             return Err(refusal(response).await);
         }
         let bytes = read(response, ACK_LIMIT).await?;
-        open_ack(&self.key, journal, bytes).map_err(|reason| CallError::Nonsense(reason.to_owned()))
-    }
-
-    /// The key that the cloud's messages must be signed with.
-    pub(crate) fn key(&self) -> &PublicKey {
-        &self.key
+        self.catch_up(&bytes).await;
+        let opened = open_ack(&self.key(), journal, bytes);
+        opened.map_err(|reason| CallError::Nonsense(reason.to_owned()))
     }
 }
 

@@ -22,7 +22,7 @@ use rumqttc::v5::mqttbytes::v5::{
 };
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
 use rumqttc::{NetworkOptions, Outgoing, Transport as Wire};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 pub(super) use self::session::Session;
 
@@ -47,6 +47,8 @@ const RETRY_MAX: Duration = Duration::from_secs(300);
 const BACK_AGAIN: Duration = Duration::from_secs(3);
 /// A connection that held this long was a good one.
 const PROVEN: Duration = Duration::from_secs(20);
+/// How long saying goodbye to a broker may take.
+const LEAVE: Duration = Duration::from_secs(2);
 /// Enough doublings of the first wait that a refused credential is not shown every second.
 const REFUSED_ATTEMPT: u32 = 6;
 
@@ -68,9 +70,12 @@ pub(super) struct Message {
     pub(super) payload: Vec<u8>,
 }
 
-/// Keeps connected to a broker.
+/// Keeps connected to a broker: the credential's, or the one that headquarters has assigned.
 pub(super) struct Broker {
-    options: MqttOptions,
+    own: Option<MqttOptions>,
+    credential: Credential,
+    insecure_plain: bool,
+    assigned: watch::Receiver<Option<String>>,
     topics: KioskTopics,
     said: mpsc::UnboundedSender<Said>,
     messages: mpsc::Sender<Message>,
@@ -89,34 +94,40 @@ pub(super) struct Shared {
 }
 
 impl Broker {
-    /// A broker at that URL, not connected yet.
+    /// The broker of a credential, if it names one; not connected yet.
     pub(super) fn new(
-        url: &str,
         credential: &Credential,
         insecure_plain: bool,
+        assigned: watch::Receiver<Option<String>>,
         channels: (mpsc::UnboundedSender<Said>, mpsc::Sender<Message>, Shared),
         seed: u64,
     ) -> Result<Self, BadEndpoint> {
-        let address = endpoint::broker(url, insecure_plain)?;
-        let topics = KioskTopics::new(&credential.store, &credential.kiosk);
-        let options = options(&address, credential).map_err(|error| {
-            let detail = error.to_string();
-            BadEndpoint::Unusable {
-                url: address.host.clone(),
-                detail,
-            }
-        })?;
+        let own = credential.mqtt.as_deref();
+        let own = own.map(|url| reach(url, credential, insecure_plain));
         let (said, messages, shared) = channels;
-        let dice = Dice::new(seed);
         Ok(Self {
-            options,
-            topics,
+            own: own.transpose()?,
+            credential: credential.clone(),
+            insecure_plain,
+            assigned,
+            topics: KioskTopics::new(&credential.store, &credential.kiosk),
             said,
             messages,
             shared,
-            dice,
+            dice: Dice::new(seed),
             sessions: 0,
         })
+    }
+
+    /// Where to connect now; nowhere if nobody names a broker.
+    fn options(&mut self) -> Option<MqttOptions> {
+        let assigned = self.assigned.borrow_and_update().clone();
+        let Some(url) = assigned else {
+            return self.own.clone();
+        };
+        reach(&url, &self.credential, self.insecure_plain)
+            .inspect_err(|error| tracing::error!(%error, "the assigned broker can't be used"))
+            .ok()
     }
 
     /// Connects again and again until nobody listens any more.
@@ -124,8 +135,14 @@ impl Broker {
         let mut attempt = 0;
         let mut told = Told::default();
         while !self.said.is_closed() {
+            let Some(options) = self.options() else {
+                if self.assigned.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            };
             let began = clock::monotonic();
-            let end = self.connection().await;
+            let end = self.connection(options).await;
             let held = clock::monotonic().saturating_sub(began);
             tracing::debug!(reason = %end.reason, attempt, "broker connection ended");
             told.tell(&end);
@@ -137,10 +154,20 @@ impl Broker {
                 (true, false) => 0,
                 (false, false) => attempt + 1,
             };
+            if self.assigned.has_changed().unwrap_or(false) {
+                attempt = 0;
+                continue;
+            }
             let wait = self.dice.backoff(RETRY_FIRST, attempt, RETRY_MAX);
-            let poked = tokio::time::timeout(wait, self.shared.poke.notified())
-                .await
-                .is_ok();
+            let poked = tokio::select! {
+                () = self.shared.poke.notified() => true,
+                () = tokio::time::sleep(wait) => false,
+                Ok(()) = self.assigned.changed() => {
+                    self.assigned.mark_changed();
+                    attempt = 0;
+                    false
+                }
+            };
             if poked && !end.refused {
                 // The way to the cloud is back: what was tried before says nothing any more.
                 attempt = 0;
@@ -150,8 +177,7 @@ impl Broker {
     }
 
     /// One connection from its beginning to its end.
-    async fn connection(&mut self) -> End {
-        let mut options = self.options.clone();
+    async fn connection(&mut self, mut options: MqttOptions) -> End {
         options.set_last_will(self.will());
         let (client, mut events) = AsyncClient::new(options, usize::from(IN_FLIGHT));
         self.sessions += 1;
@@ -166,8 +192,21 @@ impl Broker {
             collided: None,
             up: false,
         };
+        let mut assigned = self.assigned.clone();
         loop {
-            let ended = match next(&mut events).await {
+            let polled = tokio::select! {
+                polled = next(&mut events) => polled,
+                // What gets lost in the client here is sent again over the next connection.
+                Ok(()) = assigned.changed() => {
+                    session.leave();
+                    let _ = tokio::time::timeout(LEAVE, until_left(&mut events)).await;
+                    return End {
+                        was_up: reading.up,
+                        ..End::because("another broker is assigned".to_owned())
+                    };
+                }
+            };
+            let ended = match polled {
                 Ok(event) => self.read(event, &session, &mut reading).err(),
                 Err(error) => Some(End {
                     refused: refuses(&error),
@@ -328,6 +367,24 @@ async fn next(events: &mut EventLoop) -> Result<Event, ConnectionError> {
     events.poll().await
 }
 
+/// Says goodbye, so that the last will is not told.
+async fn until_left(events: &mut EventLoop) {
+    loop {
+        if let Err(_) | Ok(Event::Outgoing(Outgoing::Disconnect)) = events.poll().await {
+            return;
+        }
+    }
+}
+
+/// How to reach a broker, if it may and can be reached.
+fn reach(url: &str, credential: &Credential, plain: bool) -> Result<MqttOptions, BadEndpoint> {
+    let address = endpoint::broker(url, plain)?;
+    options(&address, credential).map_err(|error| BadEndpoint::Unusable {
+        url: address.host.clone(),
+        detail: error.to_string(),
+    })
+}
+
 fn refuses(error: &ConnectionError) -> bool {
     matches!(
         error,
@@ -365,7 +422,7 @@ fn options(address: &BrokerAddress, credential: &Credential) -> Result<MqttOptio
         .set_outgoing_inflight_upper_limit(IN_FLIGHT)
         .set_credentials(name, credential.device_secret.access_token());
     if address.encrypted {
-        options.set_transport(Wire::tls_with_config(tls::client(true)?.into()));
+        options.set_transport(Wire::tls_with_config(tls::client(true, credential)?.into()));
     }
     Ok(options)
 }

@@ -41,6 +41,8 @@ pub struct UplinkSettings {
     pub refused_wait: Duration,
     /// Speak to other machines without encryption.
     pub insecure_plain: bool,
+    /// Use the broker that was named at this kiosk, whatever headquarters says.
+    pub keeps_broker: bool,
 }
 
 impl Default for UplinkSettings {
@@ -59,6 +61,7 @@ impl Default for UplinkSettings {
             ack_wait_max: Duration::from_secs(300),
             refused_wait: Duration::from_secs(60),
             insecure_plain: false,
+            keeps_broker: false,
         }
     }
 }

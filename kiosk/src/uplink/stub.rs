@@ -88,6 +88,7 @@ impl Stub {
             kiosk: KioskId::try_new("k").unwrap(),
             cloud: format!("http://{}", http.local_addr().unwrap()),
             mqtt: Some(format!("mqtt://{}", mqtt.local_addr().unwrap())),
+            ca: None,
             device_secret: DeviceSecret::from_seed([1; 32]),
             cloud_key: cloud_key().public(),
             prefixes: vec!["A".to_owned()],
@@ -117,6 +118,8 @@ impl Stub {
             .route("/api/v1/kiosks/s/k/{call}", post(up).get(ack))
             .route("/api/v1/kiosks/s/k/switches", get(switches))
             .route("/api/v1/kiosks/s/k/settings", get(settings))
+            .route("/api/v1/kiosks/s/k/broker", get(assigned))
+            .route("/api/v1/kiosks/s/k/keys", get(keys))
             .route("/api/v1/stores/{store}/menu", get(menu))
             .with_state(stub.clone());
         tokio::spawn(async move { axum::serve(http, app).await });
@@ -397,6 +400,14 @@ async fn switches(State(stub): State<Stub>, headers: HeaderMap) -> Response {
 
 async fn settings(State(stub): State<Stub>, headers: HeaderMap) -> Response {
     notice(&stub, &headers, "settings").await
+}
+
+async fn assigned(State(stub): State<Stub>, headers: HeaderMap) -> Response {
+    notice(&stub, &headers, "broker").await
+}
+
+async fn keys(State(stub): State<Stub>, headers: HeaderMap) -> Response {
+    notice(&stub, &headers, "keys").await
 }
 
 async fn notice(stub: &Stub, headers: &HeaderMap, kind: &'static str) -> Response {

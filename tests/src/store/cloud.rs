@@ -25,10 +25,12 @@ pub struct Cloud {
     child: Option<Child>,
     http: Option<SocketAddr>,
     mqtt: Option<SocketAddr>,
-    /// A broker outside, instead of the embedded one.
-    broker: Option<SocketAddr>,
+    /// Brokers outside, instead of the embedded one.
+    brokers: Vec<SocketAddr>,
     /// A database, instead of a file in the data folder.
     database: Option<String>,
+    /// More arguments of `cloud-sync serve`, from its next start on.
+    pub more: Vec<String>,
 }
 
 impl Cloud {
@@ -44,8 +46,9 @@ impl Cloud {
             child: None,
             http: None,
             mqtt: None,
-            broker: None,
+            brokers: Vec::new(),
             database,
+            more: Vec::new(),
         };
         // A named folder may have been used before: its user and its password are there already.
         if !cloud.data.exists() {
@@ -66,7 +69,8 @@ impl Cloud {
             child: None,
             http: None,
             mqtt: None,
-            broker: self.broker,
+            brokers: self.brokers.clone(),
+            more: self.more.clone(),
             database: self.database.clone(),
         }
     }
@@ -115,24 +119,27 @@ impl Cloud {
         Ok(())
     }
 
-    /// From its next start on it uses this broker instead of its own.
+    /// From its next start on it uses this broker instead of its own, beside those that it was told before.
     pub fn use_broker(&mut self, broker: SocketAddr) {
-        self.broker = Some(broker);
+        self.brokers.push(broker);
     }
 
     /// The arguments it is started with.
     #[must_use]
     pub fn arguments(&self) -> Vec<String> {
         let port = |had: Option<SocketAddr>| had.map_or(FREE_PORT.to_owned(), |at| at.to_string());
-        let mqtt = match self.broker {
-            Some(broker) => ["--mqtt".to_owned(), format!("mqtt://{broker}")],
-            None => ["--mqtt-listen".to_owned(), port(self.mqtt)],
+        let outside = self.brokers.iter();
+        let outside = outside.flat_map(|at| ["--mqtt".to_owned(), format!("mqtt://{at}")]);
+        let mqtt = match self.brokers.is_empty() {
+            false => outside.collect(),
+            true => vec!["--mqtt-listen".to_owned(), port(self.mqtt)],
         };
         let listen = ["--listen".to_owned(), port(self.http)];
         std::iter::once("serve".to_owned())
             .chain(self.ledger())
             .chain(listen)
             .chain(mqtt)
+            .chain(self.more.iter().cloned())
             .collect()
     }
 
@@ -145,8 +152,8 @@ impl Cloud {
             .lab
             .start(Role::CloudSync, self.arguments(), &self.log)?;
         self.http = Some(child.listening().await?);
-        self.mqtt = match self.broker {
-            Some(broker) => Some(broker),
+        self.mqtt = match self.brokers.first() {
+            Some(broker) => Some(*broker),
             None => Some(address(&child.line("mqtt listening on mqtt://").await?)?),
         };
         self.child = Some(child);

@@ -108,3 +108,36 @@ async fn an_exported_file_comes_in_through_the_same_door_once() {
     std::fs::write(&file, &forged).unwrap();
     assert!(crate::import::import(&rig.place, &[file]).await.is_err());
 }
+
+#[tokio::test]
+async fn a_bad_file_is_told_and_the_others_are_taken() {
+    let rig = Rig::new();
+    let mut kiosk = rig.kiosk("k").await;
+    kiosk.place(100);
+    let mut bytes = MAGIC.to_vec();
+    put(&mut bytes, &Record::Registration(&kiosk.registration()));
+    put(&mut bytes, &Record::Frame(&kiosk.frame(&kiosk.entries)));
+    let file = |name: &str| rig.dir.path().join(name);
+    std::fs::write(file("good"), &bytes).unwrap();
+    std::fs::write(file("cut"), &bytes[..bytes.len() - 1]).unwrap();
+    let files = [file("gone"), file("cut"), file("good")];
+    let told = crate::import::import(&rig.place, &files).await;
+    assert!(format!("{told:?}").contains("2 of 3 files"), "{told:?}");
+    assert_eq!(sums(&rig).await.unwrap().gross, 100);
+}
+
+#[tokio::test]
+async fn a_file_of_a_journal_that_another_carries_on_is_told_so() {
+    let rig = Rig::new();
+    let mut kiosk = rig.greeted("k").await;
+    kiosk.place(100);
+    rig.send(&kiosk, &kiosk.entries).await.unwrap();
+    let mut new = Kiosk::new("s", "k");
+    new.secret = kiosk.secret.clone();
+    new.replaces = Some(kiosk.journal);
+    rig.hello(&new).await.unwrap();
+    kiosk.place(7);
+    let frames = [kiosk.frame(&kiosk.entries)];
+    assert!(!imported(&rig, Some(&kiosk.registration()), &frames).await);
+    assert_eq!(sums(&rig).await.unwrap().gross, 100);
+}

@@ -7,7 +7,10 @@ use tokio_postgres::Client;
 
 use crate::ledger::LedgerError;
 
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+];
 
 /// A database migrated by a version up to this many migrations ahead only has additions and is fine.
 const AHEAD: i64 = 1;

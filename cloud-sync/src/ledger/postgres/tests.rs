@@ -135,9 +135,9 @@ fn replicas_that_start_at_once_migrate_once() {
     }
     assert_eq!(
         server
-            .sql(FIRST, "SELECT count(*) FROM migrations")
+            .sql(FIRST, "SELECT count(*) = max(version) FROM migrations")
             .unwrap(),
-        "1"
+        "t"
     );
 }
 

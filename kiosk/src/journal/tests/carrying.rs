@@ -14,6 +14,7 @@ fn credential() -> Credential {
         kiosk: KioskId::try_new("k1").unwrap(),
         cloud: "http://127.0.0.1:1".to_owned(),
         mqtt: None,
+        ca: None,
         device_secret: DeviceSecret::from_seed([4; 32]),
         cloud_key: SecretKey::from_seed(&[5; 32]).public(),
         prefixes: vec!["A".to_owned()],

@@ -91,6 +91,35 @@ async fn a_new_journal_carries_on_with_the_same_orders_and_the_same_events() {
 }
 
 #[tokio::test]
+async fn pins_switches_and_what_headquarters_said_stay_in_force() {
+    let mut desk = desk().await;
+    desk.journal
+        .set_pin(desk.stamp(), StaffRole::Manager, "a hash".to_owned())
+        .await
+        .unwrap();
+    let turned = desk.turn("off", "stocktaking").await;
+    let notice = KeptNotice {
+        generation: Generation(Uuid::from_u128(7)),
+        number: 3,
+        bytes: b"signed".to_vec(),
+    };
+    let request = NoticeRequest {
+        kind: "switches",
+        notice: notice.clone(),
+        turned: Vec::new(),
+    };
+    desk.journal.keep_notice(request).await.unwrap();
+    fenced(&mut desk, 9).await;
+    let journal = &desk.journal;
+    let pin = journal.read(|reader| reader.pin(StaffRole::Manager)).await;
+    assert_eq!(pin.unwrap().as_deref(), Some("a hash"));
+    let switches = desk.switches().await;
+    assert_eq!((switches.len(), &switches[0].change), (1, &turned.change));
+    let said = journal.read(|reader| reader.notice("switches")).await;
+    assert_eq!(said.unwrap(), Some(notice));
+}
+
+#[tokio::test]
 async fn selling_goes_on_under_the_next_prefix_and_acks_of_the_new_journal_count() {
     let mut desk = desk().await;
     let oldest = everything(&desk).await.pop().unwrap();

@@ -3,7 +3,7 @@ use kiosk_core::event::{Event, SwitchChanged};
 use super::*;
 
 impl Desk {
-    async fn turn(&self, state: &str, reason: &str) -> KeptSwitch {
+    pub(super) async fn turn(&self, state: &str, reason: &str) -> KeptSwitch {
         let change = SwitchChanged {
             name: "ordering_cloud".to_owned(),
             state: state.to_owned(),
@@ -16,7 +16,7 @@ impl Desk {
         self.journal.turn_switch(request).await.unwrap()
     }
 
-    async fn switches(&self) -> Vec<KeptSwitch> {
+    pub(super) async fn switches(&self) -> Vec<KeptSwitch> {
         self.journal.read(Reader::switches).await.unwrap()
     }
 }

@@ -1,0 +1,150 @@
+//! Whom a kiosk believes to be its cloud: the key that its credential names, or the latest of those
+//! that followed it, each with the word of the one before.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use cloud_sync_wire::keys::PublicKey;
+use cloud_sync_wire::signed;
+use cloud_sync_wire::succession::{Links, Trust};
+use reqwest::StatusCode;
+use reqwest::header::CONTENT_TYPE;
+use tokio::sync::watch;
+
+use super::{CallError, Cloud, read, refusal};
+use crate::clock;
+use crate::uplink::new_request;
+
+/// All words of keys for one another: some 400 bytes each.
+const KEYS_LIMIT: usize = 512 * 1024;
+/// No more often is it asked which key the cloud signs with.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// The key that the cloud is believed by. Clones share it.
+#[derive(Debug, Clone)]
+pub(in crate::uplink) struct Believed(Arc<RwLock<Trust>>);
+
+impl Believed {
+    /// The key that a credential names, until it is known to be followed by another.
+    pub(in crate::uplink) fn first(key: PublicKey) -> Self {
+        Self(Arc::new(RwLock::new(Trust::new(key))))
+    }
+
+    /// The key in force.
+    pub(in crate::uplink) fn key(&self) -> PublicKey {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).key()
+    }
+
+    fn links(&self) -> Links {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .links()
+    }
+
+    fn follow(&self, links: &Links) -> usize {
+        let mut trust = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        trust.follow(links)
+    }
+}
+
+/// What the clones of one cloud share of it.
+#[derive(Debug, Clone)]
+pub(super) struct Faith {
+    believed: Believed,
+    followed: watch::Sender<usize>,
+    asked: Arc<Mutex<Option<Duration>>>,
+}
+
+impl Faith {
+    pub(super) fn new(first: PublicKey) -> Self {
+        Self {
+            believed: Believed::first(first),
+            followed: watch::Sender::new(0),
+            asked: Arc::default(),
+        }
+    }
+}
+
+impl Cloud {
+    /// The key that the cloud's messages must be signed with.
+    pub(crate) fn key(&self) -> PublicKey {
+        self.faith.believed.key()
+    }
+
+    /// The same, for whoever opens the cloud's messages elsewhere.
+    pub(in crate::uplink) fn believed(&self) -> Believed {
+        self.faith.believed.clone()
+    }
+
+    /// Follows the words that the cloud's keys gave for one another, as far as they begin with one
+    /// that is trusted. Whether they led on.
+    pub(crate) fn follow(&self, links: &Links) -> bool {
+        let led = self.faith.believed.follow(links);
+        if led > 0 {
+            tracing::info!(keys = led, key = ?self.key().id(), "the cloud signs with another key");
+            self.faith.followed.send_modify(|count| *count += led);
+        }
+        led > 0
+    }
+
+    /// The words that led to the present key.
+    pub(crate) fn links(&self) -> Links {
+        self.faith.believed.links()
+    }
+
+    /// Changes when another key came to be trusted.
+    pub(crate) fn followed(&self) -> watch::Receiver<usize> {
+        self.faith.followed.subscribe()
+    }
+
+    /// Asks for the words of the keys for one another if another key has signed this. Not often: whoever
+    /// forges must not make this kiosk call.
+    pub(crate) async fn catch_up(&self, bytes: &[u8]) {
+        let by = signed::key_of(bytes);
+        if by.is_none_or(|by| by == self.key().id()) || !self.may_ask() {
+            return;
+        }
+        let Ok(url) = self.of_kiosk("keys") else {
+            return;
+        };
+        let sent = self.send(self.client.get(url), &new_request()).await;
+        let Ok(response) = sent else { return };
+        if response.status() != StatusCode::OK {
+            return;
+        }
+        let read = read(response, KEYS_LIMIT).await.ok();
+        let links = read.and_then(|bytes| serde_json::from_slice::<Links>(&bytes).ok());
+        if !links.is_some_and(|links| self.follow(&links)) {
+            tracing::warn!("what came was signed by a key that no trusted one gave its word for");
+        }
+    }
+
+    fn may_ask(&self) -> bool {
+        let now = clock::monotonic();
+        let mut asked = self
+            .faith
+            .asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let may = asked.is_none_or(|last| now.saturating_sub(last) >= ASK_AGAIN);
+        if may {
+            *asked = Some(now);
+        }
+        may
+    }
+
+    /// Tells the cloud of the device's next key.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(crate) async fn succeed(&self, signed: Vec<u8>) -> Result<(), CallError> {
+        let call = self.client.post(self.of_kiosk("key")?).body(signed);
+        let call = call.header(CONTENT_TYPE, "application/octet-stream");
+        let response = self.send(call, &new_request()).await?;
+        match response.status() {
+            StatusCode::OK => Ok(()),
+            _ => Err(refusal(response).await),
+        }
+    }
+}
