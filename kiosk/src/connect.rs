@@ -26,7 +26,7 @@ use crate::uplink::{Mode, NOTICES, Notice, Uplink, UplinkHandle, UplinkSettings,
 
 mod tuner;
 
-pub use self::tuner::Tuner;
+pub use self::tuner::{Origin, Tuner};
 
 #[cfg(test)]
 mod tests;
@@ -76,11 +76,13 @@ impl Connection {
         let menus = Menus::known(config, &cache, &me.store).await;
         let mut seeds = seeds()?;
         let mut seed = move || seeds.next().unwrap_or(1);
+        let tuning = config.tuning.clone().under(&known.tuning(&me));
+        let begun = |switch, name, base: Rules| rules(&switches, switch, base.tuned(name, &tuning));
         let start = UplinkStart {
             journal: journal.clone(),
             credential,
             settings: uplink_settings(config),
-            rules: rules(&switches, ORDERING_CLOUD, Rules::ordering(seed())),
+            rules: begun(ORDERING_CLOUD, "ordering", Rules::ordering(seed())),
             boot,
             seed: seed(),
         };
@@ -96,14 +98,14 @@ impl Connection {
             etag: menus.etag,
             notices: of_menu,
             link: uplink.view(),
-            rules: rules(&switches, MENU_UPDATES, Rules::menu(seed())),
+            rules: begun(MENU_UPDATES, "menu", Rules::menu(seed())),
             seed: seed(),
         };
         let downlink = Downlink::spawn(downlink).map_err(system)?;
         obey(&switches, &uplink, &downlink);
         let tuner = tuner(config, &uplink, &downlink)?;
         known.tune(&me, &tuner);
-        let follow = FollowStart {
+        let following = Following::spawn(FollowStart {
             me,
             cloud,
             journal: journal.clone(),
@@ -113,8 +115,8 @@ impl Connection {
             notices: others,
             link: uplink.view(),
             seed: seed(),
-        };
-        let following = Following::spawn(follow).map_err(system)?;
+        });
+        let following = following.map_err(system)?;
         let others = [downlink.dependency(), following.dependency()];
         Ok(Self {
             link: source(&uplink, others, switches),
@@ -271,11 +273,11 @@ fn rules(switches: &Switchboard, switch: &str, mut rules: Rules) -> Rules {
 
 /// Has breakers stand as switches say, now and later.
 fn obey(switches: &Switchboard, uplink: &UplinkHandle, downlink: &Downlink) {
-    if let Some(ordering) = uplink.ordering() {
+    if let Some(ordering) = uplink.dependency() {
         let woken = uplink.clone();
         switches.hold(ORDERING_CLOUD, ordering, move || woken.wake());
     }
-    switches.hold(MENU_UPDATES, downlink.breaker(), || {});
+    switches.hold(MENU_UPDATES, downlink.dependency(), || {});
 }
 
 fn source(

@@ -18,24 +18,26 @@
 pub(crate) mod ending;
 mod guards;
 mod rules;
+mod standing;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tuning;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use resilience::backoff::RetryBudget;
-use resilience::breaker::{self, OpenWait, Outcome, Rejected, Snapshot};
+use resilience::breaker::{OpenWait, Outcome, Rejected, Snapshot, State};
 use resilience::bulkhead::{self, Bulkhead, Full, Place};
 use resilience::limiter::{Limited, TokenBucket};
 use resilience::{Breaker, Budget, Moment};
 
 use self::ending::Ending;
 use self::guards::{Paid, Token, UnderWay};
-pub use self::rules::{BadRules, Retries, Rules};
+pub use self::rules::{BadRules, Mode, Retries, Rules, Waits};
+use self::standing::Standing;
 pub use cloud_sync_wire::notice::tuning::Tuning;
 
 use crate::clock;
@@ -55,8 +57,24 @@ pub struct Dependency {
     affordable: RetryBudget,
     retries: Mutex<Retries>,
     /// In force; held while rules are put in force, so that nobody undoes what another sets.
-    rules: Mutex<Rules>,
+    rules: Mutex<InForce>,
+    standing: Mutex<Standing>,
     dice: Mutex<Dice>,
+}
+
+#[derive(Debug)]
+struct InForce {
+    rules: Rules,
+    /// The waits of an open breaker where nobody sets them.
+    paced: OpenWait,
+}
+
+impl InForce {
+    /// These rules, with their waits over those of the heartbeat.
+    fn of(mut rules: Rules, paced: OpenWait) -> Self {
+        rules.breaker.open = rules.waits.over(paced);
+        Self { rules, paced }
+    }
 }
 
 /// How long a call may take.
@@ -150,13 +168,20 @@ impl Dependency {
     /// [`BadRules`] if nothing can work under them.
     pub fn new(name: &str, rules: &Rules, seed: u64, now: Moment) -> Result<Self, BadRules> {
         rules.validate()?;
+        let in_force = InForce::of(*rules, rules.breaker.open);
+        let mut breaker = in_force.rules.breaker;
+        // A switch that is off holds it over any mode.
+        if breaker.initial != State::ForcedOpen {
+            breaker.initial = rules.mode.state().unwrap_or(breaker.initial);
+        }
         Ok(Self {
-            breaker: Arc::new(Breaker::new(name, rules.breaker, now)?),
+            breaker: Arc::new(Breaker::new(name, breaker, now)?),
             places: Bulkhead::new(rules.places)?,
             rate: TokenBucket::new(rules.rate, now)?,
             affordable: RetryBudget::new(rules.retries.allowance, now),
             retries: Mutex::new(rules.retries),
-            rules: Mutex::new(*rules),
+            rules: Mutex::new(in_force),
+            standing: Mutex::new(Standing::of(rules.mode)),
             dice: Mutex::new(Dice::new(seed)),
         })
     }
@@ -176,41 +201,43 @@ impl Dependency {
     /// The rules in force.
     #[must_use]
     pub fn rules(&self) -> Rules {
-        *self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+        self.in_force().rules
+    }
+
+    fn in_force(&self) -> MutexGuard<'_, InForce> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts other rules in force: all of them or, if one is senseless, none. What the rules have
-    /// counted so far stays, and so do the waits of an open breaker, which
-    /// [`pace`](Self::pace) sets.
+    /// counted so far stays, and so does the state of the breaker unless its mode is another; `why`
+    /// is what people are told of that. Waits that the rules do not set follow
+    /// [`pace`](Self::pace).
     ///
     /// # Errors
     /// [`BadRules`], and the old rules stay.
-    pub fn retune(&self, rules: &Rules, now: Moment) -> Result<(), BadRules> {
+    pub fn retune(&self, rules: &Rules, why: &str, now: Moment) -> Result<(), BadRules> {
         rules.validate()?;
-        let mut in_force = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rules = *rules;
-        rules.breaker.open = in_force.breaker.open;
-        self.breaker.retune(rules.breaker, now)?;
+        let mut in_force = self.in_force();
+        let wanted = InForce::of(*rules, in_force.paced);
+        self.breaker.retune(wanted.rules.breaker, now)?;
         self.places.retune(rules.places)?;
         self.rate.retune(rules.rate, now)?;
         self.affordable.retune(rules.retries.allowance, now);
         *self.retries.lock().unwrap_or_else(PoisonError::into_inner) = rules.retries;
-        *in_force = rules;
+        self.set_mode(rules.mode, why, now);
+        *in_force = wanted;
         Ok(())
     }
 
-    /// Sets the waits of an open breaker and leaves all else.
+    /// Sets the waits of an open breaker as far as its rules do not, and leaves all else.
     ///
     /// # Errors
     /// [`BadRules`], and the old waits stay.
     pub fn pace(&self, open: OpenWait, now: Moment) -> Result<(), BadRules> {
-        let mut in_force = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let breaker = breaker::Settings {
-            open,
-            ..in_force.breaker
-        };
-        self.breaker.retune(breaker, now)?;
-        in_force.breaker = breaker;
+        let mut in_force = self.in_force();
+        let wanted = InForce::of(in_force.rules, open);
+        self.breaker.retune(wanted.rules.breaker, now)?;
+        *in_force = wanted;
         Ok(())
     }
 

@@ -29,7 +29,7 @@ pub enum LinkMode {
 pub struct BreakerStatus {
     /// The dependency.
     pub name: String,
-    /// `closed`, `open`, `half_open`, `forced_open` or `disabled`.
+    /// `closed`, `open`, `half_open`, `forced_open`, `disabled` or `metrics_only`.
     pub state: String,
     /// Calls in its window.
     pub calls: u64,

@@ -8,14 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kiosk_core::event::SwitchChanged;
 use kiosk_core::wall::WallTime;
-use resilience::breaker::State;
+use resilience::Moment;
 use resilience::ladder::Level;
 use resilience::switches::{Change, Decision, Member, Position, Scope, Switches};
-use resilience::{Breaker, Moment};
 use serde::Serialize;
 
 use crate::journal::{Journal, JournalError, KeptSwitch, Stamp, SwitchRequest};
-use crate::protect::now;
+use crate::protect::{Dependency, now};
 
 /// Ordering calls to the cloud; off keeps the kiosk offline.
 pub const ORDERING_CLOUD: &str = "ordering_cloud";
@@ -107,10 +106,10 @@ struct Board {
     held: Vec<Held>,
 }
 
-/// A breaker that a switch opens, and who must be told when that has changed.
+/// A dependency whose breaker a switch opens, and who must be told when that has changed.
 struct Held {
     switch: &'static str,
-    breaker: Arc<Breaker>,
+    dependency: Arc<Dependency>,
     wake: Box<dyn Fn() + Send>,
 }
 
@@ -166,16 +165,16 @@ impl Switchboard {
         word(&self.lock().switches.decide(name))
     }
 
-    /// Has a switch hold a breaker open while it is off. `wake` is called whenever that changes.
+    /// Has a switch hold the breaker of a dependency open while it is off. `wake` is called whenever that changes.
     pub fn hold(
         &self,
         switch: &'static str,
-        breaker: &Arc<Breaker>,
+        dependency: &Arc<Dependency>,
         wake: impl Fn() + Send + 'static,
     ) {
         let held = Held {
             switch,
-            breaker: Arc::clone(breaker),
+            dependency: Arc::clone(dependency),
             wake: Box::new(wake),
         };
         let mut board = self.lock();
@@ -267,22 +266,11 @@ fn is_on(switches: &Switches, name: &str) -> bool {
 impl Held {
     fn follow(&self, switches: &Switches, now: Moment) {
         let decision = switches.decide(self.switch);
-        let forced = self.breaker.state() == State::ForcedOpen;
-        if decision.position == Position::Off {
-            let word = word(&decision).unwrap_or_default();
-            let note = self.breaker.snapshot(now).note;
-            if forced && note.as_deref() == Some(word.as_str()) {
-                return;
-            }
-            self.breaker.force_open(now, word);
-        } else if forced {
-            // Whether it answers is not known: the next call is a probe.
-            self.breaker.open(now);
-            self.breaker.expire_wait(now);
-        } else {
-            return;
+        let off = decision.position == Position::Off;
+        let off = off.then(|| word(&decision).unwrap_or_default());
+        if self.dependency.switch(off, now) {
+            (self.wake)();
         }
-        (self.wake)();
     }
 }
 
@@ -314,7 +302,9 @@ fn position(state: &str) -> Option<Position> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use resilience::breaker::Settings;
+    use resilience::breaker::{Settings, State};
+
+    use crate::protect::Rules;
 
     fn kept(state: &str, seq: u64) -> KeptSwitch {
         KeptSwitch {
@@ -330,8 +320,9 @@ mod tests {
         }
     }
 
-    fn breaker() -> Arc<Breaker> {
-        Arc::new(Breaker::new("ordering", Settings::default(), now()).unwrap())
+    fn dependency() -> Arc<Dependency> {
+        let rules = Rules::around(Settings::default(), std::time::Duration::from_secs(1));
+        Arc::new(Dependency::new("ordering", &rules, 1, now()).unwrap())
     }
 
     fn state(board: &Switchboard) -> SwitchStatus {
@@ -348,20 +339,23 @@ mod tests {
 
     #[test]
     fn off_holds_the_breaker_open_with_the_reason_and_auto_has_it_probe() {
-        let (board, breaker) = (Switchboard::new("k"), breaker());
+        let (board, calls) = (Switchboard::new("k"), dependency());
         let woken = Arc::new(Mutex::new(0));
         let told = Arc::clone(&woken);
-        board.hold(ORDERING_CLOUD, &breaker, move || *told.lock().unwrap() += 1);
+        board.hold(ORDERING_CLOUD, &calls, move || *told.lock().unwrap() += 1);
         assert_eq!(*woken.lock().unwrap(), 0);
         board.take(kept("off", 1));
-        let snapshot = breaker.snapshot(now());
+        let snapshot = calls.breaker().snapshot(now());
         assert_eq!(snapshot.state, State::ForcedOpen);
         assert_eq!(snapshot.note.as_deref(), Some("manager: stocktaking"));
         assert_eq!(state(&board).set_by.as_deref(), Some("manager"));
         board.take(kept("off", 1));
-        assert_eq!(breaker.snapshot(now()).generation, snapshot.generation);
+        assert_eq!(
+            calls.breaker().snapshot(now()).generation,
+            snapshot.generation
+        );
         board.take(kept("auto", 2));
-        let snapshot = breaker.snapshot(now());
+        let snapshot = calls.breaker().snapshot(now());
         assert_eq!((snapshot.state, snapshot.probe_due), (State::Open, true));
         assert_eq!(*woken.lock().unwrap(), 2);
     }
@@ -376,20 +370,23 @@ mod tests {
 
     #[test]
     fn what_was_turned_before_a_restart_holds_after_it() {
-        let (board, breaker) = (Switchboard::restored("k", vec![kept("off", 4)]), breaker());
-        board.hold(ORDERING_CLOUD, &breaker, || {});
-        assert_eq!(breaker.state(), State::ForcedOpen);
+        let (board, calls) = (
+            Switchboard::restored("k", vec![kept("off", 4)]),
+            dependency(),
+        );
+        board.hold(ORDERING_CLOUD, &calls, || {});
+        assert_eq!(calls.breaker().state(), State::ForcedOpen);
         assert!(!board.is_on(ORDERING_CLOUD) && board.is_on(MENU_UPDATES));
     }
 
     #[test]
     fn a_breaker_that_opened_by_itself_is_not_touched_by_a_switch_that_is_on() {
-        let (board, breaker) = (Switchboard::new("k"), breaker());
-        breaker.open(now());
-        let generation = breaker.snapshot(now()).generation;
-        board.hold(ORDERING_CLOUD, &breaker, || {});
+        let (board, calls) = (Switchboard::new("k"), dependency());
+        calls.breaker().open(now());
+        let generation = calls.breaker().snapshot(now()).generation;
+        board.hold(ORDERING_CLOUD, &calls, || {});
         board.take(kept("on", 1));
-        assert_eq!(breaker.snapshot(now()).generation, generation);
+        assert_eq!(calls.breaker().snapshot(now()).generation, generation);
     }
 
     fn from_afar(name: &str, scope: Scope, position: Position, revision: u64) -> Change {
@@ -413,19 +410,19 @@ mod tests {
 
     #[test]
     fn what_the_manager_turns_holds_over_headquarters_and_auto_gives_way_to_it() {
-        let (board, breaker) = (Switchboard::new("k"), breaker());
-        board.hold(ORDERING_CLOUD, &breaker, || {});
+        let (board, calls) = (Switchboard::new("k"), dependency());
+        board.hold(ORDERING_CLOUD, &calls, || {});
         let all = || from_afar(ORDERING_CLOUD, Scope::All, Position::Off, 1);
         let group = || from_afar(ORDERING_CLOUD, Scope::Group("a".into()), Position::On, 2);
         board.headquarters(member(&[]), vec![all(), group()]);
-        assert_eq!(breaker.state(), State::ForcedOpen);
+        assert_eq!(calls.breaker().state(), State::ForcedOpen);
         let seen = state(&board);
         assert_eq!(
             (seen.set_by.as_deref(), seen.scope.as_deref()),
             (Some("hq/mei"), Some("all kiosks"))
         );
         board.take(kept("on", 7));
-        assert_ne!(breaker.state(), State::ForcedOpen);
+        assert_ne!(calls.breaker().state(), State::ForcedOpen);
         let scopes: Vec<_> = state(&board)
             .settings
             .into_iter()
@@ -442,7 +439,7 @@ mod tests {
         board.take(kept("auto", 8));
         assert_eq!(state(&board).scope.as_deref(), Some("group a"));
         board.headquarters(member(&[]), vec![all(), group()]);
-        assert_eq!(breaker.state(), State::ForcedOpen);
+        assert_eq!(calls.breaker().state(), State::ForcedOpen);
         board.headquarters(member(&[]), Vec::new());
         assert!(board.is_on(ORDERING_CLOUD));
     }

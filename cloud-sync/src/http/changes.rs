@@ -166,8 +166,8 @@ pub(super) fn in_force(cloud: &Cloud, made: Result<Made, String>) -> Result<Chan
         Ok(Made::NoKiosk) => Err(fault("/scope/kiosk", "there is no such kiosk".to_owned())),
         Ok(Made::TooMany) => {
             let detail = format!(
-                "{MOST} of these are in force already, which is all that kiosks are told; take \
-                 one away first"
+                "with this, more would be in force than kiosks can be told ({MOST}, fewer where \
+                 much is set or said); take one away first"
             );
             Err(fault("/scope", detail))
         }

@@ -12,6 +12,11 @@ use super::connection::{Connection, Row, values};
 /// What wider scopes, and what the kiosks of one store, may hold of a kind. A notice holds both and
 /// must fit into one signed message.
 pub(crate) const MOST: usize = 32;
+/// How long each of the two may be, so that it does: half of a message, less what the kiosks and
+/// their groups take.
+const BYTES_MOST: usize = 28 * 1024;
+/// What stands beside the value and the reason of each.
+const BYTES_BESIDE: usize = 260;
 /// The groups that one kiosk may be in.
 pub(crate) const GROUPS_MOST: usize = 8;
 
@@ -84,12 +89,14 @@ pub(crate) fn make(
         Some(place) => place,
         None => return Ok(Made::NoKiosk),
     };
-    if let Some(before) = at(connection, wish, &place)? {
+    let before = at(connection, wish, &place)?;
+    if let Some(before) = &before {
         let same = (&before.value, &before.by, &before.reason, &before.scope);
         if same == (&wish.value, &wish.by, &wish.reason, &wish.scope) {
-            return Ok(Made::InForce(Box::new(before)));
+            return Ok(Made::InForce(Box::new(before.clone())));
         }
-    } else if !has_room(connection, wish, &place)? {
+    }
+    if !has_room(connection, wish, &place, before.map(|change| change.id))? {
         return Ok(Made::TooMany);
     }
     let value = wish.value.to_string();
@@ -207,33 +214,48 @@ pub(crate) fn stores_with(
     )
 }
 
-/// Makes room for one more where it is short: what was taken away longest ago need not be told any
-/// longer. False if there is none.
+/// Makes room for a wish where it is short: what was taken away longest ago need not be told any
+/// longer. False if there is none. What the wish replaces needs no room beside it.
 fn has_room(
     connection: &dyn Connection,
     wish: &Wish,
     place: &Place<'_>,
+    replaced: Option<u64>,
 ) -> Result<bool, LedgerError> {
     if wish.kind == Kind::Groups {
         return Ok(true);
     }
-    let there: Vec<(i64, bool)> = connection.rows(
-        "SELECT c.id, c.idle FROM in_force f JOIN changes c ON c.id = f.change
+    let replaced = replaced.and_then(|id| i64::try_from(id).ok());
+    let there: Vec<(i64, bool, i64)> = connection.rows(
+        "SELECT c.id, c.idle, CAST(octet_length(c.value) + octet_length(c.reason) AS BIGINT)
+         FROM in_force f JOIN changes c ON c.id = f.change
          LEFT JOIN devices d ON d.id = c.device
-         WHERE f.kind = ?1 AND d.store IS NOT DISTINCT FROM ?2 ORDER BY c.idle DESC, c.id",
-        values![wish.kind.as_str(), place.store],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+         WHERE f.kind = ?1 AND d.store IS NOT DISTINCT FROM ?2 AND c.id IS DISTINCT FROM ?3
+         ORDER BY c.idle DESC, c.id",
+        values![wish.kind.as_str(), place.store, replaced],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
-    if there.len() < MOST {
-        return Ok(true);
+    let length = |bytes: i64| BYTES_BESIDE + usize::try_from(bytes).unwrap_or(BYTES_MOST);
+    let mut count = there.len() + 1;
+    let mut bytes = BYTES_BESIDE + wish.value.to_string().len() + wish.reason.len();
+    bytes += there
+        .iter()
+        .map(|(.., bytes)| length(*bytes))
+        .sum::<usize>();
+    let mut idle = there.iter().filter(|(_, idle, _)| *idle);
+    let mut untold = Vec::new();
+    while count > MOST || bytes > BYTES_MOST {
+        let Some((oldest, _, of)) = idle.next() else {
+            return Ok(false);
+        };
+        untold.push(*oldest);
+        count -= 1;
+        bytes -= length(*of);
     }
-    match there.first() {
-        Some((oldest, true)) => {
-            connection.execute("DELETE FROM in_force WHERE change = ?1", values![*oldest])?;
-            Ok(true)
-        }
-        _ => Ok(false),
+    for change in untold {
+        connection.execute("DELETE FROM in_force WHERE change = ?1", values![change])?;
     }
+    Ok(true)
 }
 
 /// The columns of [`change`].

@@ -134,7 +134,10 @@ fn all_rules() -> Settings {
         time: Some(TimeRule { window, thresholds }),
         last_calls: Some(CallRule {
             calls: 100,
-            thresholds,
+            thresholds: Thresholds {
+                failures: Some(100),
+                ..thresholds
+            },
         }),
         slow_after: Some(Duration::from_secs(1)),
         open: OpenWait::constant(HOUR),

@@ -6,6 +6,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Serialize;
+
 use crate::protect::{Dependency, Rules, Tuning, now};
 use crate::uplink::{UplinkHandle, UplinkSettings};
 
@@ -18,10 +20,47 @@ pub struct Tuner {
     layers: Arc<Mutex<Layers>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Layers {
     file: Tuning,
     headquarters: Tuning,
+}
+
+/// Where a rule comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Nobody said otherwise.
+    Software,
+    /// The configuration file.
+    File,
+    /// Headquarters.
+    Headquarters,
+}
+
+impl Layers {
+    fn all(&self) -> Tuning {
+        self.file.clone().under(&self.headquarters)
+    }
+
+    fn origin(&self, dependency: &str, key: &str) -> Origin {
+        if self.headquarters.set(dependency, key).is_some() {
+            Origin::Headquarters
+        } else if self.file.set(dependency, key).is_some() {
+            Origin::File
+        } else {
+            Origin::Software
+        }
+    }
+
+    /// What people are told of a mode.
+    fn why(&self, dependency: &str) -> &'static str {
+        match self.origin(dependency, "mode") {
+            Origin::Software => "as the software has it",
+            Origin::File => "set in the configuration file",
+            Origin::Headquarters => "set by headquarters",
+        }
+    }
 }
 
 impl Tuner {
@@ -38,8 +77,9 @@ impl Tuner {
         }
     }
 
-    /// Puts in force what the file says: all of it or none. State and counts stay, and so do the
-    /// waits of an open breaker, which follow the heartbeat.
+    /// Puts in force what the file says: all of it or none. Counts stay, and so does the state
+    /// unless the mode is another; the waits of an open breaker follow the heartbeat where they are not
+    /// set.
     ///
     /// # Errors
     /// What is wrong, in words.
@@ -60,14 +100,18 @@ impl Tuner {
         self.uplink.use_broker(url);
     }
 
+    /// Where a rule before a dependency comes from.
+    #[must_use]
+    pub fn origin(&self, dependency: &str, key: &str) -> Origin {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        layers.origin(dependency, key)
+    }
+
     fn change(&self, change: impl FnOnce(&mut Layers)) -> Result<(), String> {
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut wanted = Layers {
-            file: layers.file.clone(),
-            headquarters: layers.headquarters.clone(),
-        };
+        let mut wanted = layers.clone();
         change(&mut wanted);
-        let all = wanted.file.clone().under(&wanted.headquarters);
+        let all = wanted.all();
         let tuned = |dependency: &Arc<Dependency>, base: fn(u64) -> Rules| {
             let seed = dependency.rules().breaker.seed;
             let rules = base(seed).tuned(dependency.name(), &all);
@@ -79,7 +123,8 @@ impl Tuner {
         let menu = self.menu.as_ref();
         let menu = menu.map(|it| tuned(it, Rules::menu)).transpose()?;
         for (dependency, rules) in ordering.iter().chain(&menu) {
-            let done = dependency.retune(rules, now());
+            let why = wanted.why(dependency.name());
+            let done = dependency.retune(rules, why, now());
             done.map_err(|error| error.to_string())?;
         }
         if let Some((_, rules)) = &ordering {

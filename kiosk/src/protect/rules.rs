@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use resilience::Ratio;
 use resilience::backoff::{Allowance, Backoff, InvalidBackoff};
-use resilience::breaker::{self, SettingsError};
+use resilience::breaker::{self, OpenWait, SettingsError};
 use resilience::bulkhead::{self, NoPlaces};
 use resilience::limiter::{InvalidRate, Rate};
 
@@ -15,8 +15,12 @@ use crate::uplink::{UplinkSettings, ordering_breaker};
 /// The rules that stand before a dependency.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rules {
+    /// Whether the breaker decides by itself.
+    pub mode: Mode,
     /// When to stop calling it.
     pub breaker: breaker::Settings,
+    /// What is set of the waits of an open breaker; the rest of them follows the heartbeat.
+    pub waits: Waits,
     /// How many calls at a time.
     pub places: bulkhead::Settings,
     /// How many calls in a time.
@@ -25,6 +29,82 @@ pub struct Rules {
     pub retries: Retries,
     /// How long an attempt may take.
     pub timeout: Duration,
+}
+
+/// Whether a breaker decides by itself. A switch that is off holds it open over any of these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// By its rules.
+    #[default]
+    Auto,
+    /// Every call passes and is counted; thresholds that are met are told: a dry run.
+    MetricsOnly,
+    /// Every call passes, and nothing is counted.
+    Disabled,
+    /// No call passes.
+    ForcedOpen,
+}
+
+impl Mode {
+    const ALL: [Self; 4] = [
+        Self::Auto,
+        Self::MetricsOnly,
+        Self::Disabled,
+        Self::ForcedOpen,
+    ];
+
+    /// As it is set and shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.state() {
+            Some(state) => state.name(),
+            None => "auto",
+        }
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+
+    /// The state that it holds the breaker in.
+    #[must_use]
+    pub const fn state(self) -> Option<breaker::State> {
+        match self {
+            Self::Auto => None,
+            Self::MetricsOnly => Some(breaker::State::MetricsOnly),
+            Self::Disabled => Some(breaker::State::Disabled),
+            Self::ForcedOpen => Some(breaker::State::ForcedOpen),
+        }
+    }
+}
+
+/// What somebody has set of the waits of an open breaker.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Waits {
+    /// The first.
+    pub initial: Option<Duration>,
+    /// The factor from one to the next.
+    pub growth: Option<f64>,
+    /// The longest.
+    pub max: Option<Duration>,
+    /// The share that is left to chance.
+    pub jitter: Option<f64>,
+}
+
+impl Waits {
+    /// These waits where they are set, over others. The longest gives way to a first one that alone
+    /// is set; otherwise none is longer.
+    #[must_use]
+    pub fn over(self, open: OpenWait) -> OpenWait {
+        let initial = self.initial.unwrap_or(open.initial);
+        let max = self.max.unwrap_or(open.max.max(initial));
+        OpenWait {
+            initial: initial.min(max),
+            growth: self.growth.unwrap_or(open.growth),
+            max,
+            jitter: self.jitter.unwrap_or(open.jitter),
+        }
+    }
 }
 
 /// How calls are tried again.
@@ -63,7 +143,9 @@ impl Rules {
     #[must_use]
     pub fn around(breaker: breaker::Settings, timeout: Duration) -> Self {
         Self {
+            mode: Mode::Auto,
             breaker,
+            waits: Waits::default(),
             places: bulkhead::Settings {
                 calls: 16,
                 waiting: 0,
@@ -108,7 +190,11 @@ impl Rules {
     }
 
     pub(crate) fn validate(&self) -> Result<(), BadRules> {
-        self.breaker.validate()?;
+        let breaker = breaker::Settings {
+            open: self.waits.over(self.breaker.open),
+            ..self.breaker
+        };
+        breaker.validate()?;
         self.places.validate()?;
         self.rate.validate()?;
         self.retries.backoff.validate()?;

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::*;
 
 mod overload;
+mod standing;
 mod told;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -34,6 +35,8 @@ fn judge(trouble: &Trouble) -> Verdict {
 /// Opens at two failures in a row, has one place, tries twice more.
 fn rules() -> Rules {
     Rules {
+        mode: Mode::Auto,
+        waits: Waits::default(),
         breaker: breaker::Settings {
             consecutive_failures: Some(2),
             open: OpenWait::constant(LONG),
@@ -365,11 +368,11 @@ async fn new_rules_keep_what_was_counted_and_senseless_ones_change_nothing() {
     let mut bad = rules();
     bad.breaker.consecutive_failures = Some(9);
     bad.places.calls = 0;
-    assert!(test.retune(&bad, now()).is_err());
+    assert!(test.retune(&bad, "a test", now()).is_err());
     assert_eq!(test.breaker.settings().consecutive_failures, Some(2));
     let mut good = rules();
     good.breaker.consecutive_failures = Some(3);
-    test.retune(&good, now()).unwrap();
+    test.retune(&good, "a test", now()).unwrap();
     let _ = test.once(LONG, judge, fails(Trouble::Down)).await;
     assert_eq!(test.seen().state, State::Closed);
     let _ = test.once(LONG, judge, fails(Trouble::Down)).await;
@@ -411,7 +414,7 @@ async fn only_a_call_that_is_judged_by_time_is_slow() {
     let test = patient();
     let mut slow = rules();
     slow.breaker.slow_after = Some(Duration::from_nanos(1));
-    test.retune(&slow, now()).unwrap();
+    test.retune(&slow, "a test", now()).unwrap();
     for judged_by_time in [true, false] {
         let limits = Limits {
             judged_by_time,
@@ -434,11 +437,25 @@ async fn the_waits_of_an_open_breaker_and_its_other_rules_are_set_apart() {
     test.pace(waits, now()).unwrap();
     let mut other = rules();
     other.breaker.consecutive_failures = Some(7);
-    test.retune(&other, now()).unwrap();
+    test.retune(&other, "a test", now()).unwrap();
     let in_force = test.breaker().settings();
     assert_eq!(in_force.open, waits);
     assert_eq!(in_force.consecutive_failures, Some(7));
     test.pace(OpenWait::constant(LONG), now()).unwrap();
     assert_eq!(test.breaker().settings().consecutive_failures, Some(7));
     assert_eq!(test.look(now()).rules.breaker, test.breaker().settings());
+}
+
+#[tokio::test]
+async fn waits_that_are_set_hold_over_the_heartbeat_and_give_way_to_it_again() {
+    let test = dependency();
+    let mut set = rules();
+    set.waits.initial = Some(SHORT);
+    test.retune(&set, "a test", now()).unwrap();
+    assert_eq!(test.breaker().settings().open.initial, SHORT);
+    test.pace(OpenWait::constant(LONG * 2), now()).unwrap();
+    let open = test.breaker().settings().open;
+    assert_eq!((open.initial, open.max), (SHORT, LONG * 2));
+    test.retune(&rules(), "a test", now()).unwrap();
+    assert_eq!(test.breaker().settings().open, OpenWait::constant(LONG * 2));
 }

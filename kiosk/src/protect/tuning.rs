@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use cloud_sync_wire::notice::tuning::{DEPENDENCIES, Tuning};
+use cloud_sync_wire::notice::tuning::{OFF, Set, Tuning};
 use kiosk_core::document::{At, Faults};
 use resilience::Ratio;
-use resilience::backoff::Allowance;
-use resilience::breaker::{Thresholds, TimeRule, Verdict, Window};
+use resilience::backoff::{Allowance, Jitter};
+use resilience::breaker::State;
 use resilience::ramp::Slope;
 use serde_json::Value;
 
-use super::Rules;
+use super::{Mode, Rules, Waits};
 
-/// In how many steps a window forgets.
-const BUCKETS: u32 = 10;
+mod thresholds;
+
 /// The retries that go with `retries` where no budget is set: one for five calls, one a second
 /// beside, and as many saved up as one outage may need.
 const RETRY_PERCENT: u32 = 20;
@@ -32,7 +32,6 @@ pub(crate) fn read(value: &Value, faults: &mut Vec<String>) -> Tuning {
     } else {
         Tuning::read(value, &root.key("breaker"), &mut found)
     };
-    moot(&tuning, &root.key("breaker"), &mut found);
     let told = found.into_vec().into_iter().map(|fault| {
         let key = fault.pointer.trim_start_matches('/').replace('/', ".");
         format!("{key}: {}", fault.detail)
@@ -41,110 +40,131 @@ pub(crate) fn read(value: &Value, faults: &mut Vec<String>) -> Tuning {
     tuning
 }
 
-/// A budget without retries would be passed over silently: only `retries` turns them on.
-fn moot(tuning: &Tuning, breaker: &At<'_>, faults: &mut Faults) {
-    for name in DEPENDENCIES {
-        if tuning.get(name, "retries").is_some() {
-            continue;
-        }
-        for key in ["retry_percent", "retries_per_second"] {
-            if tuning.get(name, key).is_some() {
-                let fault = "does nothing without retries; set retries beside it";
-                faults.add(&breaker.key(name).key(key), fault);
-            }
+/// What is set for one dependency.
+#[derive(Clone, Copy)]
+struct For<'a> {
+    name: &'a str,
+    tuning: &'a Tuning,
+}
+
+impl For<'_> {
+    fn number(self, key: &str) -> Option<u32> {
+        self.tuning.number(self.name, key)
+    }
+
+    fn word(self, key: &str) -> Option<&'static str> {
+        self.tuning.word(self.name, key)
+    }
+
+    fn millis(self, key: &str) -> Option<Duration> {
+        let millis = self.number(key)?;
+        Some(Duration::from_millis(millis.into()))
+    }
+
+    /// A factor that is set in percent.
+    fn factor(self, key: &str) -> Option<f64> {
+        Some(f64::from(self.number(key)?) / 100.0)
+    }
+
+    fn share(self, key: &str) -> Option<Ratio> {
+        share(self.number(key)?)
+    }
+
+    /// A rule as it was, with another measure, or turned off.
+    fn rule<T>(self, key: &str, was: Option<T>, measure: impl Fn(u32) -> Option<T>) -> Option<T> {
+        match self.tuning.set(self.name, key) {
+            Some(Set::Number(number)) => measure(number),
+            Some(Set::Word(OFF)) => None,
+            _ => was,
         }
     }
 }
 
 impl Rules {
-    /// These rules with what is set for that dependency over them.
+    /// These rules with what is set for that dependency over them. Where settings of several places
+    /// do not go together, what limits another gives way, so that nothing that is in range keeps the
+    /// rest from coming into force.
     #[must_use]
     pub fn tuned(mut self, name: &str, tuning: &Tuning) -> Self {
-        let set = |key: &str| tuning.get(name, key);
-        self.tune_breaker(&set);
-        if let Some(millis) = set("timeout_ms") {
-            self.timeout = Duration::from_millis(millis.into());
-            // Twice as long, for a probe may also have to connect: one that may still be answered
-            // is not replaced by another.
-            let deadline = &mut self.breaker.half_open.deadline;
-            *deadline = (*deadline).max(self.timeout * 2);
-        }
-        self.places.calls = set("calls_at_once").unwrap_or(self.places.calls);
-        self.places.waiting = set("calls_waiting").unwrap_or(self.places.waiting);
-        if let Some(calls) = set("calls_per_second") {
+        let set = For { name, tuning };
+        self.timeout = set.millis("timeout_ms").unwrap_or(self.timeout);
+        let mode = set.word("mode").and_then(Mode::named);
+        self.mode = mode.unwrap_or(self.mode);
+        self.tune_thresholds(set);
+        self.tune_recovery(set);
+        self.places.calls = set.number("calls_at_once").unwrap_or(self.places.calls);
+        self.places.waiting = set.number("calls_waiting").unwrap_or(self.places.waiting);
+        if let Some(calls) = set.number("calls_per_second") {
             self.rate.calls = calls;
             self.rate.period = Duration::from_secs(1);
             self.rate.burst = calls;
         }
-        self.rate.burst = set("burst").unwrap_or(self.rate.burst);
-        self.tune_retries(&set);
+        self.rate.burst = set.number("burst").unwrap_or(self.rate.burst);
+        self.tune_retries(set);
         self
     }
 
-    fn tune_breaker(&mut self, set: &impl Fn(&str) -> Option<u32>) {
-        let breaker = &mut self.breaker;
-        breaker.consecutive_failures = set("consecutive_failures").or(breaker.consecutive_failures);
-        let slow_after = set("slow_after_ms").map(|millis| Duration::from_millis(millis.into()));
-        breaker.slow_after = slow_after.or(breaker.slow_after);
-        let mut rule = breaker.time.unwrap_or(TimeRule {
-            window: window(10),
-            thresholds: Thresholds {
-                minimum_calls: 10,
-                ..Thresholds::COUNT_ONLY
-            },
-        });
-        rule.window = set("window_seconds").map_or(rule.window, window);
-        let thresholds = &mut rule.thresholds;
-        thresholds.minimum_calls = set("minimum_calls").unwrap_or(thresholds.minimum_calls);
-        thresholds.failure_ratio = share(set("failure_percent")).or(thresholds.failure_ratio);
-        thresholds.slow_ratio = share(set("slow_percent")).or(thresholds.slow_ratio);
-        breaker.time = Some(rule);
-        if let Some(probes) = set("probes") {
-            breaker.half_open.permits = probes;
-            breaker.half_open.verdict = Verdict::FirstFailure;
-        }
-        let (first, over) = (set("ramp_first_percent"), set("ramp_seconds"));
+    fn tune_recovery(&mut self, set: For<'_>) {
+        let initial = set.word("initial");
+        let initial = State::ALL
+            .into_iter()
+            .find(|state| Some(state.name()) == initial);
+        self.breaker.initial = initial.unwrap_or(self.breaker.initial);
+        self.waits = Waits {
+            initial: set.millis("open_ms").or(self.waits.initial),
+            growth: set.factor("open_growth_percent").or(self.waits.growth),
+            max: set.millis("open_most_ms").or(self.waits.max),
+            jitter: set.factor("open_jitter_percent").or(self.waits.jitter),
+        };
+        let (first, over) = (set.share("ramp_first_percent"), set.number("ramp_seconds"));
         if first.is_some() || over.is_some() {
-            let slope = breaker.ramp.unwrap_or(Slope {
-                first: share(Some(RAMP_FIRST_PERCENT)).unwrap_or(Ratio::ALL),
+            let slope = self.breaker.ramp.unwrap_or(Slope {
+                first: share(RAMP_FIRST_PERCENT).unwrap_or(Ratio::ALL),
                 over: Duration::from_secs(RAMP_SECONDS.into()),
             });
-            breaker.ramp = Some(Slope {
-                first: share(first).unwrap_or(slope.first),
+            self.breaker.ramp = Some(Slope {
+                first: first.unwrap_or(slope.first),
                 over: over.map_or(slope.over, |seconds| Duration::from_secs(seconds.into())),
             });
         }
     }
 
-    fn tune_retries(&mut self, set: &impl Fn(&str) -> Option<u32>) {
-        let Some(most) = set("retries") else {
+    fn tune_retries(&mut self, set: For<'_>) {
+        let Some(most) = set.number("retries") else {
             return;
         };
-        let percent = set("retry_percent").unwrap_or(RETRY_PERCENT);
-        self.retries.most = most;
-        self.retries.allowance = Allowance {
-            share: share(Some(percent)).unwrap_or(Ratio::ALL),
-            per_second: set("retries_per_second").unwrap_or(RETRIES_PER_SECOND),
-            most: RETRIES_SAVED,
+        let retries = &mut self.retries;
+        retries.most = most;
+        let percent = set.number("retry_percent").unwrap_or(RETRY_PERCENT);
+        let per_second = set.number("retries_per_second");
+        retries.allowance = Allowance {
+            share: share(percent).unwrap_or(Ratio::ALL),
+            per_second: per_second.unwrap_or(RETRIES_PER_SECOND),
+            most: set.number("retries_saved").unwrap_or(RETRIES_SAVED),
         };
+        let wait = &mut retries.backoff;
+        wait.cap = set.millis("retry_most_ms").unwrap_or(wait.cap);
+        wait.initial = set.millis("retry_ms").unwrap_or(wait.initial).min(wait.cap);
+        wait.factor = set.factor("retry_growth_percent").unwrap_or(wait.factor);
+        wait.jitter = match set.word("retry_jitter") {
+            Some("none") => Jitter::None,
+            Some("full") => Jitter::Full,
+            Some("equal") => Jitter::Equal,
+            _ => wait.jitter,
+        };
+        retries.least = set.millis("retry_least_ms").unwrap_or(retries.least);
     }
 }
 
 /// A share that is in range by now.
-fn share(percent: Option<u32>) -> Option<Ratio> {
-    percent.and_then(|percent| Ratio::percent(percent).ok())
-}
-
-fn window(seconds: u32) -> Window {
-    Window::Rolling {
-        span: Duration::from_secs(seconds.into()),
-        buckets: BUCKETS,
-    }
+fn share(percent: u32) -> Option<Ratio> {
+    Ratio::percent(percent).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use resilience::breaker::{HalfOpen, OpenWait, Verdict, Window};
     use serde_json::json;
 
     fn tuning(value: &Value) -> Tuning {
@@ -179,7 +199,8 @@ mod tests {
         });
         let rules = base().tuned("ordering", &tuning(&json!({ "ordering": ordering })));
         let rule = rules.breaker.time.unwrap();
-        assert_eq!(rule.window, window(20));
+        let span = Duration::from_secs(20);
+        assert_eq!(rule.window, Window::Rolling { span, buckets: 10 });
         assert_eq!(rule.thresholds.minimum_calls, 5);
         assert_eq!(rule.thresholds.failure_ratio, Ratio::percent(40).ok());
         assert_eq!(rule.thresholds.slow_ratio, Ratio::percent(80).ok());
@@ -227,21 +248,135 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_can_be_turned_off_and_others_on_in_its_place() {
+        let ordering = json!({
+            "consecutive_failures": "off", "window": "off", "slow_after_ms": "off",
+            "last_calls": 20, "last_failures": 15, "last_minimum_calls": 15,
+        });
+        let breaker = base()
+            .tuned("ordering", &tuning(&json!({ "ordering": ordering })))
+            .breaker;
+        assert_eq!(
+            (
+                breaker.consecutive_failures,
+                breaker.time,
+                breaker.slow_after
+            ),
+            (None, None, None)
+        );
+        let last = breaker.last_calls.unwrap();
+        assert_eq!(
+            (
+                last.calls,
+                last.thresholds.failures,
+                last.thresholds.minimum_calls
+            ),
+            (20, Some(15), 15)
+        );
+        let ordering = json!({
+            "window": "fixed", "window_seconds": 60, "failures": 12, "failure_percent": "off", "slow_percent": "off",
+        });
+        let rule = base()
+            .tuned("ordering", &tuning(&json!({ "ordering": ordering })))
+            .breaker
+            .time
+            .unwrap();
+        assert_eq!(
+            rule.window,
+            Window::Fixed {
+                span: Duration::from_secs(60)
+            }
+        );
+        let of = rule.thresholds;
+        assert_eq!(
+            (of.failures, of.failure_ratio, of.slow_ratio),
+            (Some(12), None, None)
+        );
+    }
+
+    #[test]
+    fn recovery_goes_as_it_is_set() {
+        let ordering = json!({
+            "mode": "metrics_only", "initial": "closed", "open_ms": 7_000, "open_growth_percent": 150,
+            "open_jitter_percent": 0, "probes": 4, "probe_verdict": "failure_ratio",
+            "probe_failure_percent": 75, "probe_deadline_ms": 9_000,
+        });
+        let rules = base().tuned("ordering", &tuning(&json!({ "ordering": ordering })));
+        assert_eq!(rules.mode, Mode::MetricsOnly);
+        assert_eq!(rules.breaker.initial, State::Closed);
+        let short = OpenWait::constant(Duration::from_secs(1));
+        let open = OpenWait {
+            initial: Duration::from_secs(7),
+            growth: 1.5,
+            max: Duration::from_secs(7),
+            jitter: 0.0,
+        };
+        assert_eq!(rules.waits.over(short), open);
+        let half_open = HalfOpen {
+            permits: 4,
+            verdict: Verdict::FailureRatio(Ratio::percent(75).unwrap()),
+            deadline: Duration::from_secs(9),
+        };
+        assert_eq!(rules.breaker.half_open, half_open);
+        let few =
+            json!({"ordering": {"probes": 3, "probe_verdict": "successes", "probe_successes": 2}});
+        let verdict = base()
+            .tuned("ordering", &tuning(&few))
+            .breaker
+            .half_open
+            .verdict;
+        assert_eq!(verdict, Verdict::Successes(2));
+    }
+
+    #[test]
+    fn retries_wait_as_it_is_set() {
+        let ordering = json!({
+            "retries": 3, "retry_ms": 50, "retry_growth_percent": 300, "retry_most_ms": 400,
+            "retry_jitter": "none", "retry_least_ms": 20, "retries_saved": 99,
+        });
+        let retries = base()
+            .tuned("ordering", &tuning(&json!({ "ordering": ordering })))
+            .retries;
+        let waits: Vec<_> = (0..3)
+            .map(|retry| retries.backoff.delay(retry, 1).as_millis())
+            .collect();
+        assert_eq!(waits, [50, 150, 400]);
+        assert_eq!(
+            (retries.least, retries.allowance.most),
+            (Duration::from_millis(20), 99)
+        );
+    }
+
+    #[test]
     fn whatever_is_in_range_can_be_worked_under() {
-        use cloud_sync_wire::notice::tuning::KEYS;
+        use cloud_sync_wire::notice::tuning::{KEYS, Range};
+        let value = |range: Range, pick: usize| match range {
+            Range::Whole(least, most) | Range::OrOff(least, most) => {
+                json!([least, most, least.midpoint(most)][pick % 3])
+            }
+            Range::Words(words) => json!(words[pick % words.len()]),
+        };
         for base in [Rules::ordering(1), Rules::menu(1)] {
-            let name = "ordering";
-            for pick in 0..3_u32 {
-                let all = KEYS.map(|(key, least, most)| {
-                    let value = [least, most, least.midpoint(most)][pick as usize];
-                    (key.to_owned(), json!(value))
+            // Each key alone, all at one end, and at ends that differ from key to key, as when
+            // several places set them.
+            for pick in 0..60 {
+                let all = KEYS.iter().enumerate().map(|(place, (key, range))| {
+                    let pick = if pick < 4 {
+                        pick
+                    } else {
+                        pick * (place + 7) / 4
+                    };
+                    ((*key).to_owned(), value(*range, pick))
                 });
-                let one_by_one = all.clone().map(|pair| [pair].into_iter().collect());
-                let whole: serde_json::Map<_, _> = all.into_iter().collect();
-                for mut keys in one_by_one.into_iter().chain([whole]) {
-                    keys.entry("retries").or_insert(json!(1));
-                    let tuning = tuning(&json!({ name: keys }));
-                    base.tuned(name, &tuning).validate().unwrap();
+                let all: Vec<_> = all.collect();
+                let one_by_one = all.iter().cloned().map(|pair| [pair].into_iter().collect());
+                let whole: serde_json::Map<_, _> = all.iter().cloned().collect();
+                for keys in one_by_one.chain([whole]) {
+                    let tuning = Tuning::known(json!({ "ordering": keys }).as_object().unwrap());
+                    let rules = base.tuned("ordering", &tuning);
+                    rules
+                        .validate()
+                        .unwrap_or_else(|fault| panic!("{fault}: {tuning:?}"));
                 }
             }
         }

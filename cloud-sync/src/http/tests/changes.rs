@@ -318,3 +318,63 @@ async fn what_kiosks_are_told_always_fits_into_one_message() {
     assert_eq!(room.status, StatusCode::OK);
     assert_eq!(office.told(&kiosk).await.switches.len(), 2 * MOST);
 }
+
+#[tokio::test]
+async fn settings_that_kiosks_cannot_be_told_in_one_message_are_refused() {
+    use cloud_sync_wire::notice::tuning::{KEYS, Range};
+    let office = Office::open().await;
+    let kiosk = office.site.rig.kiosk("k").await;
+    let keys = KEYS.iter().map(|(key, range)| {
+        let value = match range {
+            Range::Whole(_, most) | Range::OrOff(_, most) => json!(most),
+            Range::Words(words) => json!(words[words.len() - 1]),
+        };
+        ((*key).to_owned(), value)
+    });
+    let mut all: serde_json::Map<_, _> = keys.collect();
+    all.remove("probe_failure_percent");
+    let body = |scope: Value| {
+        json!({
+            "settings": {"ordering": all, "menu": all}, "scope": scope, "reason": "灯".repeat(200),
+        })
+    };
+    let path = "/api/v1/settings/breakers";
+    let mut taken = 0;
+    let refused = loop {
+        let scope = json!({"group": format!("g{taken}")});
+        let answer = office.put(path, &body(scope)).await;
+        if answer.status != StatusCode::OK {
+            break answer;
+        }
+        taken += 1;
+        assert!(taken < MOST, "they would not fit");
+    };
+    refused.is_problem(422, "/problems/invalid");
+    office.group("k", &["g0"]).await;
+    // What a scope has can be set anew where there is no room for another.
+    let again = office.put(path, &body(json!({"group": "g0"}))).await;
+    assert_eq!(again.status, StatusCode::OK);
+    let answer = office.fetch(&kiosk, "settings").await;
+    let key = office.site.rig.cloud.key.public();
+    let told: SettingsNotice = signed::open(&answer.body, &key).unwrap();
+    assert_eq!(told.settings.len(), 1);
+}
+
+#[tokio::test]
+async fn settings_that_contradict_themselves_are_refused_whole() {
+    let office = Office::open().await;
+    let path = "/api/v1/settings/breakers";
+    let bad = json!({
+        "settings": {"ordering": {"retry_percent": 10, "failures": 3}, "menu": {"open_ms": 2, "open_most_ms": 1}},
+        "scope": {"all": true}, "reason": "a try",
+    });
+    let problem = office.put(path, &bad).await;
+    let problem = problem.is_problem(422, "/problems/invalid");
+    let faults = problem["errors"].as_array().unwrap();
+    let places: Vec<_> = faults.iter().map(|fault| &fault["pointer"]).collect();
+    assert_eq!(
+        places,
+        ["/settings/menu/open_ms", "/settings/ordering/retry_percent"]
+    );
+    assert_eq!(office.get(path).await["settings"], json!([]));
+}

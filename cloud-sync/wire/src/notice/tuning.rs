@@ -3,55 +3,49 @@
 //!
 //! | key | means |
 //! |---|---|
+//! | `mode` | `auto`; `metrics_only`: a dry run, the breaker lets all pass and tells of thresholds that are met; `disabled`: all pass and nothing is counted; `forced_open` |
+//! | `initial` | the state in which the breaker begins at a start: `closed`, `open`, `half_open` |
 //! | `consecutive_failures` | the breaker opens at so many failures in a row |
-//! | `window_seconds` | how far back calls count for the shares below |
+//! | `window`, `window_seconds`, `window_buckets` | `rolling`, `fixed` or `off`; how far back calls count for the four below, and in how many steps they are forgotten |
 //! | `minimum_calls` | fewer calls in the window are not judged |
 //! | `failure_percent` | the breaker opens at this share of failures |
 //! | `slow_percent` | the breaker opens at this share of slow calls |
+//! | `failures` | the breaker opens at so many failures |
 //! | `slow_after_ms` | a call is slow if it took longer |
-//! | `probes` | so many calls in a row must succeed before an open breaker closes |
+//! | `last_calls`, `last_minimum_calls`, `last_failure_percent`, `last_slow_percent`, `last_failures` | the same over the last so many calls |
+//! | `open_ms`, `open_growth_percent`, `open_most_ms`, `open_jitter_percent` | how long an open breaker waits; 200 doubles the wait with each failed round, up to the most; this share of it is left to chance |
+//! | `probes` | so many calls must succeed before an open breaker closes |
+//! | `probe_verdict` | `first_failure` reopens it; `failure_ratio` judges all of them by `probe_failure_percent`; `successes` closes it after `probe_successes` |
+//! | `probe_deadline_ms` | a probe that takes longer makes room for another |
 //! | `timeout_ms` | an answer is waited for so long |
 //! | `calls_at_once` | the bulkhead: so many calls at a time |
 //! | `calls_waiting` | so many callers may wait for a place in it |
 //! | `calls_per_second`, `burst` | the limiter |
 //! | `retries` | a failed call is made again so often, within its own time |
-//! | `retry_percent`, `retries_per_second` | the budget: all retries together may add this share to the calls, and so many more |
+//! | `retry_ms`, `retry_growth_percent`, `retry_most_ms`, `retry_jitter` | after what waits: `none`, `full` or `equal` of them left to chance |
+//! | `retry_least_ms` | an attempt with less time left than this is not begun |
+//! | `retry_percent`, `retries_per_second`, `retries_saved` | the budget: all retries together may add this share to the calls, and so many more; so many can be saved up |
 //! | `ramp_first_percent`, `ramp_seconds` | after an outage this share of calls passes at first, and all of them after that time |
 //!
-//! What is not set stays as the software has it.
+//! A rule that a number turns on is turned off by the word `off`. What is not set stays as the
+//! software has it.
 
 use std::collections::BTreeMap;
 
-use kiosk_core::document::{At, Faults, Object, whole};
+use kiosk_core::document::{At, Faults, Object};
 use serde_json::{Map, Value};
+
+mod keys;
+mod sense;
+
+pub use self::keys::{KEYS, OFF, Range, Set};
 
 /// The remote dependencies whose rules can be set.
 pub const DEPENDENCIES: [&str; 2] = ["menu", "ordering"];
 
-/// Every key with its least and greatest value.
-pub const KEYS: [(&str, u32, u32); 17] = [
-    ("burst", 1, 100_000),
-    ("calls_at_once", 1, 1_024),
-    ("calls_per_second", 1, 100_000),
-    ("calls_waiting", 0, 1_024),
-    ("consecutive_failures", 1, 1_000),
-    ("failure_percent", 1, 100),
-    ("minimum_calls", 1, 100_000),
-    ("probes", 1, 64),
-    ("ramp_first_percent", 1, 100),
-    ("ramp_seconds", 0, 3_600),
-    ("retries", 0, 10),
-    ("retries_per_second", 0, 1_000),
-    ("retry_percent", 1, 100),
-    ("slow_after_ms", 1, 600_000),
-    ("slow_percent", 1, 100),
-    ("timeout_ms", 50, 120_000),
-    ("window_seconds", 1, 3_600),
-];
-
 /// What is set, by dependency and key. All of it is in range.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tuning(BTreeMap<(&'static str, &'static str), u32>);
+pub struct Tuning(BTreeMap<(&'static str, &'static str), Set>);
 
 impl Tuning {
     /// Reads what somebody wrote; every fault is told at its place.
@@ -86,15 +80,13 @@ impl Tuning {
             let known = known.join(", ");
             faults.add(&at.key(unknown), format!("can't be set; known are {known}"));
         }
-        for (key, least, most) in KEYS {
-            let read = |value, at: &At<'_>, faults: &mut Faults| {
-                whole(value, at, faults, least.into(), most.into())
-            };
-            let number = object.optional(key, at, faults, read);
-            if let Some(number) = number.and_then(|number| u32::try_from(number).ok()) {
-                self.0.insert((name, key), number);
+        for (key, range) in KEYS {
+            let read = |value, at: &At<'_>, faults: &mut Faults| range.read(value, at, faults);
+            if let Some(set) = object.optional(key, at, faults, read) {
+                self.0.insert((name, key), set);
             }
         }
+        self.check(name, at, faults);
     }
 
     /// Takes what this software knows and can work with from a notice, and passes over the rest:
@@ -103,12 +95,10 @@ impl Tuning {
     pub fn known(settings: &Map<String, Value>) -> Self {
         let mut tuning = Self::default();
         for name in DEPENDENCIES {
-            for (key, least, most) in KEYS {
+            for (key, range) in KEYS {
                 let value = settings.get(name).and_then(|keys| keys.get(key));
-                let number = value.and_then(Value::as_u64);
-                let number = number.and_then(|number| u32::try_from(number).ok());
-                if let Some(number) = number.filter(|number| (least..=most).contains(number)) {
-                    tuning.0.insert((name, key), number);
+                if let Some(set) = value.and_then(|value| range.known(value)) {
+                    tuning.0.insert((name, key), set);
                 }
             }
         }
@@ -117,10 +107,36 @@ impl Tuning {
 
     /// What is set, if it is.
     #[must_use]
-    pub fn get(&self, dependency: &str, key: &str) -> Option<u32> {
+    pub fn set(&self, dependency: &str, key: &str) -> Option<Set> {
         let mut all = self.0.iter();
         all.find(|((of, which), _)| *of == dependency && *which == key)
-            .map(|(_, number)| *number)
+            .map(|(_, set)| *set)
+    }
+
+    /// The number that is set, if one is.
+    #[must_use]
+    pub fn number(&self, dependency: &str, key: &str) -> Option<u32> {
+        match self.set(dependency, key)? {
+            Set::Number(number) => Some(number),
+            Set::Word(_) => None,
+        }
+    }
+
+    /// The word that is set, if one is.
+    #[must_use]
+    pub fn word(&self, dependency: &str, key: &str) -> Option<&'static str> {
+        match self.set(dependency, key)? {
+            Set::Word(word) => Some(word),
+            Set::Number(_) => None,
+        }
+    }
+
+    /// All that is set for a dependency, in the order of the keys.
+    pub fn of(&self, dependency: &str) -> impl Iterator<Item = (&'static str, Set)> {
+        self.0
+            .iter()
+            .filter(move |((of, _), _)| *of == dependency)
+            .map(|((_, key), set)| (*key, *set))
     }
 
     /// Puts `other` over this: where both set a key, `other` holds.
@@ -140,10 +156,10 @@ impl Tuning {
     #[must_use]
     pub fn to_json(&self) -> Map<String, Value> {
         let mut all: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-        for ((name, key), number) in &self.0 {
+        for ((name, key), set) in &self.0 {
             all.entry(name)
                 .or_default()
-                .insert((*key).to_owned(), (*number).into());
+                .insert((*key).to_owned(), (*set).into());
         }
         let named = all.into_iter();
         named
@@ -188,8 +204,58 @@ mod tests {
         assert_eq!(faults, [""; 0]);
         assert_eq!(Value::Object(tuning.to_json()), value);
         assert_eq!(Tuning::known(&tuning.to_json()), tuning);
-        assert_eq!(tuning.get("ordering", "timeout_ms"), Some(900));
-        assert_eq!(tuning.get("menu", "timeout_ms"), None);
+        assert_eq!(tuning.number("ordering", "timeout_ms"), Some(900));
+        assert_eq!(tuning.number("menu", "timeout_ms"), None);
+    }
+
+    #[test]
+    fn keys_stand_in_order_and_once() {
+        let names = KEYS.map(|(key, _)| key);
+        assert!(names.is_sorted_by(|one, next| one < next), "{names:?}");
+    }
+
+    #[test]
+    fn a_rule_is_turned_off_by_a_word_and_only_where_that_means_something() {
+        let value = json!({"ordering": {
+            "consecutive_failures": "off", "slow_after_ms": "off", "window": "off", "mode": "metrics_only",
+        }});
+        let (tuning, faults) = read(&value);
+        assert_eq!(faults, [""; 0]);
+        assert_eq!(Value::Object(tuning.to_json()), value);
+        assert_eq!(Tuning::known(&tuning.to_json()), tuning);
+        assert_eq!(tuning.word("ordering", "mode"), Some("metrics_only"));
+        assert_eq!(tuning.number("ordering", "slow_after_ms"), None);
+        let (_, faults) = read(&json!({"ordering": {
+            "probes": "off", "mode": "off", "failures": "none", "window": 7,
+        }}));
+        let want = ["failures", "mode", "probes", "window"];
+        assert_eq!(faults, want.map(|key| format!("/ordering/{key}")));
+    }
+
+    #[test]
+    fn what_would_do_nothing_or_contradicts_itself_is_told() {
+        let (_, faults) = read(&json!({
+            "menu": {"retry_percent": 10, "last_failures": 2, "probe_successes": 1},
+            "ordering": {
+                "retries": 1, "retry_percent": 10, "retry_ms": 9, "retry_most_ms": 8,
+                "last_calls": 5, "last_failures": 6, "open_ms": 2, "open_most_ms": 1,
+                "probe_verdict": "successes", "probes": 2, "probe_successes": 3,
+                "timeout_ms": 900, "probe_deadline_ms": 800,
+            },
+        }));
+        let want = [
+            "/menu/last_failures",
+            "/menu/retry_percent",
+            "/menu/probe_successes",
+            "/ordering/last_failures",
+            "/ordering/open_ms",
+            "/ordering/probe_successes",
+            "/ordering/retry_ms",
+            "/ordering/timeout_ms",
+        ];
+        assert_eq!(faults, want);
+        let (_, faults) = read(&json!({"menu": {"last_calls": "off", "last_failures": 2}}));
+        assert_eq!(faults, ["/menu/last_failures"]);
     }
 
     #[test]
@@ -207,7 +273,7 @@ mod tests {
         let wide = read(&json!({"menu": {"retries": 1, "probes": 2}})).0;
         let narrow = read(&json!({"menu": {"retries": 5}})).0;
         let both = wide.under(&narrow);
-        assert_eq!(both.get("menu", "retries"), Some(5));
-        assert_eq!(both.get("menu", "probes"), Some(2));
+        assert_eq!(both.number("menu", "retries"), Some(5));
+        assert_eq!(both.number("menu", "probes"), Some(2));
     }
 }

@@ -13,6 +13,7 @@ use super::NOTICE_LIMIT;
 use crate::connect::Tuner;
 use crate::downlink::headquarters::{self, Me, Seen};
 use crate::journal::{Journal, JournalError, KeptNotice, Reader};
+use crate::protect::Tuning;
 use crate::switches::Switchboard;
 
 /// What headquarters says, by kind.
@@ -169,6 +170,14 @@ impl Known {
         if let Some(kept) = &self.broker {
             tuner.broker(kept.notice.url.as_deref());
         }
+    }
+
+    /// What is known to be set.
+    pub(crate) fn tuning(&self, me: &Me) -> Tuning {
+        let kept = self.settings.as_ref();
+        kept.map_or_else(Tuning::default, |kept| {
+            headquarters::tuning(me, &kept.notice)
+        })
     }
 
     pub(super) fn seen(&self, kind: Kind) -> Option<Seen> {
