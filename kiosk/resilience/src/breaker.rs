@@ -78,7 +78,7 @@ pub use settings::{
     CallRule, HalfOpen, MAX_BUCKETS, MAX_LAST_CALLS, MAX_PROBES, OpenWait, Settings, Thresholds,
     TimeRule, Verdict, Window,
 };
-pub use snapshot::{Counts, ProbeCounts, Snapshot, Totals};
+pub use snapshot::{Counts, Outage, ProbeCounts, Snapshot, Totals};
 pub use state::{Causes, Outcome, Report, State};
 
 use self::core::{Answer, Core, Pass, Verdicted};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::event::{EventKind, Log};
 use super::probes::{Probe, Probes};
 use super::settings::{Settings, Thresholds};
-use super::snapshot::Totals;
+use super::snapshot::{Outage, Totals};
 use super::window::{LastCalls, TimeWindow};
 use super::{Causes, Counts, Outcome, Report, State};
 use crate::moment::Moment;
@@ -65,6 +65,7 @@ pub(super) struct Core {
     /// The last tag of the lanes.
     tag: u64,
     pub(super) since: Moment,
+    pub(super) outage: Option<Outage>,
     note: Option<Arc<str>>,
     /// The wait asked for at this trip, in place of the one in the settings.
     asked: Option<Duration>,
@@ -103,6 +104,7 @@ impl Core {
             quiet: 0,
             tag: 0,
             since: now,
+            outage: None,
             note: None,
             asked: None,
             attempt: 0,
@@ -122,6 +124,7 @@ impl Core {
             settings,
         };
         core.set_due();
+        core.note_outage();
         core
     }
 
@@ -246,6 +249,7 @@ impl Core {
         self.causes = causes;
         self.note.clone_from(&note);
         self.since = now;
+        self.note_outage();
         if to != State::Open {
             self.asked = None;
         }
@@ -274,6 +278,19 @@ impl Core {
             wait,
         };
         self.log.push(now, kind, note);
+    }
+
+    /// What opened the breaker first stands until it closes.
+    fn note_outage(&mut self) {
+        let begun = Outage {
+            causes: self.causes,
+            since: self.since,
+        };
+        self.outage = match self.state {
+            State::Open => self.outage.or(Some(begun)),
+            State::HalfOpen => self.outage,
+            _ => None,
+        };
     }
 
     fn begin_generation(&mut self, now: Moment) {

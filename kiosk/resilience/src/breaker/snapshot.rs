@@ -67,6 +67,15 @@ pub struct ProbeCounts {
     pub failed: u32,
 }
 
+/// Calls not passing since this began, whatever the probes found meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// What opened the breaker first.
+    pub causes: Causes,
+    /// When.
+    pub since: Moment,
+}
+
 /// All there is to know about a breaker at one moment. Taking one changes nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
@@ -77,6 +86,9 @@ pub struct Snapshot {
     pub since: Moment,
     /// Why that state began.
     pub causes: Causes,
+    /// What opened it first and when, until it closes again: failed probes are no cause of their
+    /// own. None in states in which calls pass or that were set by hand.
+    pub outage: Option<Outage>,
     /// The words of whoever put the breaker in this state by hand.
     pub note: Option<Arc<str>>,
     /// Goes up whenever a state begins, and on a reset; outcomes of earlier ones are stale.

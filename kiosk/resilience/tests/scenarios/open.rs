@@ -14,6 +14,33 @@ fn waiting(wait: Duration) -> Settings {
 }
 
 #[test]
+fn what_opened_it_first_is_told_until_it_closes() {
+    let breaker = opened(consecutive(1).waiting(secs(5)), s(1));
+    let begun = breaker.look(s(1)).outage.unwrap();
+    assert_eq!(
+        (begun.causes, begun.since),
+        (Causes::CONSECUTIVE_FAILURES, s(1))
+    );
+    let _ = breaker.a(s(6)).failure(s(7));
+    let seen = breaker.look(s(7));
+    assert_eq!(
+        (seen.causes, seen.outage),
+        (Causes::PROBES_FAILED, Some(begun))
+    );
+    let probe = breaker.a(s(20));
+    assert_eq!(breaker.look(s(20)).outage, Some(begun));
+    let _ = probe.success(s(20));
+    assert_eq!(breaker.look(s(20)).outage, None);
+    breaker.fail(s(30), 1);
+    assert_eq!(
+        breaker.look(s(30)).outage.map(|outage| outage.since),
+        Some(s(30))
+    );
+    breaker.force_open(s(31), "repairs");
+    assert_eq!(breaker.look(s(31)).outage, None);
+}
+
+#[test]
 fn c1_until_the_wait_is_over_calls_are_refused_and_not_counted() {
     let breaker = opened(waiting(secs(60)), s(0));
     let refused = breaker.r(ms(59_999));

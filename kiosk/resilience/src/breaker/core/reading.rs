@@ -26,6 +26,7 @@ impl Core {
             state: self.state,
             since: self.since,
             causes: self.causes,
+            outage: self.outage,
             note: self.note.clone(),
             generation: self.generation,
             probe_due,
