@@ -9,7 +9,7 @@ use kiosk_core::ids::{BootId, StoreId};
 use kiosk_core::menu::Menu;
 use metrics::counter;
 use resilience::Moment;
-use resilience::breaker::{Snapshot, State};
+use resilience::breaker::{Causes, Snapshot, State};
 use tokio::sync::{mpsc, watch};
 
 use crate::cache::Cache;
@@ -20,7 +20,7 @@ use crate::downlink::{self, Downlink, DownlinkStart};
 use crate::journal::{Journal, KeptSwitch, Reader};
 use crate::protect::{Dependency, Rules, Seen, now};
 use crate::serve::ServeError;
-use crate::status::{BreakerStatus, LinkMode, LinkSource, LinkStatus, RulesStatus};
+use crate::status::{BreakerStatus, LinkMode, LinkSource, LinkStatus, RulesStatus, Setting};
 use crate::switches::{MENU_UPDATES, ORDERING_CLOUD, Switchboard};
 use crate::uplink::{Mode, NOTICES, Notice, Uplink, UplinkHandle, UplinkSettings, UplinkStart};
 
@@ -119,7 +119,7 @@ impl Connection {
         let following = following.map_err(system)?;
         let others = [downlink.dependency(), following.dependency()];
         Ok(Self {
-            link: source(&uplink, others, switches),
+            link: source(&uplink, others, switches, tuner.clone()),
             menu: menus.receiver,
             tuner,
             uplink,
@@ -284,10 +284,13 @@ fn source(
     uplink: &UplinkHandle,
     others: [&Arc<Dependency>; 2],
     switches: Switchboard,
+    tuner: Tuner,
 ) -> LinkSource {
     let dependencies = uplink.dependency().into_iter().chain(others);
     let dependencies: Vec<Arc<Dependency>> = dependencies.map(Arc::clone).collect();
     let (view, sent) = (uplink.view(), uplink.clone());
+    let all = dependencies.clone();
+    let settings = move || all.iter().map(|it| settings(it, &tuner)).collect();
     let look = move || {
         let now = now();
         let view = view.borrow();
@@ -305,7 +308,19 @@ fn source(
                 .collect(),
         }
     };
-    LinkSource::new(look, move |seq| sent.is_sent(seq), switches)
+    LinkSource::new(look, move |seq| sent.is_sent(seq), switches).telling(settings)
+}
+
+/// Every rule before a dependency, and who says so.
+fn settings(dependency: &Dependency, tuner: &Tuner) -> (String, Vec<Setting>) {
+    let name = dependency.name();
+    let told = dependency.rules().told().into_iter();
+    let told = told.map(|(key, value)| Setting {
+        key,
+        value,
+        from: tuner.origin(name, key),
+    });
+    (name.to_owned(), told.collect())
 }
 
 fn breaker_status(name: &str, seen: &Seen, now: Moment) -> BreakerStatus {
@@ -322,11 +337,19 @@ fn breaker_status(name: &str, seen: &Seen, now: Moment) -> BreakerStatus {
     }
 }
 
-/// Why a breaker is as it is: the words of whoever put it there, or what opened it.
+/// Why a breaker is as it is: the words of whoever put it there, or what opened it first. That its
+/// probes found it no better since is no other reason.
 fn why(snapshot: &Snapshot) -> Option<String> {
     let opened = matches!(snapshot.state, State::Open | State::HalfOpen);
-    let causes = opened.then(|| snapshot.causes.to_string());
-    let causes = causes.filter(|causes| !causes.is_empty());
+    let causes = snapshot.outage.map(|outage| outage.causes);
+    let causes = causes.or(opened.then_some(snapshot.causes));
+    let causes = causes.filter(|causes| !causes.is_empty()).map(|causes| {
+        if causes == Causes::INITIAL {
+            "not reached since the start".to_owned()
+        } else {
+            causes.to_string()
+        }
+    });
     let ramping = snapshot
         .ramp
         .map(|share| format!("calls come back gradually: {:.0} % pass now", share * 100.0));

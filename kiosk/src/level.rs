@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use metrics::counter;
 use resilience::Moment;
 use resilience::breaker::State;
-use resilience::ladder::{Assessment, Dependency, Inputs, Ladder, Level, Settings};
+use resilience::ladder::{Assessment, Dependency, Inputs, Ladder, Level, Reason, Settings};
 use serde::Serialize;
 
 use crate::status::{BreakerStatus, LinkMode, LinkStatus};
@@ -20,6 +20,9 @@ pub struct LevelStatus {
     pub level: &'static str,
     /// What asks for it, the gravest first; nothing at L0.
     pub reasons: Vec<String>,
+    /// The same, for whoever says it in other words.
+    #[serde(skip)]
+    pub why: Vec<Reason>,
 }
 
 /// The kiosk's ladder. Cheap to clone.
@@ -69,19 +72,21 @@ impl Levels {
             changed_from,
             ..
         } = climber.assess(now, link, free, forced);
-        let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+        let why = reasons;
+        let reasons: Vec<String> = why.iter().map(ToString::to_string).collect();
         if let Some(from) = changed_from {
-            let why = match reasons.join("; ") {
+            let told = match reasons.join("; ") {
                 none if none.is_empty() => "all that it needs is back".to_owned(),
-                why => why,
+                told => told,
             };
-            tracing::info!(%from, to = %level, why, "level changed");
+            tracing::info!(%from, to = %level, why = told, "level changed");
             let (from, to) = (from.name(), level.name());
             counter!("kiosk_level_changes_total", "from" => from, "to" => to).increment(1);
         }
         LevelStatus {
             level: level.name(),
             reasons,
+            why,
         }
     }
 }

@@ -1,14 +1,33 @@
 //! The contract's metrics: names in one place, gauges set when somebody looks.
+//!
+//! Of remote calls, beyond the contract, each by `name` of the dependency:
+//!
+//! | metric | tells |
+//! |---|---|
+//! | `kiosk_breaker_transitions_total{from,to}` | changes of state |
+//! | `kiosk_breaker_retunes_total` | other settings put in force |
+//! | `kiosk_breaker_would_have_opened_total` | thresholds met in a dry run |
+//! | `kiosk_breaker_probes_replaced_total` | probes given up at their deadline |
+//! | `kiosk_breaker_retry_seconds` | the rest of the wait until the next probe |
+//! | `kiosk_breaker_window_calls{window,result}` | calls, failed and slow ones in the time window and among the last calls |
+//! | `kiosk_breaker_consecutive_failures` | failures in a row |
+//! | `kiosk_bulkhead_in_use`, `_waiting`, `_refused_total` | calls under way, in the queue, refused |
+//! | `kiosk_limiter_available` | calls that may go out now |
+//! | `kiosk_retries_affordable`, `kiosk_retries_refused_total` | the retry budget |
+//! | `kiosk_ramp_share` | the share of calls that pass after an outage |
+//!
+//! Of the kiosk: `kiosk_level{level}`, `kiosk_level_reason{reason}` (forced, missing, busy,
+//! recovering), `kiosk_level_changes_total{from,to}`, `kiosk_switch_on{name}`.
 
 use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use resilience::breaker::State;
-use resilience::ladder::Level;
+use resilience::ladder::{Level, Reason};
 
 use crate::devices::job::{Job, Step};
 use crate::level::LevelStatus;
 use crate::protect::ending::Ending;
-use crate::status::{LinkMode, LinkStatus, RulesStatus};
+use crate::status::{CountsStatus, LinkMode, LinkStatus, RulesStatus};
 use crate::switches::SwitchStatus;
 
 /// Upper bounds in seconds, from a fast disk's commit to a stalled one's.
@@ -35,9 +54,23 @@ pub fn level(level: &LevelStatus, switches: &[SwitchStatus]) {
         let now = if name == level.level { 1.0 } else { 0.0 };
         gauge!("kiosk_level", "level" => name).set(now);
     }
+    for reason in ["forced", "missing", "busy", "recovering"] {
+        let holds = level.why.iter().any(|why| named(why) == reason);
+        gauge!("kiosk_level_reason", "reason" => reason).set(if holds { 1.0 } else { 0.0 });
+    }
     for switch in switches {
         let on = if switch.effective == "on" { 1.0 } else { 0.0 };
         gauge!("kiosk_switch_on", "name" => switch.name).set(on);
+    }
+}
+
+fn named(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Forced { .. } => "forced",
+        Reason::Missing { .. } => "missing",
+        Reason::Busy { .. } => "busy",
+        Reason::Recovering { .. } => "recovering",
+        _ => "other",
     }
 }
 
@@ -114,4 +147,37 @@ fn rules(name: &str, status: &RulesStatus) {
     gauge!("kiosk_limiter_available", "name" => name()).set(f64::from(limiter.available));
     let share = status.ramp.map_or(1.0, |ramp| ramp.share);
     gauge!("kiosk_ramp_share", "name" => name()).set(share);
+    counter!("kiosk_bulkhead_refused_total", "name" => name()).absolute(bulkhead.refused);
+    let retries = status.retries;
+    gauge!("kiosk_retries_affordable", "name" => name()).set(approximate(retries.affordable));
+    counter!("kiosk_retries_refused_total", "name" => name()).absolute(retries.refused);
+    gauge!("kiosk_breaker_consecutive_failures", "name" => name())
+        .set(approximate(status.consecutive_failures));
+    for (window, counts) in [("time", status.window), ("last_calls", status.last_calls)] {
+        if let Some(counts) = counts {
+            window_calls(name(), window, counts);
+        }
+    }
+    // They exist from the start, at zero.
+    counter!("kiosk_breaker_retunes_total", "name" => name()).increment(0);
+    counter!("kiosk_breaker_would_have_opened_total", "name" => name()).increment(0);
+    counter!("kiosk_breaker_probes_replaced_total", "name" => name()).increment(0);
+}
+
+fn window_calls(name: String, window: &'static str, counts: CountsStatus) {
+    let results = [
+        ("all", counts.calls),
+        ("failed", counts.failures),
+        ("slow", counts.slow),
+    ];
+    for (result, calls) in results {
+        gauge!("kiosk_breaker_window_calls", "name" => name.clone(), "window" => window, "result" => result)
+            .set(approximate(calls));
+    }
+}
+
+/// A gauge is a float; counts of calls stay far below what it can't hold.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+fn approximate(number: u64) -> f64 {
+    number as f64
 }

@@ -15,6 +15,7 @@
 //! | the caller goes away | neutral, at the instant the permit was taken | the place goes back |
 //! | a rule refuses it | nothing, it was not sent | token, place and a retry's price go back, no retry |
 
+mod diary;
 pub(crate) mod ending;
 mod guards;
 mod rules;
@@ -34,6 +35,7 @@ use resilience::bulkhead::{self, Bulkhead, Full, Place};
 use resilience::limiter::{Limited, TokenBucket};
 use resilience::{Breaker, Budget, Moment};
 
+use self::diary::Diary;
 use self::ending::Ending;
 use self::guards::{Paid, Token, UnderWay};
 pub use self::rules::{BadRules, Mode, Retries, Rules, Waits};
@@ -59,6 +61,7 @@ pub struct Dependency {
     /// In force; held while rules are put in force, so that nobody undoes what another sets.
     rules: Mutex<InForce>,
     standing: Mutex<Standing>,
+    diary: Diary,
     dice: Mutex<Dice>,
 }
 
@@ -113,6 +116,8 @@ pub struct Seen {
     pub tokens: u32,
     /// How many retries are affordable now.
     pub retries: u64,
+    /// How many ever were not.
+    pub retries_refused: u64,
 }
 
 /// What an error that came back means for its dependency.
@@ -183,6 +188,7 @@ impl Dependency {
             rules: Mutex::new(in_force),
             standing: Mutex::new(Standing::of(rules.mode)),
             dice: Mutex::new(Dice::new(seed)),
+            diary: Diary::default(),
         })
     }
 
@@ -226,6 +232,7 @@ impl Dependency {
         *self.retries.lock().unwrap_or_else(PoisonError::into_inner) = rules.retries;
         self.set_mode(rules.mode, why, now);
         *in_force = wanted;
+        self.diary.tell(&self.breaker);
         Ok(())
     }
 
@@ -241,15 +248,18 @@ impl Dependency {
         Ok(())
     }
 
-    /// All there is to know about it at one moment.
+    /// All there is to know about it at one moment. What happened to it meanwhile is told first.
     #[must_use]
     pub fn look(&self, now: Moment) -> Seen {
+        self.diary.tell(&self.breaker);
+        let (retries, retries_refused) = self.affordable.snapshot(now);
         Seen {
             rules: self.rules(),
             breaker: self.breaker.snapshot(now),
             places: self.places.snapshot(),
             tokens: self.rate.available(now),
-            retries: self.affordable.snapshot(now).0,
+            retries,
+            retries_refused,
         }
     }
 
@@ -414,6 +424,12 @@ impl Dependency {
             Refused::Open(_) => Ending::Rejected,
         });
         refused
+    }
+
+    /// A call has ended and its breaker knows: what that made of it is told.
+    fn booked(&self, ending: Ending) {
+        self.count(ending);
+        self.diary.tell(&self.breaker);
     }
 
     fn count(&self, ending: Ending) {

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resilience::Moment;
+use resilience::breaker::Counts;
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::connect::Origin;
 use crate::level::{LevelStatus, Levels};
 use crate::protect::{Seen, now};
 use crate::switches::Switchboard;
@@ -50,6 +53,18 @@ pub struct BreakerStatus {
 /// The rules before a dependency at one moment, as the status page tells them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RulesStatus {
+    /// Whether the breaker decides by itself: `auto`, or the state that it is held in.
+    pub mode: &'static str,
+    /// Calls that do not pass: since when and why, whatever probes found meanwhile.
+    pub outage: Option<OutageStatus>,
+    /// Calls in the time window, if there is one.
+    pub window: Option<CountsStatus>,
+    /// The last calls, if they are judged.
+    pub last_calls: Option<CountsStatus>,
+    /// Failures in a row.
+    pub consecutive_failures: u64,
+    /// Goes up whenever the breaker changes its state.
+    pub generation: u64,
     /// How long an answer is waited for.
     pub timeout_ms: u64,
     /// A call is slow if it took longer.
@@ -62,6 +77,54 @@ pub struct RulesStatus {
     pub retries: RetriesStatus,
     /// Calls coming back after an outage; none when all pass.
     pub ramp: Option<RampStatus>,
+}
+
+/// An outage, as people are told of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OutageStatus {
+    /// What opened the breaker.
+    pub causes: Vec<&'static str>,
+    /// For how long now.
+    pub seconds: f64,
+    /// Rounds of probes that failed since.
+    pub rounds: u32,
+}
+
+/// Calls and what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct CountsStatus {
+    /// All of them.
+    pub calls: u64,
+    /// The failed ones.
+    pub failures: u64,
+    /// The slow ones, failed or not.
+    pub slow: u64,
+}
+
+impl From<Counts> for CountsStatus {
+    fn from(counts: Counts) -> Self {
+        let Counts {
+            calls,
+            failures,
+            slow,
+        } = counts;
+        Self {
+            calls,
+            failures,
+            slow,
+        }
+    }
+}
+
+/// One rule before a dependency, under the key that sets it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Setting {
+    /// The key.
+    pub key: &'static str,
+    /// What holds: a number or a word.
+    pub value: Value,
+    /// Who says so.
+    pub from: Origin,
 }
 
 /// How full a bulkhead is.
@@ -97,6 +160,8 @@ pub struct RetriesStatus {
     pub most: u32,
     /// Retries that are affordable now.
     pub affordable: u64,
+    /// Retries that ever were not.
+    pub refused: u64,
 }
 
 /// Calls coming back after an outage.
@@ -118,6 +183,7 @@ impl RulesStatus {
             places,
             tokens,
             retries,
+            retries_refused,
         } = seen;
         let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let slope = rules.breaker.ramp;
@@ -126,7 +192,18 @@ impl RulesStatus {
         });
         let period = rules.rate.period.as_millis().max(1);
         let rate = u128::from(rules.rate.calls) * 1_000 / period;
+        let outage = breaker.outage.map(|outage| OutageStatus {
+            causes: outage.causes.names().collect(),
+            seconds: now.since(outage.since).as_secs_f64(),
+            rounds: breaker.attempt,
+        });
         Self {
+            mode: rules.mode.name(),
+            outage,
+            window: breaker.time.map(CountsStatus::from),
+            last_calls: breaker.last_calls.map(CountsStatus::from),
+            consecutive_failures: breaker.consecutive_failures,
+            generation: breaker.generation,
             timeout_ms: millis(rules.timeout),
             slow_after_ms: rules.breaker.slow_after.map(millis),
             bulkhead: BulkheadStatus {
@@ -144,6 +221,7 @@ impl RulesStatus {
             retries: RetriesStatus {
                 most: rules.retries.most,
                 affordable: *retries,
+                refused: *retries_refused,
             },
             ramp: breaker.ramp.map(|share| RampStatus {
                 share,
@@ -165,6 +243,7 @@ pub struct LinkStatus {
 }
 
 type Look = dyn Fn() -> LinkStatus + Send + Sync;
+type Settings = dyn Fn() -> Vec<(String, Vec<Setting>)> + Send + Sync;
 type IsSent = dyn Fn(u64) -> bool + Send + Sync;
 
 /// Where the link's state is read.
@@ -172,6 +251,7 @@ type IsSent = dyn Fn(u64) -> bool + Send + Sync;
 pub struct LinkSource {
     look: Arc<Look>,
     is_sent: Arc<IsSent>,
+    settings: Arc<Settings>,
     switches: Switchboard,
     levels: Levels,
 }
@@ -186,9 +266,28 @@ impl LinkSource {
         Self {
             look: Arc::new(look),
             is_sent: Arc::new(is_sent),
+            settings: Arc::new(Vec::new),
             switches,
             levels: Levels::new(now()),
         }
+    }
+
+    /// With a look at every rule before every dependency.
+    #[must_use]
+    pub fn telling(
+        self,
+        settings: impl Fn() -> Vec<(String, Vec<Setting>)> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            ..self
+        }
+    }
+
+    /// Every rule before every dependency, and who says so.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(String, Vec<Setting>)> {
+        (self.settings)()
     }
 
     /// The source of a kiosk without a cloud, on which no switch was ever turned.

@@ -72,6 +72,9 @@ pub struct SwitchSetting {
     pub state: &'static str,
     /// For which kiosks.
     pub scope: String,
+    /// The same, for whoever says it in other words.
+    #[serde(skip)]
+    pub whose: Scope,
     /// Whether it was set at this kiosk.
     pub here: bool,
     /// Who.
@@ -87,6 +90,7 @@ impl SwitchSetting {
         Self {
             state: change.position.name(),
             scope: change.scope.to_string(),
+            whose: change.scope.clone(),
             here: change.scope == Scope::Here,
             set_by: change.by.to_string(),
             reason: change.reason.to_string(),

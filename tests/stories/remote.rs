@@ -96,14 +96,23 @@ async fn thresholds_from_headquarters_reach_an_open_breaker_and_leave_it_open() 
     let hq = store.hq().await?;
     let kiosk = store.kiosks.first().context("a kiosk")?;
     link_becomes(kiosk, &["online"], SOON).await?;
+    // A wait that outlasts the story: whatever moves the breaker is the settings.
+    let long = json!({"open_ms": 600_000, "open_jitter_percent": 0, "timeout_ms": 1_400});
+    set(hq.api(), long).await?;
+    shows(kiosk, "the long wait is in force", SOON, |status| {
+        breaker(status)["timeout_ms"] == 1_400
+    })
+    .await?;
     kiosk.http.set(Mode::Cut);
     let before = shows(kiosk, "the breaker is open", SOON, |status| {
         breaker(status)["state"] == "open"
     })
     .await?;
-    assert!(breaker(&before)["timeout_ms"] == 1_500, "{before}");
     // HTTP is away; the broker tells.
-    let wish = json!({"timeout_ms": 900, "calls_at_once": 5, "consecutive_failures": 9});
+    let wish = json!({
+        "open_ms": 600_000, "open_jitter_percent": 0, "timeout_ms": 900, "calls_at_once": 5,
+        "consecutive_failures": 9,
+    });
     set(hq.api(), wish).await?;
     let after = shows(kiosk, "the settings are in force", SOON, |status| {
         breaker(status)["timeout_ms"] == 900
@@ -111,14 +120,23 @@ async fn thresholds_from_headquarters_reach_an_open_breaker_and_leave_it_open() 
     .await?;
     let seen = breaker(&after);
     assert!(seen["bulkhead"]["calls"] == 5, "{seen}");
+    let was = breaker(&before);
+    for kept in ["state", "generation", "reason"] {
+        assert!(seen[kept] == was[kept], "{kept}: {was} and then {seen}");
+    }
+    let wait = |of: &Value| of["retry_in_seconds"].as_f64().unwrap_or_default();
+    let since = |of: &Value| of["outage"]["seconds"].as_f64().unwrap_or_default();
+    let opened = |of: &Value| wait(of) + since(of);
     assert!(
-        seen["state"] == "open" || seen["state"] == "half_open",
-        "{seen}"
+        (opened(was) - opened(seen)).abs() < 0.1,
+        "{was} and then {seen}"
     );
+    assert!(wait(seen) > 300.0, "{seen}");
     assert!(after["link"] == "offline", "{after}");
     kiosk.http.set(Mode::Pass);
-    link_becomes(kiosk, &["online", "catching_up"], SOON).await?;
+    // Without the long wait the heartbeat's holds again, and is over long since.
     set(hq.api(), json!({})).await?;
+    link_becomes(kiosk, &["online", "catching_up"], SOON).await?;
     shows(kiosk, "what was set is gone again", SOON, |status| {
         breaker(status)["timeout_ms"] == 1_500
     })

@@ -98,7 +98,7 @@ impl<'a> UnderWay<'a> {
                 outcome
             };
             let report = permit.record(now, outcome);
-            self.dependency.count(Ending::of(outcome, report));
+            self.dependency.booked(Ending::of(outcome, report));
         }
         matches!(outcome, Outcome::Fail | Outcome::SlowFail)
     }
@@ -107,7 +107,7 @@ impl<'a> UnderWay<'a> {
     pub(super) fn paused(mut self, wait: Duration) {
         if let Some(permit) = self.permit.take() {
             let report = permit.pause(now(), wait);
-            self.dependency.count(Ending::of(Outcome::Ignored, report));
+            self.dependency.booked(Ending::of(Outcome::Ignored, report));
         }
     }
 }

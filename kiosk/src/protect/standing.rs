@@ -73,6 +73,7 @@ impl Dependency {
             None if seen.state.is_manual() => self.breaker.auto(now),
             None => return false,
         }
+        self.diary.tell(&self.breaker);
         true
     }
 }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{Mode, Rules, Waits};
 
 mod thresholds;
+mod told;
 
 /// The retries that go with `retries` where no budget is set: one for five calls, one a second
 /// beside, and as many saved up as one outage may need.
@@ -378,6 +379,49 @@ mod tests {
                         .validate()
                         .unwrap_or_else(|fault| panic!("{fault}: {tuning:?}"));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_rules_sets_them_again() {
+        let sets = [
+            json!({}),
+            json!({"window": "off", "last_calls": 9, "last_failures": 4, "consecutive_failures": "off"}),
+            json!({"window": "fixed", "failures": 7, "slow_after_ms": "off", "probe_verdict": "failure_ratio",
+                   "probes": 5, "probe_failure_percent": 33, "mode": "disabled", "initial": "closed"}),
+            json!({"retries": 2, "retry_jitter": "equal", "retry_ms": 7, "open_ms": 9, "open_most_ms": 99,
+                   "probe_verdict": "successes", "probes": 4, "probe_successes": 2, "ramp_seconds": 0}),
+        ];
+        for set in sets {
+            let rules = base().tuned("ordering", &tuning(&json!({ "ordering": set })));
+            let mut shown = rules;
+            shown.breaker.open = rules.waits.over(rules.breaker.open);
+            let whole = |value: Value| match value.as_f64() {
+                #[expect(clippy::cast_possible_truncation, reason = "whole wherever it was set")]
+                Some(number) => json!(number.round() as i64),
+                None => value,
+            };
+            let told = shown
+                .told()
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), whole(value)));
+            let told: serde_json::Map<_, _> = told.collect();
+            let again = base().tuned("ordering", &tuning(&json!({ "ordering": told })));
+            assert_eq!(again.told(), rules.told(), "{set}");
+            let open = again.waits.over(again.breaker.open);
+            assert_eq!(
+                (open, again.breaker.half_open),
+                (shown.breaker.open, rules.breaker.half_open)
+            );
+            assert_eq!(
+                (again.breaker.time, again.breaker.last_calls),
+                (rules.breaker.time, rules.breaker.last_calls)
+            );
+            assert_eq!((again.mode, again.places), (rules.mode, rules.places));
+            // A budget without retries is nobody's.
+            if rules.retries.most > 0 {
+                assert_eq!(again.retries, rules.retries);
             }
         }
     }

@@ -3,19 +3,23 @@
 //!
 //! Everything on it is read from this kiosk's own journal, so it is the same without a cloud.
 
+mod calls;
 mod chart;
 mod devices;
 mod drawer;
+mod levels;
 mod link;
 mod orders;
 mod preview;
 mod records;
 mod report;
+mod rules;
 mod sheet;
 mod shell;
 mod staff;
 mod stock;
 mod store;
+mod switching;
 mod today;
 
 use axum::Router;

@@ -14,6 +14,29 @@ fn assert_told(recorder: &PrometheusRecorder, outcomes: &[(&str, u32)]) {
 }
 
 #[tokio::test]
+async fn what_happens_to_a_breaker_is_counted_once() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _installed = metrics::set_default_local_recorder(&recorder);
+    let test = dependency();
+    for _ in 0..2 {
+        let _ = test.once(LONG, judge, fails(Trouble::Down)).await;
+    }
+    let mut other = rules();
+    other.breaker.consecutive_failures = Some(7);
+    test.retune(&other, "a test", now()).unwrap();
+    for _ in 0..3 {
+        let _ = test.look(now());
+    }
+    let text = recorder.handle().render();
+    for line in [
+        "kiosk_breaker_transitions_total{name=\"test\",from=\"closed\",to=\"open\"} 1\n",
+        "kiosk_breaker_retunes_total{name=\"test\"} 1\n",
+    ] {
+        assert!(text.contains(line), "{line} is missing from\n{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_call_is_told_as_its_breaker_counts_it() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let _installed = metrics::set_default_local_recorder(&recorder);

@@ -1,16 +1,16 @@
 //! The link to the cloud, its breakers and the journal, in plain words.
 
-use askama::Template;
-use fluent_bundle::FluentArgs;
-
+use super::calls::Calls;
+use super::levels::LevelLine;
 use super::orders::Row;
 use super::shell::{LinkLine, Shell};
 use super::store::Store;
-use crate::status::{BreakerStatus, LinkMode};
-use crate::switches::{SwitchSetting, SwitchStatus};
+use super::switching::Switch;
+use crate::status::LinkMode;
 use crate::wallclock::is_set;
 use crate::web::staff::{asset, clock_time, icon, span};
 use crate::web::text::Language;
+use askama::Template;
 
 /// Orders on the page that headquarters does not have yet.
 const LISTED: usize = 40;
@@ -25,7 +25,8 @@ const ANEW_NEWS_MS: i64 = 7 * 24 * 3_600_000;
 struct Page<'a> {
     shell: Shell<'a>,
     facts: Facts,
-    breakers: Vec<Breaker<'a>>,
+    level: LevelLine,
+    calls: Vec<Calls<'a>>,
     switches: Vec<Switch>,
     reason: Option<&'a str>,
     rows: Vec<Row<'a>>,
@@ -59,28 +60,6 @@ pub(super) struct Clock {
     pub(super) text: String,
 }
 
-struct Breaker<'a> {
-    name: String,
-    tone: &'static str,
-    state: String,
-    detail: String,
-    reason: Option<&'a str>,
-}
-
-/// A switch and everything that is set for it here, what is in force first.
-struct Switch {
-    name: String,
-    tone: &'static str,
-    state: String,
-    lines: Vec<Standing>,
-}
-
-struct Standing {
-    words: String,
-    /// For whom and why, as it was written.
-    why: String,
-}
-
 impl Store {
     pub(super) fn link_page(&self, lang: Option<&str>) -> Result<String, askama::Error> {
         let shell = self.shell(lang, "link");
@@ -94,8 +73,9 @@ impl Store {
         Page {
             rows: rows.collect(),
             facts: self.facts(t),
-            breakers: self.link.breakers.iter().map(|b| breaker(b, t)).collect(),
-            switches: self.switches.iter().map(|s| switch(s, t)).collect(),
+            level: LevelLine::of(&self.level_now, t),
+            calls: self.calls(t),
+            switches: self.switches.iter().map(|s| self.switch(s, t)).collect(),
             reason: self.link.reason.as_deref(),
             standalone,
             store: &self.place.store,
@@ -105,6 +85,18 @@ impl Store {
             shell,
         }
         .render()
+    }
+
+    fn calls(&self, t: &Language) -> Vec<Calls<'_>> {
+        let settings = |name: &str| {
+            let mut all = self.settings.iter();
+            all.find(|(of, _)| of == name)
+                .map_or(&[][..], |(_, settings)| settings)
+        };
+        let calls = self.link.breakers.iter();
+        calls
+            .map(|status| Calls::of(status, settings(&status.name), t))
+            .collect()
     }
 
     pub(super) fn facts(&self, t: &Language) -> Facts {
@@ -156,79 +148,6 @@ impl Store {
     }
 }
 
-fn breaker<'a>(status: &'a BreakerStatus, t: &Language) -> Breaker<'a> {
-    let name = t.say_if_known(&format!("breaker-{}", status.name));
-    let known = t.say_if_known(&format!("breaker-state-{}", status.state));
-    let mut args = FluentArgs::new();
-    args.set("calls", status.calls);
-    args.set("failures", status.failures);
-    args.set("slow", status.slow);
-    let calls = (status.calls > 0).then(|| t.say_with("breaker-calls", &args));
-    let retry = status.retry_in_seconds;
-    let retry = retry.map(|seconds| t.say_one("breaker-retry", "span", &span(t, whole(seconds))));
-    let detail: Vec<String> = calls.into_iter().chain(retry).collect();
-    Breaker {
-        name: name.unwrap_or_else(|| status.name.clone()),
-        tone: match status.state.as_str() {
-            "closed" => "good",
-            "half_open" => "care",
-            "disabled" => "plain",
-            _ => "bad",
-        },
-        state: known.unwrap_or_else(|| status.state.clone()),
-        detail: detail.join(" "),
-        reason: status.reason.as_deref(),
-    }
-}
-
-fn switch(status: &SwitchStatus, t: &Language) -> Switch {
-    let state = |state: &str| {
-        t.say(if state == "on" {
-            "switch-on"
-        } else {
-            "switch-off"
-        })
-    };
-    let standing = |(place, setting): (usize, &SwitchSetting)| {
-        let who = match setting.set_by.strip_prefix("hq/") {
-            Some(name) => t.say_one("switch-by-hq", "name", name),
-            None => t.say("switch-by-manager"),
-        };
-        let mut args = FluentArgs::new();
-        args.set("state", state(setting.state));
-        args.set("who", who);
-        let key = if place == 0 {
-            "switch-line"
-        } else {
-            "switch-else"
-        };
-        Standing {
-            words: t.say_with(key, &args),
-            why: format!("{}: {}", setting.scope, setting.reason),
-        }
-    };
-    let name = t.say_if_known(&format!("switch-{}", status.name));
-    Switch {
-        name: name.unwrap_or_else(|| status.name.to_owned()),
-        tone: if status.effective == "on" {
-            "good"
-        } else {
-            "plain"
-        },
-        state: state(status.effective),
-        lines: status.settings.iter().enumerate().map(standing).collect(),
-    }
-}
-
-/// Seconds for people, rounded up.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a wait for people; beyond the range it saturates"
-)]
-fn whole(seconds: f64) -> i64 {
-    seconds.max(0.0).ceil() as i64
-}
-
 /// Bytes for people: `8.1 GB`, `420 MB`.
 fn bytes(count: u64) -> String {
     const MB: u64 = 1_000_000;
@@ -249,10 +168,5 @@ mod tests {
         assert_eq!(bytes(8_150_000_000), "8.1 GB");
         assert_eq!(bytes(420_999_999), "420 MB");
         assert_eq!(bytes(0), "0 MB");
-    }
-
-    #[test]
-    fn waits_are_rounded_up_and_never_negative() {
-        assert_eq!((whole(0.2), whole(-3.0), whole(f64::NAN)), (1, 0, 0));
     }
 }

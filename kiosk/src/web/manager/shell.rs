@@ -27,6 +27,10 @@ const WORDS: &[&str] = &[
     "staff-pin-of",
     "staff-newcomer",
     "staff-differ",
+    "switch-turn-title",
+    "switch-turn-on",
+    "switch-turn-off",
+    "switch-turn-auto",
 ];
 
 /// The frame of the manager's pages.

@@ -15,7 +15,8 @@ use crate::clock;
 use crate::devices::DeviceStatus;
 use crate::devices::settings::PrinterSettings;
 use crate::journal::{Health, JournalError, Levels, ListFilter, Reader, StoredOrder, Succeeds};
-use crate::status::LinkStatus;
+use crate::level::LevelStatus;
+use crate::status::{LinkStatus, Setting};
 use crate::switches::SwitchStatus;
 use crate::wallclock::Jump;
 use crate::web::api::views;
@@ -45,6 +46,10 @@ pub(super) struct Store {
     pub(super) orders: Vec<Kept>,
     pub(super) levels: Arc<Levels>,
     pub(super) link: LinkStatus,
+    /// What the kiosk does without.
+    pub(super) level_now: LevelStatus,
+    /// Every rule before every remote dependency.
+    pub(super) settings: Vec<(String, Vec<Setting>)>,
     pub(super) switches: Vec<SwitchStatus>,
     pub(super) journal: JournalLook,
     /// What was done with the cash drawer that day.
@@ -115,6 +120,21 @@ impl InFile {
     }
 }
 
+impl JournalLook {
+    fn of(state: &AppState, oldest: Option<i64>, succeeds: Option<Succeeds>) -> Self {
+        let outbox = state.journal.outbox().borrow().clone();
+        Self {
+            id: state.journal.id().to_string(),
+            unsent: outbox.unconfirmed(),
+            oldest,
+            written: outbox.next_seq.saturating_sub(1),
+            lost: outbox.lost_window(),
+            succeeds,
+            health: state.journal.health().borrow().clone(),
+        }
+    }
+}
+
 impl Store {
     /// Looks at the day `date`, or at the latest.
     pub(super) async fn look(state: &AppState, date: Option<Date>) -> Result<Self, Problem> {
@@ -132,49 +152,41 @@ impl Store {
         let outbox = state.journal.outbox().borrow().clone();
         let first = outbox.first_unconfirmed();
         let waits = outbox.unconfirmed() > 0;
-        let kept_here = state
+        let file = state
             .journal
             .read(move |reader| InFile::read(reader, &filter, date, waits.then_some(first)))
             .await?;
-        let InFile {
-            orders,
-            oldest,
-            cash,
-            z,
-            report,
-            stuck_prints,
-            succeeds,
-        } = kept_here;
-        let health = state.journal.health().borrow().clone();
         let levels = Arc::clone(&state.journal.levels().borrow());
+        let link = state.link.status();
+        let room = state.admission.available_permits();
         Ok(Self {
+            level_now: state.link.level(&link, room),
+            settings: state.link.settings(),
             place: state.place.clone(),
             starts: state.schedule.starts.hour(),
-            orders: orders.into_iter().map(|order| kept(state, order)).collect(),
+            orders: file
+                .orders
+                .into_iter()
+                .map(|order| kept(state, order))
+                .collect(),
             levels,
-            link: state.link.status(),
+            link,
             switches: state.link.switches().status(),
-            journal: JournalLook {
-                id: state.journal.id().to_string(),
-                unsent: outbox.unconfirmed(),
-                oldest: oldest.map(|at| age(at, now)),
-                written: outbox.next_seq.saturating_sub(1),
-                lost: outbox.lost_window(),
-                succeeds,
-                health,
-            },
+            journal: JournalLook::of(state, file.oldest.map(|at| age(at, now)), file.succeeds),
             devices: state.devices.status(),
             printers: state.devices.printers().to_vec(),
-            stuck_prints,
+            stuck_prints: file.stuck_prints,
             pictures: state.pictures.clone(),
             menu,
             now,
             jump: state.wall.jump(),
             date,
             day,
-            cash,
-            z,
-            kept: report.and_then(|report| serde_json::from_str(&report).ok()),
+            cash: file.cash,
+            z: file.z,
+            kept: file
+                .report
+                .and_then(|report| serde_json::from_str(&report).ok()),
         })
     }
 

@@ -3,13 +3,17 @@ use std::sync::Arc;
 use kiosk_core::day::Day;
 use kiosk_core::order::{Order, PaymentStatus, Status};
 use kiosk_core::report::DayReport;
+use resilience::ladder::Reason;
+use resilience::switches::Scope;
 
 use super::store::{JournalLook, Kept};
 use super::*;
+use crate::connect::Origin;
 use crate::devices::DeviceStatus;
 use crate::devices::health::Health as DeviceHealth;
 use crate::journal::{Aside, Health, Person, Record, Records};
-use crate::status::{BreakerStatus, LinkMode, LinkStatus};
+use crate::level::LevelStatus;
+use crate::status::{BreakerStatus, LinkMode, LinkStatus, OutageStatus, RulesStatus, Setting};
 use crate::switches::{SwitchSetting, SwitchStatus};
 use crate::web::Place;
 use crate::web::pictures::Pictures;
@@ -57,6 +61,12 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
         orders: orders.into_iter().rev().map(kept).collect(),
         levels: Arc::default(),
         switches: vec![turned()],
+        level_now: LevelStatus {
+            level: "L2",
+            reasons: Vec::new(),
+            why: vec![missing()],
+        },
+        settings: vec![("ordering".to_owned(), settings())],
         link: LinkStatus {
             mode,
             reason: Some("no answer".to_owned()),
@@ -68,7 +78,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
                 slow: 1,
                 retry_in_seconds: Some(12.0),
                 reason: None,
-                rules: None,
+                rules: Some(ruled()),
             }],
         },
         devices: vec![DeviceStatus {
@@ -281,6 +291,11 @@ fn standing(state: &'static str, scope: &str, by: &str, reason: &str) -> SwitchS
     SwitchSetting {
         state,
         scope: scope.to_owned(),
+        whose: if by == "manager" {
+            Scope::Here
+        } else {
+            Scope::All
+        },
         here: by == "manager",
         set_by: by.to_owned(),
         reason: reason.to_owned(),
@@ -418,12 +433,96 @@ fn every_record_is_told_in_words_of_the_page() {
 fn switches_are_shown_with_the_word_that_holds_and_the_one_behind_it() {
     let store = store(Vec::new(), LinkMode::Offline);
     let english = store.link_page(Some("en")).unwrap();
-    let holds = english.find("On, by the manager.").unwrap();
-    let behind = english.find("Otherwise Off, by head office, mei.").unwrap();
+    let holds = english.find("On for this kiosk, by the manager,").unwrap();
+    let behind = english
+        .find("Otherwise Off for all kiosks, by head office, mei,")
+        .unwrap();
     assert!(holds < behind, "the word that holds comes first");
-    assert!(english.contains("all kiosks: a line is repaired"));
+    assert!(english.contains("a line is repaired"));
     let chinese = store.link_page(Some("zh-Hans")).unwrap();
-    assert!(chinese.contains("否则为关，由总部 mei设置。"), "{chinese}");
+    assert!(
+        chinese.contains("否则为关（所有点餐机）：总部 mei，"),
+        "{chinese}"
+    );
+}
+
+#[test]
+fn the_link_page_tells_why_and_until_when_and_who_set_what() {
+    let store = store(Vec::new(), LinkMode::Offline);
+    let english = store.link_page(Some("en")).unwrap();
+    for told in [
+        "Out of reach: Orders to head office.",
+        "For 2 min: too many slow calls, too many failures in a row.",
+        "3 tries since found it no better.",
+        "Next try in 12 s.",
+        "9 failures in a row",
+        "Head office",
+        "Configuration file",
+        "data-turn=\"off\"",
+    ] {
+        assert!(english.contains(told), "{told}");
+    }
+    let chinese = store.link_page(Some("zh-Hans")).unwrap();
+    assert!(chinese.contains("连续失败 9 次"), "{chinese}");
+}
+
+#[test]
+fn every_setting_of_a_dependency_is_told_in_some_row() {
+    use crate::protect::Rules;
+    let t = crate::web::text::language("en");
+    let set = serde_json::json!({"ordering": {
+        "last_calls": 9, "retries": 2, "probe_verdict": "successes", "window": "fixed",
+    }});
+    let tuning = crate::protect::Tuning::known(set.as_object().unwrap());
+    let told = Rules::ordering(1).tuned("ordering", &tuning).told();
+    for (key, value) in told {
+        let one = vec![Setting {
+            key,
+            value,
+            from: Origin::Headquarters,
+        }];
+        let rows = rules::rows(&ruled(), &one, t);
+        assert_eq!(rows.iter().filter(|row| row.set).count(), 1, "{key}");
+    }
+}
+
+fn settings() -> Vec<Setting> {
+    let told = crate::protect::Rules::ordering(1).told().into_iter();
+    let told = told.map(|(key, value)| Setting {
+        key,
+        value: if key == "consecutive_failures" {
+            9.into()
+        } else {
+            value
+        },
+        from: match key {
+            "consecutive_failures" => Origin::Headquarters,
+            "timeout_ms" => Origin::File,
+            _ => Origin::Software,
+        },
+    });
+    told.collect()
+}
+
+fn missing() -> Reason {
+    Reason::Missing {
+        dependency: "ordering".into(),
+        state: resilience::breaker::State::Open,
+        costs: resilience::ladder::Level::L2,
+    }
+}
+
+fn ruled() -> RulesStatus {
+    let now = crate::protect::now();
+    let rules = crate::protect::Rules::ordering(1);
+    let dependency = crate::protect::Dependency::new("ordering", &rules, 1, now).unwrap();
+    let mut told = RulesStatus::of(&dependency.look(now), now);
+    told.outage = Some(OutageStatus {
+        causes: vec!["slow-call ratio", "consecutive failures"],
+        seconds: 120.0,
+        rounds: 3,
+    });
+    told
 }
 
 /// A switch that the manager turned over headquarters' word.

@@ -101,6 +101,7 @@ document.addEventListener("click", (event) => {
   else if (button.dataset.act) actOn(button.dataset.order, button.dataset.act);
   else if (button.dataset.sell) turn(button);
   else if (button.dataset.count) askCount(button);
+  else if (button.dataset.turn) askTurn(button);
   else if (button.dataset.print) printJob(button);
   else if (button.dataset.printTest) testPage(button);
   else if (button.dataset.slip) slip(button);
@@ -118,6 +119,7 @@ document.addEventListener("submit", (event) => {
   const reason = form.elements.reason.value.trim();
   if (!reason) return toast(word("manager-reason-missing"), true);
   if (form.dataset.for === "discard") return discard(reason);
+  if (form.dataset.for === "switch") return turnSwitch(reason);
   const sheet = form.closest("article");
   const body = { reason };
   if (form.elements.how?.value === "lines") {

@@ -1,0 +1,137 @@
+//! Remote calls for the manager: what stops them, why and until when, and every rule before them
+//! with who says so.
+
+use fluent_bundle::FluentArgs;
+
+use super::rules::{Row, rows};
+use crate::connect::Origin;
+use crate::status::{BreakerStatus, RulesStatus, Setting};
+use crate::web::staff::span;
+use crate::web::text::Language;
+
+/// A dependency of this kiosk.
+pub(super) struct Calls<'a> {
+    pub(super) key: &'a str,
+    pub(super) name: String,
+    pub(super) tone: &'static str,
+    pub(super) state: String,
+    /// Why it is as it is and until when, in words.
+    pub(super) lines: Vec<String>,
+    /// The words of whoever put it there, as they were written.
+    pub(super) word: Option<&'a str>,
+    pub(super) rows: Vec<Row>,
+    /// Somebody has set something.
+    pub(super) tuned: bool,
+}
+
+impl<'a> Calls<'a> {
+    pub(super) fn of(status: &'a BreakerStatus, settings: &[Setting], t: &Language) -> Self {
+        let name = t.say_if_known(&format!("breaker-{}", status.name));
+        let state = t.say_if_known(&format!("breaker-state-{}", status.state));
+        let held = matches!(
+            status.state.as_str(),
+            "forced_open" | "disabled" | "metrics_only"
+        );
+        let rules = status.rules.as_ref();
+        Self {
+            key: &status.name,
+            name: name.unwrap_or_else(|| status.name.clone()),
+            tone: match status.state.as_str() {
+                "closed" => "good",
+                "half_open" | "metrics_only" => "care",
+                "disabled" => "plain",
+                _ => "bad",
+            },
+            state: state.unwrap_or_else(|| status.state.clone()),
+            lines: lines(status, rules, t),
+            word: status.reason.as_deref().filter(|_| held || rules.is_none()),
+            rows: rules.map_or_else(Vec::new, |rules| rows(rules, settings, t)),
+            tuned: settings
+                .iter()
+                .any(|setting| setting.from != Origin::Software),
+        }
+    }
+}
+
+fn lines(status: &BreakerStatus, rules: Option<&RulesStatus>, t: &Language) -> Vec<String> {
+    let outage = rules.and_then(|rules| rules.outage.as_ref()).map(|outage| {
+        let causes = outage.causes.iter().map(|cause| {
+            let key = format!("cause-{}", cause.replace(' ', "-"));
+            t.say_if_known(&key).unwrap_or_else(|| (*cause).to_owned())
+        });
+        let causes: Vec<_> = causes.collect();
+        let mut args = FluentArgs::new();
+        args.set("span", span(t, whole(outage.seconds)));
+        args.set("causes", causes.join(&t.say("list-and")));
+        let since = t.say_with("breaker-since", &args);
+        let rounds = (outage.rounds > 0).then(|| t.count("breaker-rounds", outage.rounds));
+        [since]
+            .into_iter()
+            .chain(rounds)
+            .collect::<Vec<_>>()
+            .join(" ")
+    });
+    // While probes are under way nothing is left to wait for.
+    let retry = status.retry_in_seconds.filter(|rest| *rest > 0.0);
+    let retry = retry.map(|seconds| t.say_one("breaker-retry", "span", &span(t, whole(seconds))));
+    let mut args = FluentArgs::new();
+    args.set("calls", status.calls);
+    args.set("failures", status.failures);
+    args.set("slow", status.slow);
+    let calls = (status.calls > 0).then(|| t.say_with("breaker-calls", &args));
+    let ramp = rules.and_then(|rules| rules.ramp).map(|ramp| {
+        let mut args = FluentArgs::new();
+        args.set("percent", (ramp.share * 100.0).round());
+        args.set("span", span(t, whole(ramp.over_in_seconds)));
+        t.say_with("breaker-ramp", &args)
+    });
+    outage
+        .into_iter()
+        .chain(retry)
+        .chain(ramp)
+        .chain(calls)
+        .collect()
+}
+
+/// Seconds for people, rounded up.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a wait for people; beyond the range it saturates"
+)]
+pub(super) fn whole(seconds: f64) -> i64 {
+    seconds.max(0.0).ceil() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_rounded_up_and_never_negative() {
+        assert_eq!((whole(0.2), whole(-3.0), whole(f64::NAN)), (1, 0, 0));
+    }
+
+    #[test]
+    fn every_cause_of_an_outage_has_its_words() {
+        use resilience::breaker::Causes;
+        let all = [
+            Causes::CONSECUTIVE_FAILURES,
+            Causes::FAILURE_RATIO,
+            Causes::SLOW_RATIO,
+            Causes::FAILURE_COUNT,
+            Causes::LAST_CALLS_FAILURE_RATIO,
+            Causes::LAST_CALLS_SLOW_RATIO,
+            Causes::LAST_CALLS_FAILURE_COUNT,
+            Causes::ASKED_TO_WAIT,
+            Causes::PROBES_FAILED,
+            Causes::BY_HAND,
+            Causes::INITIAL,
+        ];
+        for language in crate::web::text::languages() {
+            for cause in all.iter().flat_map(|causes| causes.names()) {
+                let key = format!("cause-{}", cause.replace(' ', "-"));
+                assert!(language.say_if_known(&key).is_some(), "{key}");
+            }
+        }
+    }
+}
