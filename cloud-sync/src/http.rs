@@ -88,6 +88,7 @@ pub(crate) fn routes() -> Vec<Route> {
 fn pages() -> Vec<Route> {
     vec![
         ("/", get(web::page)),
+        ("/control", get(web::control::page)),
         ("/sign-in", post(web::door::sign_in)),
         ("/sign-out", post(web::door::sign_out)),
         ("/language/{tag}", get(web::language)),

@@ -16,6 +16,7 @@ use crate::ledger::users::{self, User};
 
 pub(crate) mod assets;
 pub(crate) mod board;
+pub(crate) mod control;
 pub(crate) mod door;
 pub(crate) mod facts;
 pub(crate) mod lines;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::http::problem::Problem;
 
-const ASSETS: [(&str, &str, &str); 3] = [
+const ASSETS: [(&str, &str, &str); 5] = [
     (
         "hq.css",
         "text/css; charset=utf-8",
@@ -19,6 +19,16 @@ const ASSETS: [(&str, &str, &str); 3] = [
         "hq.js",
         "text/javascript; charset=utf-8",
         include_str!("assets/hq.js"),
+    ),
+    (
+        "control.css",
+        "text/css; charset=utf-8",
+        include_str!("assets/control.css"),
+    ),
+    (
+        "control.js",
+        "text/javascript; charset=utf-8",
+        include_str!("assets/control.js"),
     ),
     ("mark.svg", "image/svg+xml", include_str!("assets/mark.svg")),
 ];

@@ -66,6 +66,11 @@ impl Reader {
         self.local(self.now, "%H:%M:%S")
     }
 
+    /// Date and time of day.
+    pub(crate) fn stamp(&self, at: WallTime) -> String {
+        self.local(at, "%Y-%m-%d %H:%M")
+    }
+
     /// A business date in words.
     pub(crate) fn date(&self, date: &str) -> String {
         let Ok(date) = date.parse::<Date>() else {

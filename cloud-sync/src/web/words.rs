@@ -158,6 +158,9 @@ mod tests {
             include_str!("templates/stores.html"),
             include_str!("templates/kiosks.html"),
             include_str!("templates/care.html"),
+            include_str!("templates/control.html"),
+            include_str!("templates/control-whom.html"),
+            include_str!("control.rs"),
             include_str!("board.rs"),
         ];
         for source in sources {

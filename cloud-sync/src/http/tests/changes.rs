@@ -378,3 +378,42 @@ async fn settings_that_contradict_themselves_are_refused_whole() {
     );
     assert_eq!(office.get(path).await["settings"], json!([]));
 }
+
+#[tokio::test]
+async fn the_page_shows_what_is_in_force_and_who_changed_what() {
+    let office = Office::open().await;
+    office.site.rig.kiosk("k").await;
+    let page = async |session: &str| {
+        let answer = office.site.get("/control", session).await;
+        String::from_utf8(answer.body.to_vec()).unwrap()
+    };
+    let empty = page(&office.session).await;
+    assert!(empty.contains("No switch is turned") && empty.contains("Nothing was ever changed"));
+    office
+        .turn("ordering_cloud", "off", &json!({"kiosk": "s/k"}))
+        .await;
+    let set = json!({
+        "settings": {"ordering": {"slow_after_ms": 800}}, "scope": {"percent": 10},
+        "reason": "<b>slow</b>",
+    });
+    office.put("/api/v1/settings/breakers", &set).await;
+    let told = page(&office.session).await;
+    for part in [
+        "kiosk s/k",
+        "ordering.slow_after_ms = 800",
+        "10 % of kiosks",
+        "data-kind=\"switch\"",
+    ] {
+        assert!(told.contains(part), "{part}");
+    }
+    assert!(!told.contains("<b>slow</b>"), "not escaped");
+    office
+        .turn("ordering_cloud", "auto", &json!({"kiosk": "s/k"}))
+        .await;
+    assert!(page(&office.session).await.contains("taken away"));
+    let stranger = page("").await;
+    assert!(!stranger.contains("slow_after_ms"));
+    let viewer = office.site.sign_in("vera", Role::Viewer).await;
+    let looked = page(&viewer).await;
+    assert!(looked.contains("slow_after_ms") && !looked.contains("data-kind"));
+}

@@ -1,0 +1,213 @@
+//! What headquarters has turned and set at kiosks, and the record of it: shown, and changed through
+//! the API by those who may.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use cloud_sync_wire::notice::SWITCHES;
+use cloud_sync_wire::notice::scope::Scope;
+use cloud_sync_wire::notice::tuning::{DEPENDENCIES, KEYS, Range};
+use serde_json::Value;
+
+use super::board::Reader;
+use super::words::Words;
+use super::{ZONE_COOKIE, assets, cookie, door, reader, rendered};
+use crate::cloud::Cloud;
+use crate::http::access;
+use crate::http::problem::Problem;
+use crate::ledger::changes::{self, Change, Kind};
+use crate::ledger::users::{self, Role, User};
+
+/// What is in force is bounded; the record is not.
+const IN_FORCE: usize = 500;
+const RECORDED: usize = 30;
+
+#[derive(Template)]
+#[template(path = "control.html")]
+struct Page<'a> {
+    words: &'static Words,
+    languages: &'static [Words],
+    assets: &'static str,
+    name: &'a str,
+    initial: String,
+    role: String,
+    may_edit: bool,
+    switches: Vec<Line>,
+    settings: Vec<Line>,
+    record: Vec<Line>,
+    names: Vec<(&'static str, String)>,
+    dependencies: Vec<(&'static str, String)>,
+    keys: Vec<(&'static str, String)>,
+}
+
+/// A change in words.
+struct Line {
+    title: String,
+    /// What is set, a line each.
+    values: Vec<String>,
+    tone: &'static str,
+    scope: String,
+    by: String,
+    at: String,
+    reason: String,
+    /// What the API is told to take it away.
+    name: String,
+    scope_json: String,
+}
+
+/// The page, or the door to it.
+pub(crate) async fn page(
+    State(cloud): State<Cloud>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let words = Words::for_request(&headers);
+    let Some(user) = access::user(&cloud, &headers).await? else {
+        let anybody = cloud.ledger.read(users::any).await?;
+        return Ok(door::closed(words, anybody, "", None, StatusCode::OK));
+    };
+    let zone = cookie(&headers, ZONE_COOKIE)
+        .unwrap_or_default()
+        .replace("%2F", "/");
+    let read = cloud.ledger.read(|connection| {
+        Ok([
+            changes::in_force(connection, Kind::Switch, 0, IN_FORCE)?,
+            changes::in_force(connection, Kind::Settings, 0, IN_FORCE)?,
+            changes::all(connection, None, RECORDED)?,
+        ])
+    });
+    rendered(&put(&reader(words, &zone), &user, read.await?))
+}
+
+fn put<'a>(reader: &Reader, user: &'a User, all: [Vec<Change>; 3]) -> Page<'a> {
+    let words = reader.words;
+    let lines = |changes: Vec<Change>| changes.iter().map(|change| line(reader, change)).collect();
+    let [switches, settings, record] = all.map(lines);
+    let initial = user.name.chars().next();
+    Page {
+        words,
+        languages: Words::all(),
+        assets: assets::version(),
+        name: &user.name,
+        initial: initial.map_or(String::new(), |c| c.to_uppercase().collect()),
+        role: words.t(&format!("role-{}", user.role.as_str())),
+        may_edit: user.role >= Role::Editor,
+        switches,
+        settings,
+        record,
+        names: SWITCHES
+            .map(|name| (name, words.t(&format!("switch-{name}"))))
+            .into(),
+        dependencies: DEPENDENCIES
+            .map(|name| (name, words.t(&format!("calls-{name}"))))
+            .into(),
+        keys: KEYS.map(|(key, range)| (key, told(range))).into(),
+    }
+}
+
+fn line(reader: &Reader, change: &Change) -> Line {
+    let words = reader.words;
+    let (title, values, tone) = match change.kind {
+        Kind::Switch => {
+            let known = SWITCHES.contains(&change.name.as_str());
+            let title = if known {
+                words.t(&format!("switch-{}", change.name))
+            } else {
+                change.name.clone()
+            };
+            let (state, tone) = match change.value.as_str() {
+                Some("on") => (words.t("state-on"), "ready"),
+                Some("off") => (words.t("state-off"), "offline"),
+                _ => (words.t("state-auto"), ""),
+            };
+            (title, vec![state], tone)
+        }
+        Kind::Settings => (words.t("control-rules"), set(&change.value), ""),
+        Kind::Groups => {
+            let groups = change.value.as_array().into_iter().flatten();
+            let groups = groups.filter_map(Value::as_str).map(str::to_owned);
+            (words.t("control-groups"), groups.collect(), "")
+        }
+    };
+    let none = values.is_empty().then(|| words.t("control-nothing"));
+    Line {
+        title,
+        values: values.into_iter().chain(none).collect(),
+        tone,
+        scope: scope(words, &change.scope),
+        by: change.by.clone(),
+        at: reader.stamp(change.at),
+        reason: change.reason.clone(),
+        name: change.name.clone(),
+        scope_json: serde_json::to_string(&change.scope).unwrap_or_default(),
+    }
+}
+
+/// Settings as they stand in a configuration file.
+fn set(value: &Value) -> Vec<String> {
+    let of = value.as_object().into_iter().flatten();
+    let told = of.flat_map(|(dependency, keys)| {
+        let keys = keys.as_object().into_iter().flatten();
+        keys.map(move |(key, value)| {
+            let plain = value.as_str().map(str::to_owned);
+            let value = plain.unwrap_or_else(|| value.to_string());
+            format!("{dependency}.{key} = {value}")
+        })
+    });
+    let mut told: Vec<_> = told.collect();
+    told.sort_unstable();
+    told
+}
+
+fn scope(words: &Words, scope: &Scope) -> String {
+    match scope {
+        Scope::All => words.t("scope-all"),
+        Scope::Percent(percent) => words.t1("scope-percent", "percent", u64::from(*percent)),
+        Scope::Group(group) => words.t1("scope-group", "group", group.as_str()),
+        Scope::Kiosk(store, kiosk) => words.t1(
+            "scope-kiosk",
+            "kiosk",
+            Scope::name_of(store, kiosk).as_str(),
+        ),
+        Scope::Unknown(_) => words.t("scope-unknown"),
+    }
+}
+
+/// What can stand under a key.
+fn told(range: Range) -> String {
+    match range {
+        Range::Whole(least, most) => format!("{least} – {most}"),
+        Range::OrOff(least, most) => format!("{least} – {most} | off"),
+        Range::Words(words) => words.join(" | "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn settings_are_told_as_they_stand_in_a_file() {
+        let value =
+            json!({"ordering": {"slow_after_ms": 800, "mode": "disabled"}, "menu": {"probes": 2}});
+        let want = [
+            "menu.probes = 2",
+            "ordering.mode = disabled",
+            "ordering.slow_after_ms = 800",
+        ];
+        assert_eq!(set(&value), want);
+        assert!(set(&json!({})).is_empty());
+    }
+
+    #[test]
+    fn every_switch_and_dependency_has_its_words() {
+        for words in Words::all() {
+            let switches = SWITCHES.map(|name| format!("switch-{name}"));
+            let calls = DEPENDENCIES.map(|name| format!("calls-{name}"));
+            for key in switches.iter().chain(&calls) {
+                assert_ne!(&words.t(key), key, "{}", words.tag);
+            }
+        }
+    }
+}
