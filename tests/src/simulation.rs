@@ -15,7 +15,7 @@
 //! carries things between the real parts, which in the product is the uplink's driver and the cloud's
 //! HTTP and MQTT. The numbers of a run come from its seed alone.
 //!
-//! Invariants are checked after every step against a memory of its own ([`checks`]): what journals
+//! Invariants are checked after every step against a memory of its own (`checks`): what journals
 //! committed, what diners were told, what the ledger holds. At the end everything heals, every backlog
 //! has to drain, and the sums have to agree.
 //!
