@@ -180,12 +180,10 @@ async fn believes_nobody_else(
     until("the kiosk has tried in vain", SOON, async || {
         let status = kiosk.status().await?;
         let ordering = &status["breakers"][0];
-        Ok(
-            match ordering["state"] == "open" && ordering["reason"] == "probes failed" {
-                true => Look::Done(()),
-                false => Look::NotYet(ordering.to_string()),
-            },
-        )
+        Ok(match ordering["outage"]["rounds"].as_u64() > Some(2) {
+            true => Look::Done(()),
+            false => Look::NotYet(ordering.to_string()),
+        })
     })
     .await?;
     let status = kiosk.status().await?;
