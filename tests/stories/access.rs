@@ -154,20 +154,27 @@ impl Place {
     async fn kiosk(&self, name: &str) -> anyhow::Result<Peer> {
         let token = self.tokens.iter().find(|(of, _)| of == name);
         let (_, token) = token.context("no such kiosk")?;
-        let mut peer = Peer::new(self.address, name, (name, token));
-        match peer.is_let_in().await {
-            true => Ok(peer),
-            false => bail!("{name} is not let in"),
-        }
+        self.let_in(name, token).await
     }
 
     async fn service(&self) -> anyhow::Result<Peer> {
         let (name, password) = &self.service;
-        let mut peer = Peer::new(self.address, "cloud-sync", (name, password));
-        match peer.is_let_in().await {
-            true => Ok(peer),
-            false => bail!("cloud-sync is not let in"),
-        }
+        self.let_in(name, password).await
+    }
+
+    /// Connects somebody who may. While an earlier session of that name is being ended, a broker
+    /// may say that it is unavailable: try again later.
+    async fn let_in(&self, name: &str, password: &str) -> anyhow::Result<Peer> {
+        let what = format!("{name} is let in");
+        let (peer, _) = until(&what, SOON, async || {
+            let mut peer = Peer::new(self.address, name, (name, password));
+            Ok(match peer.is_let_in().await {
+                true => Look::Done(peer),
+                false => Look::NotYet("refused".to_owned()),
+            })
+        })
+        .await?;
+        Ok(peer)
     }
 
     async fn is_allowed(&self, case: &Case) -> anyhow::Result<bool> {

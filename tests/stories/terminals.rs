@@ -314,8 +314,20 @@ async fn walking_away(browser: &Browser, kiosk: &Kiosk) -> anyhow::Result<()> {
         traces(browser).await?["secret"] == true,
         "it was cleared too early"
     );
-    later(browser, 1000).await?;
-    browser.stage("attract").await?;
+    // The page may take note of the last touch only after the clock was set on: set it on again.
+    let mut gone = 0;
+    until("the page is left to the next diner", SOON, async || {
+        gone += 1000;
+        later(browser, gone).await?;
+        let stage = browser
+            .script("return document.documentElement.dataset.stage")
+            .await?;
+        Ok(match stage == "attract" {
+            true => Look::Done(()),
+            false => Look::NotYet(stage.to_string()),
+        })
+    })
+    .await?;
     let clean = json!({
         "secret": false, "lines": 0, "help": "null", "diet": false, "modes": 0, "lang": "en",
         "terminal": "\"bar\"",
