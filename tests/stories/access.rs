@@ -329,7 +329,10 @@ async fn mosquitto_keeps_the_rules_of_the_files_that_are_written_for_it() -> Tol
     assert!(told.contains("kill -HUP"), "{told}");
     broker.reload()?;
     while connected.next().await.is_ok() {}
-    assert!(place.kiosk("harbour/a").await.is_err());
+    let gone = place.tokens.iter().find(|(of, _)| of == "harbour/a");
+    let (name, token) = gone.context("no such kiosk")?;
+    let mut revoked = Peer::new(place.address, name, (name, token));
+    assert!(!revoked.is_let_in().await);
     place.kiosk("canal-street/a").await?;
     Ok(())
 }
