@@ -68,8 +68,12 @@ pub(crate) fn at(
 ) -> Result<HashMap<u64, (Hash, Hash)>, LedgerError> {
     const AT: Each = Each {
         one: "SELECT seq, content, chain FROM events WHERE stream = ?1 AND seq = ?2",
-        all: "SELECT e.seq, e.content, e.chain FROM unnest($1::bigint[], $2::bigint[]) AS k (stream, seq)
-             JOIN events e ON e.stream = k.stream AND e.seq = k.seq",
+        // The server does not see through OFFSET 0, and so looks up each key by itself, however the
+        // table was when it made its plan.
+        all: "SELECT f.seq, f.content, f.chain FROM unnest($1::bigint[], $2::bigint[])
+             AS k (stream, seq) CROSS JOIN LATERAL (
+                 SELECT e.seq, e.content, e.chain FROM events e
+                 WHERE e.stream = k.stream AND e.seq = k.seq OFFSET 0) AS f",
     };
     let wanted = seqs.into_iter().map(|seq| [stream.into(), seq.into()]);
     let mut found = HashMap::new();
@@ -131,10 +135,13 @@ pub(crate) fn members(
              JOIN streams s ON s.id = e.stream JOIN devices d ON d.id = s.device
              WHERE e.order_id = ?1 AND e.order_id IS NOT NULL AND d.store = ?2
              AND e.state IN (0, 1, 3)",
-        all: "SELECT e.order_id, e.id, s.device, e.state, e.bytes
-             FROM unnest($1::bytea[], $2::bigint[]) AS k (order_id, store)
-             JOIN events e ON e.order_id = k.order_id JOIN streams s ON s.id = e.stream
-             JOIN devices d ON d.id = s.device AND d.store = k.store WHERE e.state IN (0, 1, 3)",
+        all: "SELECT f.order_id, f.id, s.device, f.state, f.bytes
+             FROM unnest($1::bytea[], $2::bigint[]) AS k (order_id, store) CROSS JOIN LATERAL (
+                 SELECT e.order_id, e.id, e.stream, e.state, e.bytes FROM events e
+                 WHERE e.order_id = k.order_id AND e.order_id IS NOT NULL
+                 AND e.state IN (0, 1, 3) OFFSET 0) AS f
+             JOIN streams s ON s.id = f.stream JOIN devices d ON d.id = s.device
+             AND d.store = k.store",
     };
     let orders: Vec<OrderId> = orders.into_iter().collect();
     let wanted = orders

@@ -68,10 +68,12 @@ pub(crate) fn find<'o>(
         one: "SELECT o.store, o.device, o.order_id, o.business_date, o.number, o.placed_at,
              o.received_at, o.status, o.payment_status, o.version, o.currency, o.total, o.tax,
              o.parked, o.refused FROM orders o WHERE o.order_id = ?1 AND o.store = ?2",
+        // By its identity alone: by its store the server might look through all orders of that.
         all: "SELECT o.store, o.device, o.order_id, o.business_date, o.number, o.placed_at,
              o.received_at, o.status, o.payment_status, o.version, o.currency, o.total, o.tax,
              o.parked, o.refused FROM unnest($1::bytea[], $2::bigint[]) AS k (order_id, store)
-             JOIN orders o ON o.order_id = k.order_id AND o.store = k.store",
+             CROSS JOIN LATERAL (SELECT * FROM orders WHERE order_id = k.order_id OFFSET 0) AS o
+             WHERE o.store = k.store",
     };
     let wanted = ids
         .into_iter()

@@ -21,7 +21,7 @@ mod session;
 mod tests;
 pub(crate) mod url;
 
-use connect::{Connector, RECOGNIZE};
+use connect::{Connector, Plans, RECOGNIZE};
 use lanes::{LANES, Lanes};
 use session::Session;
 use url::DatabaseUrl;
@@ -54,9 +54,9 @@ impl Postgres {
             LedgerError::Unusable(_) => error,
             other => LedgerError::Unusable(format!("can't use the database: {other}")),
         })?;
-        let writers = connector.pool(LANES + 1)?;
+        let writers = connector.pool(LANES + 1, Plans::Kept)?;
         Ok(Self {
-            readers: connector.pool(READERS)?,
+            readers: connector.pool(READERS, Plans::Fresh)?,
             lanes: Lanes::start(&writers, runtime.handle())?,
             runtime: Some(runtime),
         })

@@ -24,6 +24,31 @@ const WAIT: Duration = Duration::from_secs(5);
 const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '10s';
     SET statement_timeout = '15s'; SET timezone = 'UTC'";
 
+/// Everything is looked up by an index. The server plans by how large a table is, and a plan that it
+/// keeps from the days when the ledger was empty would read all of it ever after.
+/// Without compiling: of a table of one row a scan is all there is, and what it is then said to cost
+/// would have it compiled each time.
+const BY_INDEX: &str = "SET enable_seqscan = off; SET enable_hashjoin = off;
+    SET enable_mergejoin = off; SET jit = off";
+
+/// How a pool's statements are planned.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Plans {
+    /// Once: what a frame asks is always the same.
+    Kept,
+    /// Each time: how long a list is, and of what, changes how it is best read.
+    Fresh,
+}
+
+impl Plans {
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Kept => "SET plan_cache_mode = force_generic_plan",
+            Self::Fresh => "SET plan_cache_mode = force_custom_plan",
+        }
+    }
+}
+
 /// The run of the server that answers: another one may have lost what was stored last, whether it was
 /// put back from a backup, a standby took over, or the table was loaded anew.
 pub(super) const RECOGNIZE: &str = "UPDATE ledger SET opening = opening + 1, server = run.id FROM (
@@ -64,7 +89,7 @@ impl Connector {
     }
 
     /// A pool of connections, each of which has been checked and has recognized the server.
-    pub(super) fn pool(&self, size: usize) -> Result<Pool, LedgerError> {
+    pub(super) fn pool(&self, size: usize, plans: Plans) -> Result<Pool, LedgerError> {
         let fast = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
@@ -74,10 +99,12 @@ impl Connector {
             create: Some(WAIT * 2),
             recycle: Some(WAIT),
         };
-        let greet = Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
+        let greet = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
             Box::pin(async move {
                 let greeted = async {
                     check(client).await?;
+                    client.batch_execute(BY_INDEX).await?;
+                    client.batch_execute(plans.setting()).await?;
                     client.execute(RECOGNIZE, &[]).await?;
                     Ok::<_, LedgerError>(())
                 };

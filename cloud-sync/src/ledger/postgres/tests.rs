@@ -51,6 +51,17 @@ const YEARS: &str = "
 fn nothing_that_is_asked_of_many_orders_reads_all_of_them() {
     let server = Cluster::start(&[]).unwrap();
     let ledger = Ledger::open(&place(&server.first())).unwrap();
+    // Nor would a plan that was kept since the ledger was new.
+    let id = OrderId(uuid::Uuid::nil());
+    let new = plans::of(|| {
+        let read = ledger.read_blocking(|connection| {
+            ask_for_lists(connection, id)?;
+            what_frames_ask(connection, 1, id)
+        });
+        read.unwrap();
+    });
+    reads_no_table_whole(&new);
+    finds_by_index(&ledger, id);
     server.sql(FIRST, YEARS).unwrap();
     let id = "SELECT encode(order_id, 'hex') FROM orders WHERE id = 5";
     let id = OrderId(server.sql(FIRST, id).unwrap().parse().unwrap());
@@ -63,15 +74,41 @@ fn nothing_that_is_asked_of_many_orders_reads_all_of_them() {
         read.unwrap();
     });
     assert!(asked.len() > 20, "{}", asked.len());
-    for plan in asked {
-        for whole in ["Seq Scan on orders", "Seq Scan on events"] {
-            assert!(!plan.contains(whole), "{plan}");
-        }
-    }
+    reads_no_table_whole(&asked);
+    finds_by_index(&ledger, id);
     // What a scan looks like, so that the test above would see one.
     let all = "EXPLAIN SELECT count(*) FROM orders WHERE total > 0";
     let plan = server.sql(FIRST, all).unwrap();
     assert!(plan.contains("Seq Scan on orders"), "{plan}");
+}
+
+fn reads_no_table_whole(plans: &[String]) {
+    for plan in plans {
+        for whole in ["Seq Scan on orders", "Seq Scan on events"] {
+            assert!(!plan.contains(whole), "{plan}");
+        }
+    }
+}
+
+/// What each frame asks is found by the index that is there for it, and not by way of another.
+fn finds_by_index(ledger: &Ledger, id: OrderId) {
+    let plans = plans::of(|| {
+        let read = ledger.read_blocking(|connection| what_frames_ask(connection, 1, id));
+        read.unwrap();
+    });
+    let indexes = [
+        "events_stream_seq_key",
+        "events_event_id_key",
+        "events_of_order",
+        "events_not_applied",
+        "orders_order_id_store_key",
+    ];
+    assert_eq!(plans.len(), indexes.len());
+    for (plan, index) in plans.iter().zip(indexes) {
+        assert!(plan.contains(index), "{index}: {plan}");
+        // With a condition: an index can be read whole too.
+        assert!(plan.contains("Index Cond"), "{plan}");
+    }
 }
 
 fn ask_for_lists(connection: &dyn Connection, id: OrderId) -> Result<(), LedgerError> {
@@ -107,11 +144,19 @@ fn ask_for_the_dashboard(connection: &dyn Connection) -> Result<(), LedgerError>
     Ok(())
 }
 
-/// What a page about an order asks, and what each frame does.
+/// What a page about an order asks.
 fn ask_about_one(connection: &dyn Connection, id: OrderId) -> Result<(), LedgerError> {
     let store = events::store_of_order(connection, id)?.unwrap();
     orders::named(connection, store, id)?.unwrap();
     events::of_order(connection, store, id)?;
+    what_frames_ask(connection, store, id)
+}
+
+fn what_frames_ask(
+    connection: &dyn Connection,
+    store: i64,
+    id: OrderId,
+) -> Result<(), LedgerError> {
     events::at(connection, 1, 1..=64)?;
     events::by_event_ids(connection, &[EventId(id.0)])?;
     events::members(connection, store + 1, [id])?;
