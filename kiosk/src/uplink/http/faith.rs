@@ -19,6 +19,8 @@ use crate::uplink::new_request;
 const KEYS_LIMIT: usize = 512 * 1024;
 /// No more often is it asked which key the cloud signs with.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// Acks and notices wait while it is asked: a cloud that hangs must not hold them up for longer.
+const ASK_LIMIT: Duration = Duration::from_secs(2);
 
 /// The key that the cloud is believed by. Clones share it.
 #[derive(Debug, Clone)]
@@ -105,19 +107,26 @@ impl Cloud {
         if by.is_none_or(|by| by == self.key().id()) || !self.may_ask() {
             return;
         }
-        let Ok(url) = self.of_kiosk("keys") else {
-            return;
-        };
-        let sent = self.send(self.client.get(url), &new_request()).await;
-        let Ok(response) = sent else { return };
+        let asked = tokio::time::timeout(ASK_LIMIT, self.ask_for_keys()).await;
+        match asked.ok().flatten() {
+            Some(links) if self.follow(&links) => {}
+            Some(_) => tracing::warn!(
+                "what came was signed by a key that no trusted one gave its word for"
+            ),
+            None => tracing::warn!(
+                "what came was signed by another key, and the cloud can't be asked whose it is"
+            ),
+        }
+    }
+
+    async fn ask_for_keys(&self) -> Option<Links> {
+        let url = self.of_kiosk("keys").ok()?;
+        let response = self.send(self.client.get(url), &new_request()).await.ok()?;
         if response.status() != StatusCode::OK {
-            return;
+            return None;
         }
-        let read = read(response, KEYS_LIMIT).await.ok();
-        let links = read.and_then(|bytes| serde_json::from_slice::<Links>(&bytes).ok());
-        if !links.is_some_and(|links| self.follow(&links)) {
-            tracing::warn!("what came was signed by a key that no trusted one gave its word for");
-        }
+        let bytes = read(response, KEYS_LIMIT).await.ok()?;
+        serde_json::from_slice(&bytes).ok()
     }
 
     fn may_ask(&self) -> bool {
@@ -146,5 +155,37 @@ impl Cloud {
             StatusCode::OK => Ok(()),
             _ => Err(refusal(response).await),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cloud_sync_wire::control::{Ask, Control};
+    use cloud_sync_wire::keys::SecretKey;
+    use kiosk_core::ids::JournalId;
+    use kiosk_core::wall::WallTime;
+    use tokio::net::TcpListener;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::uplink::stub::Stub;
+
+    #[tokio::test]
+    async fn a_cloud_that_hangs_when_asked_for_its_keys_is_not_waited_for() {
+        let hung = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut credential = Stub::start().await.credential;
+        credential.cloud = format!("http://{}", hung.local_addr().unwrap());
+        let cloud = Cloud::new(&credential, false).unwrap();
+        let control = Control {
+            journal: JournalId(Uuid::nil()),
+            ask: Ask::Hello,
+            at: WallTime::from_millis(0),
+        };
+        let bytes = signed::sign(&control, &SecretKey::from_seed(&[3; 32])).unwrap();
+        let before = cloud.key().id();
+        let asked = async { tokio::join!(cloud.catch_up(&bytes), hung.accept()).1 };
+        let asked = tokio::time::timeout(Duration::from_secs(60), asked).await;
+        assert!(asked.expect("it waits for ever").is_ok(), "it has asked");
+        assert_eq!(cloud.key().id(), before);
     }
 }
