@@ -25,6 +25,7 @@ mod lineage;
 mod lines;
 mod link;
 mod menus;
+mod openapi;
 mod outages;
 mod pace;
 mod printing;
