@@ -25,15 +25,19 @@ pub(crate) mod decision;
 pub(crate) mod greeting;
 pub(crate) mod proof;
 pub(crate) mod reading;
+pub(crate) mod reception;
 pub(crate) mod replay;
 pub(crate) mod runs;
 pub(crate) mod transaction;
 mod tries;
+pub(crate) mod turns;
 
 use decision::{Decision, Outcome};
 use reading::Incoming;
+use reception::{Place, Reception, Turn};
 use transaction::AckTerms;
 use tries::Tries;
+use turns::Lane;
 
 /// How often an idle kiosk asks, in milliseconds.
 const HEARTBEAT_MS: u64 = 5000;
@@ -73,6 +77,9 @@ pub(crate) enum Refused {
     /// The journal belongs to another kiosk.
     #[error("this journal belongs to another kiosk; begin a new one")]
     Foreign,
+    /// So many wait that this one is to come again.
+    #[error("too many wait; come again in {seconds} s")]
+    Crowded { seconds: u64 },
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
@@ -109,12 +116,14 @@ pub(crate) struct Door {
     ledger: Ledger,
     key: Signer,
     presence: Arc<Presence>,
+    reception: Reception,
     committed: watch::Sender<u64>,
 }
 
 impl Door {
     pub(crate) fn new(ledger: Ledger, key: Signer, presence: Arc<Presence>) -> Self {
         Self {
+            reception: Reception::new(ledger.writers()),
             ledger,
             key,
             presence,
@@ -132,7 +141,12 @@ impl Door {
         signed::sign(ack, &self.key.key()).map_err(|error| LedgerError::Storage(error.to_string()))
     }
 
-    /// Takes in a frame.
+    /// Lets in a request of so many bytes, before anything else is done about it.
+    pub(crate) fn admit(&self, bytes: Option<u64>) -> Result<Place, Refused> {
+        self.reception.admit(bytes)
+    }
+
+    /// Takes in a frame, when it is its turn.
     pub(crate) async fn frame(
         &self,
         speaker: &Speaker,
@@ -140,13 +154,19 @@ impl Door {
         request: &str,
         way: Way,
     ) -> Result<Received, Refused> {
+        // What is no frame is refused all the same, when it is its turn.
+        let (lane, events) = frame::decode(&bytes).map_or((Lane::Backlog, 1), |frame| {
+            reception::lane_of(&frame, bytes.len())
+        });
+        let turn = self.reception.turn(lane, speaker, events).await;
         let bytes = Arc::new(bytes);
         let mut tries = Tries::default();
         loop {
-            let taken = match self.opened(speaker, &bytes, way).await {
+            let taken = match self.opened(speaker, &bytes, way, &turn).await {
                 Ok((store, sender, frame)) => {
                     let place = (store, sender.journal);
-                    self.ingest(speaker, place, frame, (request, way)).await
+                    self.ingest(speaker, place, frame, (request, way), &turn)
+                        .await
                 }
                 Err(refused) => {
                     self.note_refused(speaker, &refused, bytes, request).await;
@@ -166,9 +186,14 @@ impl Door {
         speaker: &Speaker,
         bytes: &Arc<Vec<u8>>,
         way: Way,
+        turn: &Arc<Turn>,
     ) -> Result<Opened, Refused> {
         let (ledger, from, bytes) = (self.ledger.clone(), speaker.clone(), Arc::clone(bytes));
-        let read = tokio::task::spawn_blocking(move || open_frame(&ledger, &from, &bytes, way));
+        let (reading, turn) = (turn.reading().await, Arc::clone(turn));
+        let read = tokio::task::spawn_blocking(move || {
+            let _held = (turn, reading);
+            open_frame(&ledger, &from, &bytes, way)
+        });
         read.await.map_err(|_| LedgerError::Closed)?
     }
 
@@ -178,11 +203,15 @@ impl Door {
         (store, journal): (i64, JournalId),
         mut frame: Vec<Incoming>,
         (request, way): (&str, Way),
+        turn: &Arc<Turn>,
     ) -> Result<Received, Refused> {
         let terms = self.terms();
+        let due = turn.due(frame.len());
+        let turn = Arc::clone(turn);
         let taken = self
             .ledger
-            .write_in(Reach::Store(store), move |connection| {
+            .write_due(due, Reach::Store(store), move |connection| {
+                let _turn = turn;
                 let stream = streams::find(connection, journal)?
                     .ok_or_else(|| LedgerError::Storage("the journal is gone".to_owned()))?;
                 if way == Way::Live && !is_greeted(connection, &stream)? {
@@ -226,7 +255,7 @@ impl Door {
 
     /// What acks say now besides the state of a stream.
     pub(crate) fn terms(&self) -> AckTerms {
-        let credit = match self.ledger.load() {
+        let credit = match self.ledger.load().max(self.reception.load()) {
             0..50 => CREDIT,
             50..90 => 1,
             _ => 0,

@@ -24,6 +24,7 @@ pub(crate) mod notices;
 pub(crate) mod orders;
 pub(crate) mod postgres;
 pub(crate) mod quarantine;
+mod queue;
 mod sqlite;
 pub(crate) mod streams;
 pub(crate) mod succession;
@@ -34,6 +35,7 @@ use connection::Connection;
 pub(crate) use error::LedgerError;
 use postgres::Postgres;
 use postgres::url::DatabaseUrl;
+use queue::Piece;
 use sqlite::Sqlite;
 use work::Answer;
 
@@ -58,6 +60,15 @@ pub(crate) enum Reach {
     Store(i64),
     /// Rows that nothing is decided from.
     Apart,
+}
+
+/// When a piece of work is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Before whatever has waited already.
+    Soon,
+    /// So many events, when it is their turn.
+    InTurn(usize),
 }
 
 enum Base {
@@ -100,7 +111,7 @@ impl Ledger {
         &self,
         work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.submit(Reach::All, work)?.await
+        self.submit(Due::Soon, Reach::All, work)?.await
     }
 
     /// Like [`Ledger::write`], for work that reaches no further than this.
@@ -109,7 +120,17 @@ impl Ledger {
         reach: Reach,
         work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.submit(reach, work)?.await
+        self.submit(Due::Soon, reach, work)?.await
+    }
+
+    /// Like [`Ledger::write_in`], for work that may have to wait for its turn.
+    pub(crate) async fn write_due<T: Send + 'static>(
+        &self,
+        due: Due,
+        reach: Reach,
+        work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.submit(due, reach, work)?.await
     }
 
     /// Like [`Ledger::write`], for callers outside of the async runtime.
@@ -117,17 +138,29 @@ impl Ledger {
         &self,
         work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        self.submit(Reach::All, work)?.wait()
+        self.submit(Due::Soon, Reach::All, work)?.wait()
     }
 
     fn submit<T: Send + 'static>(
         &self,
+        due: Due,
         reach: Reach,
         work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<Answer<T>, LedgerError> {
+        let (work, answer) = work::piece(work);
+        let piece = Piece { due, reach, work };
         match &*self.base {
-            Base::Sqlite(base) => base.submit(work),
-            Base::Postgres(base) => base.submit(reach, work),
+            Base::Sqlite(base) => base.submit(piece)?,
+            Base::Postgres(base) => base.submit(piece)?,
+        }
+        Ok(answer)
+    }
+
+    /// How many pieces of work may be written at the same time.
+    pub(crate) fn writers(&self) -> usize {
+        match &*self.base {
+            Base::Sqlite(_) => 1,
+            Base::Postgres(_) => postgres::WRITERS,
         }
     }
 
@@ -138,6 +171,17 @@ impl Ledger {
             Base::Sqlite(_) => lineage::open_anew,
             Base::Postgres(_) => postgres::recognize,
         })
+    }
+
+    /// How much waits for writers of what is due soon, and of the rest.
+    #[cfg(test)]
+    pub(crate) fn queued(&self) -> (usize, usize) {
+        let queues = match &*self.base {
+            Base::Sqlite(base) => base.queues(),
+            Base::Postgres(base) => base.queues(),
+        };
+        let waiting = queues.iter().map(queue::Queue::waiting);
+        waiting.fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1))
     }
 
     /// How full the queue to the writer is, from 0 (empty) to 100.

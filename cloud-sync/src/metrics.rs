@@ -6,6 +6,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::cli::Failure;
 use crate::ingest::decision::Outcome;
+use crate::ingest::turns::Lane;
 
 /// Upper bounds in seconds, from a fast disk's commit to a kiosk that was long away.
 const SECONDS: [f64; 13] = [
@@ -36,6 +37,10 @@ fn register() {
     }
     for transport in ["http", "mqtt"] {
         metrics::counter!("cloud_acks_total", "transport" => transport).increment(0);
+    }
+    for lane in Lane::ALL {
+        metrics::gauge!("cloud_intake_waiting", "lane" => lane.as_str()).set(0);
+        let _ = metrics::histogram!("cloud_intake_wait_seconds", "lane" => lane.as_str());
     }
     metrics::counter!("cloud_orders_total").increment(0);
     let _ = metrics::histogram!("cloud_ingest_commit_seconds");

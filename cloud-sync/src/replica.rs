@@ -57,6 +57,7 @@ impl From<Refused> for Refusal {
             Refused::Bad(reason) => Self::Bad(reason),
             Refused::UnknownJournal(_) | Refused::HelloFirst(_) => Self::HelloFirst,
             Refused::Foreign => Self::Foreign,
+            Refused::Crowded { .. } => Self::Failing(refused.to_string()),
             Refused::Ledger(error) => error.into(),
         }
     }

@@ -177,6 +177,10 @@ const INVARIANTS: [Row; 22] = [
             ),
             (LINK, "a_new_event_is_not_behind_the_backlog"),
             (
+                "cloud-sync/src/ingest/tests/turns.rs",
+                "a_new_order_is_not_behind_other_kiosks_backlogs",
+            ),
+            (
                 LINK,
                 "a_frame_the_cloud_cannot_use_is_cut_smaller_and_its_neighbours_pass",
             ),
@@ -466,10 +470,20 @@ const FAULTS_DONE: [Row; 25] = [
     ),
     (
         "the herd",
-        &[(
-            "tests/stories/pace.rs",
-            "a_fleet_that_comes_back_at_once_is_taken_in_within_bounds",
-        )],
+        &[
+            (
+                "tests/stories/pace.rs",
+                "a_fleet_that_comes_back_at_once_is_taken_in_within_bounds",
+            ),
+            (
+                "cloud-sync/src/ingest/turns.rs",
+                "turns_are_fair_and_nobody_is_left_out",
+            ),
+            (
+                "cloud-sync/src/ingest/reception.rs",
+                "a_full_room_sends_backlogs_away_for_longer_and_longer_and_lets_orders_in",
+            ),
+        ],
     ),
     (
         "created, paid, voided in any order",

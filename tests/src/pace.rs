@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::ensure;
 
-use self::fleet::{Fleet, percentile};
+use self::fleet::{Fleet, Sold, percentile};
 use self::server::Server;
 use crate::process::Lab;
 use crate::store::Folder;
@@ -51,6 +51,8 @@ pub struct Outcome {
     pub fairness: f64,
     /// p50 and p99 of live orders with nobody else there, and during the herd.
     pub live: [(Duration, Duration); 2],
+    /// Events of backlogs that were acked while a live order waited: p50 and p99.
+    pub ahead: (u64, u64),
     /// The most memory that cloud-sync took, in MiB.
     pub memory_mib: u64,
     /// How often somebody was told to come again later.
@@ -72,6 +74,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         done: [first, middle, last],
         fairness,
         live,
+        ahead,
         memory_mib,
         told_to_wait,
     } = outcome;
@@ -91,6 +94,10 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     for (when, (p50, p99)) in ["before", "during"].iter().zip(live) {
         println!("live orders {when}: p50 {p50:.1?}, p99 {p99:.1?}");
     }
+    println!(
+        "events of backlogs that went before a live order: p50 {}, p99 {}",
+        ahead.0, ahead.1
+    );
     println!("told to wait {told_to_wait} times; cloud-sync took at most {memory_mib} MiB");
     ensure!(
         memory_mib <= options.most_mib,
@@ -113,14 +120,25 @@ pub async fn measure(options: &Options, lab: &Lab) -> anyhow::Result<Outcome> {
     let quiet = fleet.sell_for(&server, Duration::from_secs(4)).await?;
     let (ends, busy) = fleet.all(&server).await?;
     let last = percentile(&ends, 100);
+    let ahead = sorted(&busy, |sold| sold.ahead);
     let events = (options.kiosks * options.events) as f64;
     Ok(Outcome {
         alone,
         together: events / last.as_secs_f64(),
         done: [percentile(&ends, 0), percentile(&ends, 50), last],
         fairness: percentile(&ends, 99).as_secs_f64() / percentile(&ends, 50).as_secs_f64(),
-        live: [quiet, busy].map(|waits| (percentile(&waits, 50), percentile(&waits, 99))),
+        live: [&quiet, &busy].map(|sold| {
+            let waits = sorted(sold, |sold| sold.wait);
+            (percentile(&waits, 50), percentile(&waits, 99))
+        }),
+        ahead: (percentile(&ahead, 50), percentile(&ahead, 99)),
         memory_mib: server.most_mib(),
         told_to_wait: fleet.told_to_wait(),
     })
+}
+
+fn sorted<T: Ord>(sold: &[Sold], by: impl Fn(&Sold) -> T) -> Vec<T> {
+    let mut values: Vec<T> = sold.iter().map(by).collect();
+    values.sort_unstable();
+    values
 }

@@ -1,7 +1,7 @@
 //! What kiosks call: hello, events, ack, another key.
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -38,6 +38,7 @@ pub(crate) async fn hello(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let _place = cloud.door.admit(None)?;
     let (speaker, _) = access::device(&cloud, &headers, &store, &kiosk).await?;
     let bytes = input::body(body, HELLO_LIMIT).await?;
     let ack = cloud.door.hello(&speaker, bytes, &request).await?;
@@ -51,6 +52,7 @@ pub(crate) async fn events(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let _place = cloud.door.admit(body.size_hint().exact())?;
     let (speaker, _) = access::device(&cloud, &headers, &store, &kiosk).await?;
     let bytes = input::body(body, FRAME_LIMIT).await?;
     let received = cloud

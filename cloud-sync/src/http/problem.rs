@@ -105,10 +105,10 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", "Too slow", detail)
     }
 
-    fn overloaded() -> Self {
-        let detail = "there is more to do than can be taken in; try again in a second";
+    fn overloaded(seconds: u64) -> Self {
+        let detail = format!("there is more to do than can be taken in; try again in {seconds} s");
         Self {
-            retry_after: Some(1),
+            retry_after: Some(seconds),
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "overloaded",
@@ -159,7 +159,7 @@ impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Busy | LedgerError::Contended(_) | LedgerError::Closed => {
-                Self::overloaded()
+                Self::overloaded(1)
             }
             LedgerError::Away(_) | LedgerError::Unknown(_) => {
                 tracing::error!(%error, "a request could not be stored or read");
@@ -188,6 +188,7 @@ impl From<Refused> for Problem {
                 refused.to_string(),
             ),
             Refused::Foreign => Self::forbidden(&refused.to_string()),
+            Refused::Crowded { seconds } => Self::overloaded(seconds),
             Refused::Ledger(error) => error.into(),
         }
     }

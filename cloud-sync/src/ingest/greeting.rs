@@ -16,14 +16,18 @@ use kiosk_core::wall::WallTime;
 use super::proof::{Kinship, differs, ends, shows_loss};
 use super::transaction::{self, AckTerms};
 use super::tries::Tries;
+use super::turns::Lane;
 use super::{Door, Refused, Speaker};
 use crate::ledger::devices::{self, Device, Said};
 use crate::ledger::streams::{self, Stream};
-use crate::ledger::{LedgerError, Reach, events, lineage, logins, succession};
+use crate::ledger::{Due, LedgerError, Reach, events, lineage, logins, succession};
 use crate::mosquitto;
 
 /// The most seqs of a hello that are looked up; a true one names a watermark and at most 32 ranges.
 const NAMED_LIMIT: usize = 1 + 4 * RANGES_LIMIT;
+
+/// As many events as a hello counts for in turns and groups.
+const HELLO: usize = 8;
 
 /// What a hello brought to light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,7 +52,9 @@ impl Door {
         bytes: Vec<u8>,
         request: &str,
     ) -> Result<Ack, Refused> {
+        let turn = self.reception.turn(Lane::Backlog, speaker, HELLO).await;
         let taken = self.greeted(speaker, bytes).await?;
+        drop(turn);
         let (ack, hello, findings, device) = match taken {
             Ok(taken) => taken,
             Err(refused) => {
@@ -122,7 +128,7 @@ impl Door {
             Err(Refused::Ledger(error)) => Err(error),
             other => Ok(other),
         };
-        self.ledger.write_in(reach, work).await
+        self.ledger.write_due(Due::InTurn(HELLO), reach, work).await
     }
 }
 

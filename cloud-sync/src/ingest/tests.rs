@@ -11,6 +11,7 @@ use uuid::Uuid;
 mod files;
 mod forks;
 mod lineage;
+mod turns;
 
 use super::decision::Outcome::{self, Alias, Applied, Duplicate, Parked, Quarantined};
 use super::{Refused, Speaker, Way};

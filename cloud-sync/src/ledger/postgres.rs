@@ -8,8 +8,8 @@ use deadpool_postgres::{Client, Pool};
 use tokio::runtime::Runtime;
 
 use super::connection::Connection;
-use super::work::{self, Answer};
-use super::{LedgerError, READERS, Reach};
+use super::queue::Piece;
+use super::{LedgerError, READERS};
 
 mod connect;
 mod lanes;
@@ -22,7 +22,8 @@ mod tests;
 pub(crate) mod url;
 
 use connect::{Connector, Plans, RECOGNIZE};
-use lanes::{LANES, Lanes};
+pub(super) use lanes::LANES as WRITERS;
+use lanes::Lanes;
 use session::Session;
 use url::DatabaseUrl;
 
@@ -54,7 +55,7 @@ impl Postgres {
             LedgerError::Unusable(_) => error,
             other => LedgerError::Unusable(format!("can't use the database: {other}")),
         })?;
-        let writers = connector.pool(LANES + 1, Plans::Kept)?;
+        let writers = connector.pool(WRITERS + 1, Plans::Kept)?;
         Ok(Self {
             readers: connector.pool(READERS, Plans::Fresh)?,
             lanes: Lanes::start(&writers, runtime.handle())?,
@@ -62,14 +63,13 @@ impl Postgres {
         })
     }
 
-    pub(super) fn submit<T: Send + 'static>(
-        &self,
-        reach: Reach,
-        work: impl FnOnce(&dyn Connection) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<Answer<T>, LedgerError> {
-        let (piece, answer) = work::piece(work);
-        self.lanes.submit(reach, piece)?;
-        Ok(answer)
+    pub(super) fn submit(&self, piece: Piece) -> Result<(), LedgerError> {
+        self.lanes.submit(piece)
+    }
+
+    #[cfg(test)]
+    pub(super) fn queues(&self) -> &[super::queue::Queue] {
+        self.lanes.queues()
     }
 
     pub(super) fn load(&self) -> usize {

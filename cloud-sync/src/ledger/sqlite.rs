@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::work::Answer;
+use super::queue::Piece;
 use super::{LedgerError, READERS, connection, folder};
 
 pub(in crate::ledger) mod open;
@@ -43,11 +43,13 @@ impl Sqlite {
         })
     }
 
-    pub(super) fn submit<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&dyn connection::Connection) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<Answer<T>, LedgerError> {
-        self.writer.submit(work)
+    pub(super) fn submit(&self, piece: Piece) -> Result<(), LedgerError> {
+        self.writer.submit(piece)
+    }
+
+    #[cfg(test)]
+    pub(super) fn queues(&self) -> &[super::queue::Queue] {
+        self.writer.queues()
     }
 
     pub(super) fn load(&self) -> usize {

@@ -197,6 +197,12 @@ fn header<'a>(bytes: &'a [u8], mut reader: Reader<'a>) -> Option<Unverified<'a>>
 }
 
 impl Unverified<'_> {
+    /// How many events it claims to hold; one that holds another number does not verify.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        usize::from(self.count)
+    }
+
     /// Checks the signature and opens the body.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow};
 use cloud_sync::replica::Replica;
 use cloud_sync_wire::credential::Credential;
 use kiosk_core::ids::{KioskId, StoreId};
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
 use super::Options;
@@ -35,6 +36,7 @@ pub(super) struct Fleet {
     few: Vec<Credential>,
     live: Vec<Credential>,
     common: Arc<Common>,
+    sellers: Sellers,
     /// Counts journals, so that nobody continues another's.
     journals: AtomicU64,
 }
@@ -58,6 +60,7 @@ impl Fleet {
         for credential in enrolling.join_all().await {
             enrolled.push(credential?);
         }
+        let template = template().await?;
         let mut split = |count: u64| -> anyhow::Result<Vec<Credential>> {
             let at = enrolled.len() - usize::try_from(count)?;
             Ok(enrolled.split_off(at))
@@ -71,18 +74,15 @@ impl Fleet {
             herd: enrolled,
             few,
             live,
-            common: Arc::new(Common {
-                client: reqwest::Client::builder().no_proxy().build()?,
-                template: template().await?,
-                told_to_wait: AtomicU64::new(0),
-            }),
+            sellers: Sellers::new(&template)?,
+            common: Arc::new(Common::new(template)?),
             journals: AtomicU64::new(1),
         })
     }
 
-    fn kiosk(&self, credential: &Credential, server: &Server) -> Kiosk {
+    fn kiosk(&self, credential: &Credential, common: &Arc<Common>, server: &Server) -> Kiosk {
         let number = self.journals.fetch_add(1, Ordering::Relaxed);
-        Kiosk::new(credential.clone(), &self.common, server.base(), number)
+        Kiosk::new(credential.clone(), common, server.base(), number)
     }
 
     pub(super) fn told_to_wait(&self) -> u64 {
@@ -95,7 +95,7 @@ impl Fleet {
         let events = self.events.max(1_000);
         let mut draining = JoinSet::new();
         for credential in &self.few {
-            let mut kiosk = self.kiosk(credential, server);
+            let mut kiosk = self.kiosk(credential, &self.common, server);
             draining.spawn(async move {
                 kiosk.greet().await?;
                 kiosk.drain(events).await
@@ -113,7 +113,7 @@ impl Fleet {
         &self,
         server: &Server,
         length: Duration,
-    ) -> anyhow::Result<Vec<Duration>> {
+    ) -> anyhow::Result<Vec<Sold>> {
         let over = Arc::new(AtomicBool::new(false));
         let selling = self.sell(server, &over);
         tokio::time::sleep(length).await;
@@ -121,42 +121,43 @@ impl Fleet {
         collect(selling).await
     }
 
-    fn sell(
-        &self,
-        server: &Server,
-        over: &Arc<AtomicBool>,
-    ) -> JoinSet<anyhow::Result<Vec<Duration>>> {
+    fn sell(&self, server: &Server, over: &Arc<AtomicBool>) -> JoinSet<anyhow::Result<Vec<Sold>>> {
         let mut selling = JoinSet::new();
         for credential in &self.live {
-            let mut kiosk = self.kiosk(credential, server);
-            let over = Arc::clone(over);
-            selling.spawn(async move {
+            let mut kiosk = self.kiosk(credential, &self.sellers.common, server);
+            let (over, others) = (Arc::clone(over), Arc::clone(&self.common));
+            let drained = move || others.drained.load(Ordering::Relaxed);
+            let sell = async move {
                 kiosk.greet().await?;
-                let mut waits = Vec::new();
+                let mut sold = Vec::new();
                 while !over.load(Ordering::Relaxed) {
-                    let started = Start::now();
+                    let (started, before) = (Start::now(), drained());
                     kiosk.drain(1).await?;
-                    waits.push(started.elapsed());
+                    sold.push(Sold {
+                        wait: started.elapsed(),
+                        ahead: drained() - before,
+                    });
                     tokio::time::sleep(ORDER.saturating_sub(started.elapsed())).await;
                 }
-                Ok(waits)
-            });
+                Ok(sold)
+            };
+            match &self.sellers.runtime {
+                Some(runtime) => selling.spawn_on(sell, runtime.handle()),
+                None => selling.spawn(sell),
+            };
         }
         selling
     }
 
     /// Everybody comes back: when each was done, sorted, and what live orders waited meanwhile.
-    pub(super) async fn all(
-        &self,
-        server: &Server,
-    ) -> anyhow::Result<(Vec<Duration>, Vec<Duration>)> {
+    pub(super) async fn all(&self, server: &Server) -> anyhow::Result<(Vec<Duration>, Vec<Sold>)> {
         let over = Arc::new(AtomicBool::new(false));
         let selling = self.sell(server, &over);
         let started = Start::now();
         let mut draining = JoinSet::new();
         let mut dice = Dice::seeded(1);
         for credential in &self.herd {
-            let mut kiosk = self.kiosk(credential, server);
+            let mut kiosk = self.kiosk(credential, &self.common, server);
             let most = u64::try_from(self.within.as_micros()).unwrap_or(u64::MAX);
             let wait = Duration::from_micros(dice.below(most));
             let events = self.events;
@@ -178,17 +179,52 @@ impl Fleet {
     }
 }
 
-async fn collect(selling: JoinSet<anyhow::Result<Vec<Duration>>>) -> anyhow::Result<Vec<Duration>> {
-    let mut waits = Vec::new();
-    for sold in selling.join_all().await {
-        waits.extend(sold?);
+/// An order that was sold while others drained.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sold {
+    /// How long its ack took.
+    pub(super) wait: Duration,
+    /// Events of backlogs that were acked in that time.
+    pub(super) ahead: u64,
+}
+
+/// What sells has a thread of its own: what it waits is then the cloud's doing, and not that of the
+/// thousands of kiosks that are played on the same machine.
+struct Sellers {
+    common: Arc<Common>,
+    runtime: Option<Runtime>,
+}
+
+impl Sellers {
+    fn new(template: &Template) -> anyhow::Result<Self> {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).enable_all().build()?;
+        Ok(Self {
+            common: Arc::new(Common::new(template.clone())?),
+            runtime: Some(runtime),
+        })
     }
-    waits.sort_unstable();
-    Ok(waits)
+}
+
+impl Drop for Sellers {
+    fn drop(&mut self) {
+        // It may end where nothing is allowed to block.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn collect(selling: JoinSet<anyhow::Result<Vec<Sold>>>) -> anyhow::Result<Vec<Sold>> {
+    let mut all = Vec::new();
+    for sold in selling.join_all().await {
+        all.extend(sold?);
+    }
+    Ok(all)
 }
 
 /// A percentile of sorted values; 100 gives the last.
-pub(super) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+pub(super) fn percentile<T: Copy + Default>(sorted: &[T], percent: usize) -> T {
     let index = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
     sorted.get(index).copied().unwrap_or_default()
 }

@@ -48,6 +48,19 @@ pub(super) struct Common {
     pub(super) client: Client,
     pub(super) template: Template,
     pub(super) told_to_wait: AtomicU64,
+    /// Events that were acked.
+    pub(super) drained: AtomicU64,
+}
+
+impl Common {
+    pub(super) fn new(template: Template) -> anyhow::Result<Self> {
+        Ok(Self {
+            client: Client::builder().no_proxy().build()?,
+            template,
+            told_to_wait: AtomicU64::new(0),
+            drained: AtomicU64::new(0),
+        })
+    }
 }
 
 pub(super) struct Kiosk {
@@ -123,7 +136,8 @@ impl Kiosk {
         let end = self.next + events;
         let most = EVENTS_LIMIT as u64;
         while self.next < end {
-            let frame = self.frame((end - self.next).min(most));
+            let sent = (end - self.next).min(most);
+            let frame = self.frame(sent);
             let ack = self.post("events", frame).await?;
             ensure!(
                 ack.watermark + 1 == self.next,
@@ -131,6 +145,7 @@ impl Kiosk {
                 self.next - 1,
                 ack.watermark
             );
+            self.common.drained.fetch_add(sent, Ordering::Relaxed);
             if ack.credit == 0 && self.next < end {
                 self.hold(HOLD).await;
             }

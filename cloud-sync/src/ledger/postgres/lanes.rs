@@ -8,8 +8,6 @@
 //! What headquarters or an operator writes is rare and may touch anything: it runs alone in the whole
 //! database, as every transaction of the embedded ledger does.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -18,30 +16,21 @@ use tokio::runtime::Handle;
 
 use super::session::Session;
 use crate::clock;
-use crate::ledger::work::Work;
+use crate::ledger::queue::{Piece, Queue};
 use crate::ledger::{LedgerError, Reach};
 
 /// Lanes for stores; one more takes what is of none.
-pub(super) const LANES: usize = 4;
-/// Work that may wait in a lane. Beyond it callers are told to come again.
+pub(in crate::ledger) const LANES: usize = 4;
+/// Work of either kind that may wait in a lane. Beyond it callers are told to come again.
 const QUEUE: usize = 256;
-/// Pieces of work in one commit.
-const GROUP: usize = 64;
 
 const ALONE: &str = "SELECT pg_advisory_xact_lock(7108352)";
 const TOGETHER: &str = "SELECT pg_advisory_xact_lock_shared(7108352)";
 const STORES: &str =
     "SELECT 1 FROM stores WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE";
 
-type Queued = (Reach, Box<dyn Work>);
-
-struct Lane {
-    queue: SyncSender<Queued>,
-    waiting: Arc<AtomicUsize>,
-}
-
 pub(super) struct Lanes {
-    lanes: Vec<Lane>,
+    lanes: Vec<Queue>,
     threads: Vec<JoinHandle<()>>,
     trouble: Arc<Mutex<Option<String>>>,
 }
@@ -54,44 +43,40 @@ impl Lanes {
             trouble: Arc::default(),
         };
         for number in 0..=LANES {
-            let (queue, work) = sync_channel(QUEUE);
-            let waiting = Arc::new(AtomicUsize::new(0));
+            let queue = Queue::new(QUEUE);
             let driver = Driver {
                 pool: pool.clone(),
                 handle: handle.clone(),
                 trouble: Arc::clone(&started.trouble),
             };
-            let count = Arc::clone(&waiting);
+            let work = queue.clone();
             let thread = std::thread::Builder::new()
                 .name(format!("ledger-{number}"))
-                .spawn(move || driver.run(&work, &count))
+                .spawn(move || driver.run(&work))
                 .map_err(|error| LedgerError::Unusable(format!("can't start a thread: {error}")))?;
-            started.lanes.push(Lane { queue, waiting });
+            started.lanes.push(queue);
             started.threads.push(thread);
         }
         Ok(started)
     }
 
-    pub(super) fn submit(&self, reach: Reach, work: Box<dyn Work>) -> Result<(), LedgerError> {
-        let number = match reach {
+    pub(super) fn submit(&self, piece: Piece) -> Result<(), LedgerError> {
+        let number = match piece.reach {
             Reach::Store(id) => usize::try_from(id).unwrap_or(0) % LANES,
             Reach::All | Reach::Apart => LANES,
         };
         let lane = self.lanes.get(number).ok_or(LedgerError::Closed)?;
-        lane.waiting.fetch_add(1, Ordering::Relaxed);
-        lane.queue.try_send((reach, work)).map_err(|error| {
-            lane.waiting.fetch_sub(1, Ordering::Relaxed);
-            match error {
-                TrySendError::Full(_) => LedgerError::Busy,
-                TrySendError::Disconnected(_) => LedgerError::Closed,
-            }
-        })
+        lane.push(piece)
+    }
+
+    #[cfg(test)]
+    pub(super) fn queues(&self) -> &[Queue] {
+        &self.lanes
     }
 
     /// How full the fullest lane is.
     pub(super) fn load(&self) -> usize {
-        let load = |lane: &Lane| (lane.waiting.load(Ordering::Relaxed) * 100 / QUEUE).min(100);
-        self.lanes.iter().map(load).max().unwrap_or(0)
+        self.lanes.iter().map(Queue::load).max().unwrap_or(0)
     }
 
     /// Why the latest group could not be committed, if it could not.
@@ -102,7 +87,9 @@ impl Lanes {
 
     /// Finishes what was submitted.
     pub(super) fn stop(&mut self) {
-        self.lanes.clear();
+        for lane in self.lanes.drain(..) {
+            lane.close();
+        }
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
@@ -117,15 +104,11 @@ struct Driver {
 }
 
 impl Driver {
-    fn run(&self, work: &Receiver<Queued>, waiting: &AtomicUsize) {
-        while let Ok(first) = work.recv() {
-            let group: Vec<Queued> = std::iter::once(first)
-                .chain(work.try_iter().take(GROUP - 1))
-                .collect();
-            waiting.fetch_sub(group.len(), Ordering::Relaxed);
-            let (reaches, mut group): (Vec<Reach>, Vec<_>) = group.into_iter().unzip();
+    fn run(&self, work: &Queue) {
+        while let Some(group) = work.group() {
+            let mut group = group;
             let started = clock::instant();
-            let outcome = self.commit(&reaches, &mut group);
+            let outcome = self.commit(work, &mut group);
             match &outcome {
                 Ok(()) => {
                     metrics::histogram!("cloud_ingest_commit_seconds").record(started.elapsed());
@@ -135,8 +118,8 @@ impl Driver {
                 }
             }
             self.note(outcome.as_ref().err());
-            for work in group {
-                work.tell(outcome.clone());
+            for piece in group {
+                piece.work.tell(outcome.clone());
             }
         }
     }
@@ -149,10 +132,10 @@ impl Driver {
 
     /// Runs a group and commits it. After an error nothing of it is stored, or, where the answer to
     /// the commit was lost, nobody knows.
-    fn commit(&self, reaches: &[Reach], group: &mut [Box<dyn Work>]) -> Result<(), LedgerError> {
+    fn commit(&self, queue: &Queue, group: &mut Vec<Piece>) -> Result<(), LedgerError> {
         let client = self.handle.block_on(self.pool.get())?;
         let session = Session::new(&client, &self.handle);
-        let ended = commit(&session, reaches, group);
+        let ended = commit(&session, queue, group);
         if session.is_broken() {
             drop(session);
             drop(Client::take(client));
@@ -161,12 +144,9 @@ impl Driver {
     }
 }
 
-fn commit(
-    session: &Session<'_>,
-    reaches: &[Reach],
-    group: &mut [Box<dyn Work>],
-) -> Result<(), LedgerError> {
-    let ran = hold(session, reaches).and_then(|()| run_all(session, group));
+fn commit(session: &Session<'_>, queue: &Queue, group: &mut Vec<Piece>) -> Result<(), LedgerError> {
+    let reaches: Vec<Reach> = group.iter().map(|piece| piece.reach).collect();
+    let ran = hold(session, &reaches).and_then(|()| run_all(session, queue, group));
     if let Err(error) = ran {
         if !session.is_broken() {
             session.send("ROLLBACK");
@@ -202,10 +182,15 @@ fn hold(session: &Session<'_>, reaches: &[Reach]) -> Result<(), LedgerError> {
 }
 
 /// Runs each piece of work in a savepoint: one that fails takes back its own writes alone.
-fn run_all(session: &Session<'_>, group: &mut [Box<dyn Work>]) -> Result<(), LedgerError> {
-    for work in group {
+fn run_all(
+    session: &Session<'_>,
+    queue: &Queue,
+    group: &mut Vec<Piece>,
+) -> Result<(), LedgerError> {
+    let mut done = 0;
+    while let Some(piece) = group.get_mut(done) {
         session.send("SAVEPOINT work");
-        let keep = work.run(session);
+        let keep = piece.work.run(session);
         // The first of its failures says more than what the server said to all that came after.
         let settled = session.settle();
         if session.is_broken() {
@@ -215,7 +200,7 @@ fn run_all(session: &Session<'_>, group: &mut [Box<dyn Work>]) -> Result<(), Led
         let kept = match settled {
             Ok(()) => keep,
             Err(error) => {
-                work.fail(error);
+                piece.work.fail(error);
                 false
             }
         };
@@ -223,6 +208,10 @@ fn run_all(session: &Session<'_>, group: &mut [Box<dyn Work>]) -> Result<(), Led
             session.send("ROLLBACK TO SAVEPOINT work");
         }
         session.send("RELEASE SAVEPOINT work");
+        done += 1;
+        if queue.cuts_short(piece.due) {
+            queue.take_back(group.split_off(done));
+        }
     }
     // Whether the last savepoint could be released is told before the commit counts.
     Ok(())

@@ -3,8 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -12,56 +11,37 @@ use rusqlite::Connection;
 
 use super::open;
 use crate::clock;
-use crate::ledger::work::{self, Answer, Work};
-use crate::ledger::{LedgerError, connection};
+use crate::ledger::LedgerError;
+use crate::ledger::queue::{Piece, Queue};
 
-/// Work that may wait. Beyond it callers are told to come again.
+/// Work of either kind that may wait. Beyond it callers are told to come again.
 const QUEUE: usize = 512;
-/// Pieces of work in one commit: enough to make a commit's fsync cheap, few enough that the first
-/// of them doesn't wait for long.
-const GROUP: usize = 64;
 
 pub(super) struct Writer {
-    queue: Option<SyncSender<Box<dyn Work>>>,
-    waiting: Arc<AtomicUsize>,
+    queue: Queue,
     failing: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     pub(super) fn start(path: PathBuf, connection: Connection) -> Result<Self, LedgerError> {
-        let (queue, work) = sync_channel::<Box<dyn Work>>(QUEUE);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&waiting);
+        let queue = Queue::new(QUEUE);
+        let work = queue.clone();
         let failing = Arc::new(AtomicBool::new(false));
         let failed = Arc::clone(&failing);
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || run(&path, connection, &work, &count, &failed))
+            .spawn(move || run(&path, connection, &work, &failed))
             .map_err(|error| LedgerError::Unusable(format!("can't start a thread: {error}")))?;
         Ok(Self {
-            queue: Some(queue),
-            waiting,
+            queue,
             failing,
             thread: Some(thread),
         })
     }
 
-    pub(super) fn submit<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&dyn connection::Connection) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<Answer<T>, LedgerError> {
-        let (piece, answer) = work::piece(work);
-        let queue = self.queue.as_ref().ok_or(LedgerError::Closed)?;
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        queue.try_send(piece).map_err(|error| {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            match error {
-                TrySendError::Full(_) => LedgerError::Busy,
-                TrySendError::Disconnected(_) => LedgerError::Closed,
-            }
-        })?;
-        Ok(answer)
+    pub(super) fn submit(&self, piece: Piece) -> Result<(), LedgerError> {
+        self.queue.push(piece)
     }
 
     /// Whether the latest group could not be committed.
@@ -69,34 +49,29 @@ impl Writer {
         self.failing.load(Ordering::Relaxed)
     }
 
+    #[cfg(test)]
+    pub(super) fn queues(&self) -> &[Queue] {
+        std::slice::from_ref(&self.queue)
+    }
+
     pub(super) fn load(&self) -> usize {
-        (self.waiting.load(Ordering::Relaxed) * 100 / QUEUE).min(100)
+        self.queue.load()
     }
 }
 
 impl Drop for Writer {
     /// Finishes what was submitted and closes the database.
     fn drop(&mut self) {
-        self.queue = None;
+        self.queue.close();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn run(
-    path: &std::path::Path,
-    connection: Connection,
-    work: &Receiver<Box<dyn Work>>,
-    waiting: &AtomicUsize,
-    failing: &AtomicBool,
-) {
+fn run(path: &std::path::Path, connection: Connection, work: &Queue, failing: &AtomicBool) {
     let mut open_connection = Some(connection);
-    while let Ok(first) = work.recv() {
-        let group: Vec<Box<dyn Work>> = std::iter::once(first)
-            .chain(work.try_iter().take(GROUP - 1))
-            .collect();
-        waiting.fetch_sub(group.len(), Ordering::Relaxed);
+    while let Some(group) = work.group() {
         let started = clock::instant();
         let connection = match open_connection.take() {
             Some(connection) => Ok(connection),
@@ -104,14 +79,14 @@ fn run(
         };
         match connection {
             Ok(connection) => {
-                let trusted = commit_group(&connection, group, started);
+                let trusted = commit_group(&connection, work, group, started);
                 failing.store(!trusted, Ordering::Relaxed);
                 open_connection = trusted.then_some(connection);
             }
             Err(error) => {
                 failing.store(true, Ordering::Relaxed);
-                for work in group {
-                    work.tell(Err(error.clone()));
+                for piece in group {
+                    piece.work.tell(Err(error.clone()));
                 }
             }
         }
@@ -119,8 +94,13 @@ fn run(
 }
 
 /// Runs a group and answers it. False if the connection is not to be trusted any more.
-fn commit_group(connection: &Connection, mut group: Vec<Box<dyn Work>>, started: Instant) -> bool {
-    let outcome = in_transaction(connection, &mut group);
+fn commit_group(
+    connection: &Connection,
+    queue: &Queue,
+    mut group: Vec<Piece>,
+    started: Instant,
+) -> bool {
+    let outcome = in_transaction(connection, queue, &mut group);
     let trusted = match &outcome {
         Ok(()) => {
             metrics::histogram!("cloud_ingest_commit_seconds").record(started.elapsed());
@@ -134,17 +114,22 @@ fn commit_group(connection: &Connection, mut group: Vec<Box<dyn Work>>, started:
             matches!(error, LedgerError::Busy)
         }
     };
-    for work in group {
-        work.tell(outcome.clone());
+    for piece in group {
+        piece.work.tell(outcome.clone());
     }
     trusted
 }
 
-fn in_transaction(connection: &Connection, group: &mut [Box<dyn Work>]) -> Result<(), LedgerError> {
+fn in_transaction(
+    connection: &Connection,
+    queue: &Queue,
+    group: &mut Vec<Piece>,
+) -> Result<(), LedgerError> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    for work in group {
+    let mut done = 0;
+    while let Some(piece) = group.get_mut(done) {
         connection.prepare_cached("SAVEPOINT work")?.execute([])?;
-        let keep = work.run(connection);
+        let keep = piece.work.run(connection);
         if connection.is_autocommit() {
             // SQLite rolls the whole transaction back by itself when the disk is full or fails.
             return Err(LedgerError::Storage(
@@ -155,6 +140,10 @@ fn in_transaction(connection: &Connection, group: &mut [Box<dyn Work>]) -> Resul
             connection.prepare_cached("ROLLBACK TO work")?.execute([])?;
         }
         connection.prepare_cached("RELEASE work")?.execute([])?;
+        done += 1;
+        if queue.cuts_short(piece.due) {
+            queue.take_back(group.split_off(done));
+        }
     }
     connection
         .prepare_cached("COMMIT")?
@@ -170,7 +159,19 @@ fn in_transaction(connection: &Connection, group: &mut [Box<dyn Work>]) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::connection::values;
+    use crate::ledger::connection::{self, values};
+    use crate::ledger::work::{self, Answer};
+    use crate::ledger::{Due, Reach};
+
+    fn submit<T: Send + 'static>(
+        writer: &Writer,
+        work: impl FnOnce(&dyn connection::Connection) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<Answer<T>, LedgerError> {
+        let (work, answer) = work::piece(work);
+        let (due, reach) = (Due::Soon, Reach::All);
+        writer.submit(Piece { due, reach, work })?;
+        Ok(answer)
+    }
 
     fn writer(dir: &std::path::Path) -> Writer {
         let path = dir.join("x.sqlite");
@@ -182,17 +183,17 @@ mod tests {
     }
 
     fn insert(writer: &Writer, number: i64) -> Result<(), LedgerError> {
-        writer
-            .submit(move |connection| {
-                connection.execute("INSERT INTO t VALUES (?1)", values![number])?;
-                Ok(())
-            })?
-            .wait()
+        submit(writer, move |connection| {
+            connection.execute("INSERT INTO t VALUES (?1)", values![number])?;
+            Ok(())
+        })?
+        .wait()
     }
 
     fn count(writer: &Writer) -> i64 {
-        let answer = writer
-            .submit(|connection| connection.one("SELECT count(*) FROM t", &[], |row| row.get(0)));
+        let answer = submit(writer, |connection| {
+            connection.one("SELECT count(*) FROM t", &[], |row| row.get(0))
+        });
         answer.unwrap().wait().unwrap()
     }
 
@@ -202,7 +203,7 @@ mod tests {
         let writer = writer(dir.path());
         insert(&writer, 1).unwrap();
         assert!(insert(&writer, 1).is_err());
-        let panics = writer.submit(|connection| -> Result<(), LedgerError> {
+        let panics = submit(&writer, |connection| -> Result<(), LedgerError> {
             connection.execute("INSERT INTO t VALUES (7)", &[])?;
             panic!("odd")
         });
@@ -222,7 +223,7 @@ mod tests {
                     connection.execute("INSERT INTO t VALUES (?1)", values![number])?;
                     Ok(())
                 };
-                writer.submit(work).unwrap()
+                submit(&writer, work).unwrap()
             })
             .collect();
         drop(writer);
