@@ -229,8 +229,21 @@ fn take_acks(errands: &Arc<Errands>) -> (mpsc::Sender<Vec<u8>>, JoinHandle<()>) 
     let errands = Arc::clone(errands);
     let (acks, mut taken) = mpsc::channel(ACKS);
     let taking = tokio::spawn(async move {
-        while let Some(payload) = taken.recv().await {
-            errands.ack_by_mqtt(payload).await;
+        let mut followed = errands.cloud.followed();
+        // The latest holds all that earlier ones did.
+        let mut early = None;
+        loop {
+            let payload = tokio::select! {
+                payload = taken.recv() => match payload {
+                    Some(payload) => payload,
+                    None => break,
+                },
+                Ok(()) = followed.changed() => match early.take() {
+                    Some(payload) => payload,
+                    None => continue,
+                },
+            };
+            early = errands.ack_by_mqtt(payload).await.or(early);
         }
     });
     (acks, taking)

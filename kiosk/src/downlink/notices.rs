@@ -5,33 +5,32 @@
 //! A notice is in force once it is kept, with an event for each switch that it turns here: it holds
 //! through a restart without any cloud.
 
+mod calls;
 mod known;
+mod taking;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloud_sync_wire::notice::{BrokerNotice, SettingsNotice, SwitchNotice};
-use cloud_sync_wire::signed::{self, PAYLOAD_LIMIT};
+use cloud_sync_wire::signed::PAYLOAD_LIMIT;
 use cloud_sync_wire::topics;
-use kiosk_core::event::SwitchChanged;
-use kiosk_core::ids::{EventId, Generation};
-use metrics::counter;
+use kiosk_core::ids::Generation;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
+use self::calls::{Answer, Brought};
 pub(crate) use self::known::Known;
-use self::known::{KEYS, Kept, Kind, Numbered, apply_settings, apply_switches, open};
+use self::known::{KEYS, Kind};
 use super::fetching::{Fetched, Fetching, Pace};
-use super::headquarters::{self, Me, News, Seen, news};
-use crate::clock;
+use super::headquarters::Me;
 use crate::connect::Tuner;
-use crate::journal::{Journal, KeptNotice, NoticeRequest, Stamp};
-use crate::protect::{BadRules, Dependency, Limits, NotDone, Rules, now};
+use crate::journal::{Journal, KeptNotice, NoticeRequest};
+use crate::protect::{BadRules, Dependency, Rules, now};
 use crate::switches::Switchboard;
-use crate::uplink::http::{CallError, Cloud, NoticeAnswer};
-use crate::uplink::{LinkView, Mode, Notice, new_request};
+use crate::uplink::http::Cloud;
+use crate::uplink::{LinkView, Mode, Notice};
 
 /// The payload with its header and signature.
 pub(crate) const NOTICE_LIMIT: usize = PAYLOAD_LIMIT + 1024;
@@ -87,6 +86,18 @@ struct Task {
     dependency: Arc<Dependency>,
     /// What came signed by a key that is not known yet; the latest of each kind.
     early: Vec<(Kind, Vec<u8>)>,
+    /// Questions to the cloud.
+    calls: JoinSet<Brought>,
+    under_way: UnderWay,
+}
+
+/// Which questions are being asked.
+#[derive(Debug, Default)]
+struct UnderWay {
+    notices: bool,
+    keys: bool,
+    /// There may be news that the question about notices came too early for.
+    news: bool,
 }
 
 impl Task {
@@ -99,17 +110,26 @@ impl Task {
             fetching: Fetching::new(now(), start.seed, Pace::NOTICES),
             dependency: Arc::new(dependency),
             early: Vec::new(),
+            calls: JoinSet::new(),
+            under_way: UnderWay::default(),
             start,
         })
     }
 
     async fn run(mut self) {
         let mut mode = Mode::Offline;
-        let mut followed = self.start.cloud.followed();
+        let cloud = self.start.cloud.clone();
+        let mut followed = cloud.followed();
         loop {
             let wait = self.fetching.due().since(now());
             tokio::select! {
                 Ok(()) = followed.changed() => self.trusts_another().await,
+                () = cloud.keys_wanted() => self.ask_keys(),
+                Some(ended) = self.calls.join_next() => match ended {
+                    Ok(brought) => self.brought(brought).await,
+                    // A call that panicked says nothing, and the panic is told by its own line.
+                    Err(_) => self.failed(),
+                },
                 Some(notice) = self.start.notices.recv() => self.noticed(notice).await,
                 Ok(()) = self.start.link.changed() => {
                     let before = mode;
@@ -122,15 +142,61 @@ impl Task {
                     self.fetching.link_changed(now(), told, back);
                     if back {
                         // Whatever was changed during the outage.
-                        self.fetching.soon(now());
+                        self.soon();
                     }
                 }
-                () = tokio::time::sleep(wait) => {
-                    let how = self.fetch().await;
-                    self.fetching.fetched(now(), how);
+                () = tokio::time::sleep(wait), if !self.under_way.notices => self.fetch(),
+            }
+        }
+    }
+
+    /// A question to the cloud is answered, or not.
+    async fn brought(&mut self, brought: Brought) {
+        match brought {
+            Brought::Notices(all) => {
+                let mut how = Fetched::Answered;
+                for (kind, answer) in all {
+                    let taken = match answer {
+                        Answer::News(bytes) => self.take(kind, bytes).await,
+                        Answer::NoNews => Fetched::Answered,
+                        Answer::Silence => Fetched::Failed,
+                    };
+                    if taken == Fetched::Failed {
+                        how = taken;
+                    }
+                }
+                self.fetched(how);
+            }
+            Brought::Keys(links) => {
+                self.under_way.keys = false;
+                if links.is_some_and(|links| !self.start.cloud.follow(&links)) {
+                    tracing::warn!(
+                        "what came was signed by a key that no trusted one gave its word for"
+                    );
                 }
             }
         }
+    }
+
+    fn failed(&mut self) {
+        self.under_way.keys = false;
+        if self.under_way.notices {
+            self.fetched(Fetched::Failed);
+        }
+    }
+
+    fn fetched(&mut self, how: Fetched) {
+        self.under_way.notices = false;
+        self.fetching.fetched(now(), how);
+        if std::mem::take(&mut self.under_way.news) {
+            self.fetching.soon(now());
+        }
+    }
+
+    /// There may be news.
+    fn soon(&mut self) {
+        self.under_way.news |= self.under_way.notices;
+        self.fetching.soon(now());
     }
 
     async fn noticed(&mut self, notice: Notice) {
@@ -146,7 +212,7 @@ impl Task {
             return;
         };
         if self.take(kind, payload).await == Fetched::Failed {
-            self.fetching.soon(now());
+            self.soon();
         }
     }
 
@@ -170,206 +236,6 @@ impl Task {
         for (kind, bytes) in std::mem::take(&mut self.early) {
             self.take(kind, bytes).await;
         }
-    }
-
-    async fn fetch(&mut self) -> Fetched {
-        let mut how = Fetched::Answered;
-        for kind in Kind::ALL {
-            if self.fetch_one(kind).await == Fetched::Failed {
-                how = Fetched::Failed;
-            }
-        }
-        how
-    }
-
-    async fn fetch_one(&mut self, kind: Kind) -> Fetched {
-        let request = new_request();
-        let etag = self.start.known.seen(kind);
-        let etag = etag.map(|seen| format!("\"{}-{}\"", seen.generation, seen.number));
-        let cloud = self.start.cloud.clone();
-        let make = || cloud.notice(kind.name(), etag.as_deref(), &request);
-        let limits = Limits::within(self.dependency.rules().timeout);
-        let answer = self.dependency.call(limits, CallError::verdict, make).await;
-        match answer {
-            Ok(NoticeAnswer::Bytes(bytes)) => self.take(kind, bytes).await,
-            Ok(NoticeAnswer::Unchanged | NoticeAnswer::None) => Fetched::Answered,
-            Err(NotDone::Refused(refused)) => {
-                tracing::debug!(kind = kind.name(), %refused, "notice not fetched");
-                Fetched::Failed
-            }
-            Err(NotDone::TimedOut(limit)) => {
-                tracing::debug!(kind = kind.name(), request, ?limit, "notice not fetched");
-                Fetched::Failed
-            }
-            Err(NotDone::Failed(error)) => {
-                tracing::debug!(kind = kind.name(), request, %error, "notice not fetched");
-                Fetched::Failed
-            }
-        }
-    }
-
-    /// Takes a notice in, if it is genuine and news.
-    async fn take(&mut self, kind: Kind, bytes: Vec<u8>) -> Fetched {
-        self.start.cloud.catch_up(&bytes).await;
-        if signed::key_of(&bytes).is_some_and(|by| by != self.start.cloud.key().id()) {
-            self.early.retain(|(of, _)| *of != kind);
-            self.early.push((kind, bytes.clone()));
-        }
-        let result = self.judge(kind, bytes).await;
-        counter!("kiosk_notices_total", "kind" => kind.name(), "result" => result).increment(1);
-        match result {
-            "taken" | "known" => Fetched::Answered,
-            // A replay; the notice that outdid it may be underway by the same way.
-            "older" => {
-                tracing::warn!(kind = kind.name(), "an older notice was ignored");
-                Fetched::Answered
-            }
-            reason => {
-                tracing::warn!(kind = kind.name(), reason, "a notice was ignored");
-                Fetched::Failed
-            }
-        }
-    }
-
-    /// What became of a notice, as a metric tells it.
-    async fn judge(&mut self, kind: Kind, bytes: Vec<u8>) -> &'static str {
-        let taken = match kind {
-            Kind::Switches => self.take_switches(bytes).await,
-            Kind::Settings => self.take_settings(bytes).await,
-            Kind::Broker => self.take_broker(bytes).await,
-        };
-        taken.unwrap_or_else(|refused| refused)
-    }
-
-    async fn take_switches(&mut self, bytes: Vec<u8>) -> Result<&'static str, &'static str> {
-        let notice: SwitchNotice = self.open(&bytes)?;
-        if let Some(result) = self.stale(Kind::Switches, notice.seen()).await {
-            return Ok(result);
-        }
-        let me = &self.start.me;
-        let before = self.start.known.switches.as_ref();
-        let before = before.map(|kept| &*kept.notice);
-        let turned = headquarters::turned(me, before, &notice);
-        self.keep(Kind::Switches, notice.seen(), bytes, &turned)
-            .await?;
-        apply_switches(me, &notice, &self.start.switches);
-        tell(&turned);
-        self.start.known.switches = Some(Kept {
-            seen: notice.seen(),
-            notice: Arc::new(notice),
-        });
-        Ok("taken")
-    }
-
-    async fn take_settings(&mut self, bytes: Vec<u8>) -> Result<&'static str, &'static str> {
-        let notice: SettingsNotice = self.open(&bytes)?;
-        if let Some(result) = self.stale(Kind::Settings, notice.seen()).await {
-            return Ok(result);
-        }
-        self.keep(Kind::Settings, notice.seen(), bytes, &[]).await?;
-        apply_settings(&self.start.me, &notice, &self.start.tuner);
-        let last = notice.settings.iter().max_by_key(|setting| setting.number);
-        tracing::info!(
-            number = notice.number,
-            by = last.map(|setting| setting.by.as_str()),
-            reason = last.map(|setting| setting.reason.as_str()),
-            "headquarters has set the rules before remote calls"
-        );
-        self.start.known.settings = Some(Kept {
-            seen: notice.seen(),
-            notice: Arc::new(notice),
-        });
-        Ok("taken")
-    }
-
-    async fn take_broker(&mut self, bytes: Vec<u8>) -> Result<&'static str, &'static str> {
-        let notice: BrokerNotice = self.open(&bytes)?;
-        if let Some(result) = self.stale(Kind::Broker, notice.seen()).await {
-            return Ok(result);
-        }
-        self.keep(Kind::Broker, notice.seen(), bytes, &[]).await?;
-        if notice.number > 0 {
-            tracing::info!(
-                url = notice.url,
-                by = notice.by,
-                reason = notice.reason,
-                "headquarters assigns a broker"
-            );
-        }
-        self.start.tuner.broker(notice.url.as_deref());
-        self.start.known.broker = Some(Kept {
-            seen: notice.seen(),
-            notice: Arc::new(notice),
-        });
-        Ok("taken")
-    }
-
-    fn open<M: Numbered>(&self, bytes: &[u8]) -> Result<M, &'static str> {
-        open(bytes, &self.start.cloud.key(), &self.start.me.store)
-    }
-
-    /// Why a genuine notice is not taken, if it is not.
-    async fn stale(&self, kind: Kind, seen: Seen) -> Option<&'static str> {
-        let known = self.start.known.seen(kind);
-        match news(known, self.acked().await, seen) {
-            News::Later => None,
-            News::Known => Some("known"),
-            News::Older => Some("older"),
-            News::OtherLedger => Some("other_ledger"),
-        }
-    }
-
-    /// The lineage whose acks the journal follows.
-    async fn acked(&self) -> Option<Generation> {
-        let state = self.start.journal.hello_state().await;
-        state.ok().and_then(|state| state.generation)
-    }
-
-    async fn keep(
-        &self,
-        kind: Kind,
-        seen: Seen,
-        bytes: Vec<u8>,
-        turned: &[SwitchChanged],
-    ) -> Result<(), &'static str> {
-        let request = NoticeRequest {
-            kind: kind.name(),
-            notice: KeptNotice {
-                generation: seen.generation,
-                number: seen.number,
-                bytes,
-            },
-            turned: turned.iter().map(|fact| (stamp(), fact.clone())).collect(),
-        };
-        let kept = self.start.journal.keep_notice(request).await;
-        kept.map_err(|error| {
-            tracing::warn!(%error, "what headquarters says could not be kept and is asked for again");
-            "not_kept"
-        })
-    }
-}
-
-fn tell(turned: &[SwitchChanged]) {
-    for fact in turned {
-        tracing::info!(
-            switch = fact.name,
-            state = fact.state,
-            by = fact.by,
-            scope = fact.scope,
-            reason = fact.reason,
-            "switch turned"
-        );
-    }
-}
-
-fn stamp() -> Stamp {
-    let at = clock::wall();
-    let mono = clock::monotonic().as_millis();
-    Stamp {
-        at,
-        mono_ms: u64::try_from(mono).unwrap_or(u64::MAX),
-        event: EventId(clock::uuid7(at)),
-        request: None,
     }
 }
 

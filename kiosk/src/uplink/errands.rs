@@ -137,9 +137,12 @@ impl Errands {
         }
     }
 
-    /// Takes in an ack that came by MQTT.
-    pub(super) async fn ack_by_mqtt(&self, payload: Vec<u8>) {
-        self.cloud.catch_up(&payload).await;
+    /// Takes in an ack that came by MQTT. Gives back one that a key signed which is not known yet: it
+    /// can be taken in when it is, and nothing waits for that.
+    pub(super) async fn ack_by_mqtt(&self, payload: Vec<u8>) -> Option<Vec<u8>> {
+        if self.cloud.wants_keys_for(&payload) {
+            return Some(payload);
+        }
         match self.clerk.open(payload) {
             Ok(ack) => {
                 let reply = self.clerk.take_in(ack).await;
@@ -147,6 +150,7 @@ impl Errands {
             }
             Err(reason) => tracing::warn!(reason, "ack by MQTT ignored"),
         }
+        None
     }
 
     fn tell(&self, news: News) {

@@ -15,6 +15,7 @@ use cloud_sync_wire::chain::Hash;
 use cloud_sync_wire::credential::{Credential, DeviceSecret, VERSION};
 use cloud_sync_wire::keys::{PublicKey, SecretKey};
 use cloud_sync_wire::notice::MenuNotice;
+use cloud_sync_wire::succession::{Links, Succession};
 use cloud_sync_wire::{frame, hello, signed, topics};
 use kiosk_core::ids::{Generation, JournalId, KioskId, StoreId};
 use kiosk_core::wall::WallTime;
@@ -158,6 +159,16 @@ impl Stub {
     /// Something signed by this cloud.
     pub(crate) fn signed(message: &impl signed::Message) -> Vec<u8> {
         signed::sign(message, &cloud_key()).unwrap()
+    }
+
+    /// The word of this cloud's key for another.
+    pub(crate) fn followed_by(next: &SecretKey) -> Links {
+        let word = Succession {
+            number: 1,
+            key: next.public(),
+            at: WallTime::from_millis(0),
+        };
+        Links::of(&[Self::signed(&word)])
     }
 
     fn signed_ack(&self) -> Vec<u8> {

@@ -2,8 +2,9 @@ use std::path::Path;
 
 use cloud_sync_wire::keys::SecretKey;
 use cloud_sync_wire::notice::scope::Scope;
-use cloud_sync_wire::notice::{CallSetting, SwitchSetting};
-use kiosk_core::event::{Event, Fact};
+use cloud_sync_wire::notice::{CallSetting, SettingsNotice, SwitchNotice, SwitchSetting};
+use cloud_sync_wire::signed;
+use kiosk_core::event::{Event, Fact, SwitchChanged};
 use kiosk_core::ids::BootId;
 use kiosk_core::wall::WallTime;
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::journal::JournalSettings;
 use crate::switches::{MENU_UPDATES, ORDERING_CLOUD};
 use crate::uplink::UplinkHandle;
 use crate::uplink::UplinkSettings;
-use crate::uplink::stub::Stub;
+use crate::uplink::stub::{Manner, Stub};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -271,17 +272,7 @@ async fn a_kiosk_that_no_broker_tells_learns_by_http_and_one_that_is_told_by_tha
     stub.ledger().notices.insert("switches", first);
     task.fetching.soon(now());
     let following = tokio::spawn(task.run());
-    let until = async |on: bool| {
-        let wanted = async {
-            while board.is_on(ORDERING_CLOUD) != on {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, wanted)
-            .await
-            .expect("in time");
-    };
-    until(false).await;
+    becomes(&board, false).await;
     let wrong_topic = Notice {
         topic: "so1/t/config/switches".to_owned(),
         payload: Stub::signed(&switches(7, "off")),
@@ -292,6 +283,93 @@ async fn a_kiosk_that_no_broker_tells_learns_by_http_and_one_that_is_told_by_tha
         payload: Stub::signed(&switches(6, "on")),
     };
     notices.send(told).await.unwrap();
-    until(true).await;
+    becomes(&board, true).await;
+    following.abort();
+}
+
+/// A kiosk whose calls for notices never end while the cloud is silent.
+async fn patient() -> Rig {
+    let rig = Rig::open().await;
+    let rules = Rules {
+        timeout: Duration::from_secs(600),
+        ..Rules::notices(1)
+    };
+    let done = rig.task.dependency.retune(&rules, "a test", now());
+    done.unwrap();
+    rig.stub.behave(Manner::Silent);
+    rig
+}
+
+async fn becomes(board: &Switchboard, on: bool) {
+    let wanted = async {
+        while board.is_on(ORDERING_CLOUD) != on {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, wanted).await;
+    waited.expect("in time");
+}
+
+fn by_mqtt(payload: Vec<u8>) -> Notice {
+    let topic = "so1/s/config/switches".to_owned();
+    Notice { topic, payload }
+}
+
+/// Waits until the cloud was asked so often.
+async fn asked(stub: &Stub, times: usize) {
+    let asked = async {
+        while stub.ledger().notice_calls < times {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, asked).await;
+    waited.expect("in time");
+}
+
+#[tokio::test]
+async fn what_the_broker_brings_holds_while_the_cloud_hangs_over_http() {
+    let rig = patient().await;
+    let (stub, board, notices) = (rig.stub, rig.switches, rig.notices);
+    let mut task = rig.task;
+    task.fetching.soon(now());
+    let following = tokio::spawn(task.run());
+    asked(&stub, 1).await;
+    let told = by_mqtt(Stub::signed(&switches(5, "off")));
+    notices.send(told).await.unwrap();
+    becomes(&board, false).await;
+    following.abort();
+}
+
+#[tokio::test]
+async fn a_notice_by_an_unknown_key_holds_up_none_by_a_known_one_while_the_cloud_hangs() {
+    let rig = patient().await;
+    let (stub, board, notices) = (rig.stub, rig.switches, rig.notices);
+    let mut task = rig.task;
+    task.under_way.notices = true;
+    let following = tokio::spawn(task.run());
+    let stranger = SecretKey::from_seed(&[66; 32]);
+    let early = signed::sign(&switches(9, "on"), &stranger).unwrap();
+    notices.send(by_mqtt(early.clone())).await.unwrap();
+    asked(&stub, 1).await;
+    notices.send(by_mqtt(early)).await.unwrap();
+    let told = by_mqtt(Stub::signed(&switches(5, "off")));
+    notices.send(told).await.unwrap();
+    becomes(&board, false).await;
+    assert_eq!(stub.ledger().notice_calls, 1, "asked for the keys once");
+    following.abort();
+}
+
+#[tokio::test]
+async fn a_notice_by_a_key_that_its_predecessor_vouches_for_is_taken_up_when_that_is_known() {
+    let rig = Rig::open().await;
+    let (stub, board, notices) = (rig.stub, rig.switches, rig.notices);
+    let next = SecretKey::from_seed(&[67; 32]);
+    let links = Stub::followed_by(&next);
+    let links = serde_json::to_vec(&links).unwrap();
+    stub.ledger().notices.insert("keys", links);
+    let following = tokio::spawn(rig.task.run());
+    let early = signed::sign(&switches(5, "off"), &next).unwrap();
+    notices.send(by_mqtt(early)).await.unwrap();
+    becomes(&board, false).await;
     following.abort();
 }

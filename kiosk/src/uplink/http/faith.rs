@@ -9,7 +9,7 @@ use cloud_sync_wire::signed;
 use cloud_sync_wire::succession::{Links, Trust};
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::{CallError, Cloud, read, refusal};
 use crate::clock;
@@ -19,7 +19,8 @@ use crate::uplink::new_request;
 const KEYS_LIMIT: usize = 512 * 1024;
 /// No more often is it asked which key the cloud signs with.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
-/// Acks and notices wait while it is asked: a cloud that hangs must not hold them up for longer.
+/// An ack that came over HTTP waits while it is asked, within its own call and for no longer than this:
+/// a batch of a backlog has more time than anybody should wait for a key.
 const ASK_LIMIT: Duration = Duration::from_secs(2);
 
 /// The key that the cloud is believed by. Clones share it.
@@ -56,6 +57,7 @@ pub(super) struct Faith {
     believed: Believed,
     followed: watch::Sender<usize>,
     asked: Arc<Mutex<Option<Duration>>>,
+    wanted: Arc<Notify>,
 }
 
 impl Faith {
@@ -64,6 +66,7 @@ impl Faith {
             believed: Believed::first(first),
             followed: watch::Sender::new(0),
             asked: Arc::default(),
+            wanted: Arc::default(),
         }
     }
 }
@@ -100,47 +103,81 @@ impl Cloud {
         self.faith.followed.subscribe()
     }
 
-    /// Asks for the words of the keys for one another if another key has signed this. Not often: whoever
-    /// forges must not make this kiosk call.
-    pub(crate) async fn catch_up(&self, bytes: &[u8]) {
-        let by = signed::key_of(bytes);
-        if by.is_none_or(|by| by == self.key().id()) || !self.may_ask() {
+    /// Whether another key has signed this; then somebody is to ask for the words of the keys for one
+    /// another ([`keys_wanted`](Self::keys_wanted)). What came by the broker never waits for that.
+    pub(crate) fn wants_keys_for(&self, bytes: &[u8]) -> bool {
+        let wanted = self.is_anothers(bytes);
+        if wanted {
+            self.faith.wanted.notify_one();
+        }
+        wanted
+    }
+
+    /// Resolves when somebody is to ask for the words of the keys.
+    pub(crate) async fn keys_wanted(&self) {
+        self.faith.wanted.notified().await;
+    }
+
+    fn is_anothers(&self, bytes: &[u8]) -> bool {
+        signed::key_of(bytes).is_some_and(|by| by != self.key().id())
+    }
+
+    /// Asks for the words of the keys for one another if another key has signed this: part of the call
+    /// that brought it, within its time and under its rules. An answer that can't be verified is none.
+    pub(super) async fn catch_up(&self, bytes: &[u8]) {
+        if !self.is_anothers(bytes) || !self.pause_before_keys().is_zero() {
             return;
         }
-        let asked = tokio::time::timeout(ASK_LIMIT, self.ask_for_keys()).await;
-        match asked.ok().flatten() {
-            Some(links) if self.follow(&links) => {}
-            Some(_) => tracing::warn!(
+        let request = new_request();
+        let asked = tokio::time::timeout(ASK_LIMIT, self.keys(&request)).await;
+        match asked {
+            Ok(Ok(links)) if self.follow(&links) => {}
+            Ok(Ok(_)) => tracing::warn!(
                 "what came was signed by a key that no trusted one gave its word for"
             ),
-            None => tracing::warn!(
+            Ok(Err(_)) | Err(_) => tracing::warn!(
                 "what came was signed by another key, and the cloud can't be asked whose it is"
             ),
         }
     }
 
-    async fn ask_for_keys(&self) -> Option<Links> {
-        let url = self.of_kiosk("keys").ok()?;
-        let response = self.send(self.client.get(url), &new_request()).await.ok()?;
-        if response.status() != StatusCode::OK {
-            return None;
+    /// Asks for the words of the keys for one another.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub(crate) async fn keys(&self, request: &str) -> Result<Links, CallError> {
+        self.asks();
+        let response = self
+            .send(self.client.get(self.of_kiosk("keys")?), request)
+            .await?;
+        match response.status() {
+            StatusCode::OK => {
+                let bytes = read(response, KEYS_LIMIT).await?;
+                let links = serde_json::from_slice(&bytes);
+                links.map_err(|error| CallError::Nonsense(error.to_string()))
+            }
+            // A cloud that has never had another key.
+            StatusCode::NOT_FOUND => Ok(Links::default()),
+            _ => Err(refusal(response).await),
         }
-        let bytes = read(response, KEYS_LIMIT).await.ok()?;
-        serde_json::from_slice(&bytes).ok()
     }
 
-    fn may_ask(&self) -> bool {
-        let now = clock::monotonic();
+    /// How long until the words of the keys may be asked for again: whoever forges must not make this
+    /// kiosk call.
+    pub(crate) fn pause_before_keys(&self) -> Duration {
+        let asked = self.faith.asked.lock();
+        let last = *asked.unwrap_or_else(PoisonError::into_inner);
+        let since = |last| clock::monotonic().saturating_sub(last);
+        last.map_or(Duration::ZERO, |last| ASK_AGAIN.saturating_sub(since(last)))
+    }
+
+    fn asks(&self) {
         let mut asked = self
             .faith
             .asked
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let may = asked.is_none_or(|last| now.saturating_sub(last) >= ASK_AGAIN);
-        if may {
-            *asked = Some(now);
-        }
-        may
+        *asked = Some(clock::monotonic());
     }
 
     /// Tells the cloud of the device's next key.
