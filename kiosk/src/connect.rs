@@ -301,7 +301,7 @@ fn source(
                 Mode::Offline => LinkMode::Offline,
                 Mode::CatchingUp => LinkMode::CatchingUp,
             },
-            reason: Some(view.reason.clone()),
+            reason: Some(view.reason),
             breakers: dependencies
                 .iter()
                 .map(|dependency| breaker_status(dependency.name(), &dependency.look(now), now))
@@ -327,13 +327,22 @@ fn breaker_status(name: &str, seen: &Seen, now: Moment) -> BreakerStatus {
     let snapshot = &seen.breaker;
     BreakerStatus {
         name: name.to_owned(),
-        state: snapshot.state.name().to_owned(),
+        state: state(snapshot.state).name().to_owned(),
         calls: snapshot.calls,
         failures: snapshot.failures,
         slow: snapshot.slow,
         retry_in_seconds: snapshot.retry_in.map(|wait| wait.as_secs_f64()),
         reason: why(snapshot),
         rules: Some(RulesStatus::of(seen, now)),
+    }
+}
+
+/// One of the five states of the contract. A dry run is a mode beside them: calls pass as through a
+/// closed breaker.
+const fn state(state: State) -> State {
+    match state {
+        State::MetricsOnly => State::Closed,
+        other => other,
     }
 }
 

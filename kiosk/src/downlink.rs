@@ -27,7 +27,7 @@ use tokio::task::JoinHandle;
 
 use self::fetching::{Fetched, Fetching, Pace};
 use crate::cache::{Cache, Cached};
-use crate::protect::{BadRules, Dependency, Limits, NotDone, Rules, now};
+use crate::protect::{BadRules, Dependency, Limits, NotDone, Rules, errors, now};
 use crate::uplink::http::{CallError, Cloud, MenuAnswer};
 use crate::uplink::{LinkView, Mode, Notice};
 
@@ -241,7 +241,10 @@ impl Task {
         let etag = self.etag.clone();
         let make = || self.start.cloud.menu(etag.as_deref(), &request);
         let limits = Limits::within(self.dependency.rules().timeout);
-        let answer = self.dependency.call(limits, CallError::verdict, make).await;
+        let answer = self
+            .dependency
+            .call(limits, errors(CallError::verdict), make)
+            .await;
         let (result, how) = match answer {
             Ok(MenuAnswer::Document { bytes, etag }) => {
                 (self.take(bytes, etag, &request).await, Fetched::Answered)

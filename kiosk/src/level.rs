@@ -18,7 +18,8 @@ use crate::status::{BreakerStatus, LinkMode, LinkStatus};
 pub struct LevelStatus {
     /// `L0` to `L3`.
     pub level: &'static str,
-    /// What asks for it, the gravest first; nothing at L0.
+    /// What holds it and what asks for one, the gravest first; nothing at L0 unless somebody holds it
+    /// there.
     pub reasons: Vec<String>,
     /// The same, for whoever says it in other words.
     #[serde(skip)]
@@ -253,7 +254,7 @@ mod tests {
     #[test]
     fn a_switch_that_holds_ordering_open_is_named_as_the_reason() {
         let seen = settled().look(at(1), &link(State::ForcedOpen), ROOM, None);
-        assert_eq!(seen.reasons, ["ordering is switched off by hand"]);
+        assert_eq!(seen.reasons, ["ordering is switched off"]);
     }
 
     #[test]

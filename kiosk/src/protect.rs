@@ -8,13 +8,14 @@
 //!
 //! | ending | breaker | rest |
 //! |---|---|---|
-//! | it answers | what the judge says | the place goes back |
+//! | it answers, or fails | what the judge says who sees the whole result | a failure is tried again, if affordable |
 //! | it asks to be left alone | neutral, and open for as long as asked, unless it moved on since | no retry |
-//! | no answer in time | failure | retry, if affordable |
-//! | it or its judge panics | failure | the panic goes on |
+//! | no answer in time | failure, and slow if it took longer than a call may | retry, if affordable |
+//! | it or its judge panics | failure, slow like any other | the panic goes on |
 //! | the caller goes away | neutral, at the instant the permit was taken | the place goes back |
 //! | a rule refuses it | nothing, it was not sent | token, place and a retry's price go back, no retry |
 
+mod calls;
 mod diary;
 pub(crate) mod ending;
 mod guards;
@@ -24,21 +25,19 @@ mod standing;
 mod tests;
 pub(crate) mod tuning;
 
-use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use resilience::backoff::RetryBudget;
 use resilience::breaker::{OpenWait, Outcome, Rejected, Snapshot, State};
-use resilience::bulkhead::{self, Bulkhead, Full, Place};
+use resilience::bulkhead::{self, Bulkhead, Full};
 use resilience::limiter::{Limited, TokenBucket};
-use resilience::{Breaker, Budget, Moment};
+use resilience::{Breaker, Moment};
 
 use self::diary::Diary;
 use self::ending::Ending;
-use self::guards::{Paid, Token, UnderWay};
 pub use self::rules::{BadRules, Mode, Retries, Rules, Waits};
+pub use self::standing::Held;
 use self::standing::Standing;
 pub use cloud_sync_wire::notice::tuning::Tuning;
 
@@ -83,7 +82,7 @@ impl InForce {
 /// How long a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Each attempt.
+    /// Each attempt; less where others may have to follow within the same time.
     pub attempt: Duration,
     /// All of it: waits for a place and between attempts included.
     pub total: Duration,
@@ -92,7 +91,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// One limit for all of it: retries share the time of the first attempt.
+    /// One limit for all of it: attempts share it, and what one leaves is the next one's.
     #[must_use]
     pub fn within(limit: Duration) -> Self {
         Self {
@@ -118,9 +117,11 @@ pub struct Seen {
     pub retries: u64,
     /// How many ever were not.
     pub retries_refused: u64,
+    /// Who holds the breaker where it is, if somebody does.
+    pub held: Option<Held>,
 }
 
-/// What an error that came back means for its dependency.
+/// What a result means for its dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// This for the breaker; a failure may be tried again.
@@ -152,6 +153,14 @@ impl Refused {
             Self::Full(_) => None,
             Self::Open(rejected) => rejected.retry_in,
         }
+    }
+}
+
+/// A judge who only looks at errors: an answer is a success.
+pub fn errors<T, E>(judge: impl Fn(&E) -> Verdict) -> impl Fn(&Result<T, E>) -> Verdict {
+    move |result| match result {
+        Ok(_) => Verdict::Is(Outcome::Ok),
+        Err(error) => judge(error),
     }
 }
 
@@ -260,161 +269,8 @@ impl Dependency {
             tokens: self.rate.available(now),
             retries,
             retries_refused,
+            held: self.held(),
         }
-    }
-
-    /// Makes one call, once.
-    ///
-    /// # Errors
-    /// [`NotDone`].
-    pub async fn once<T, E>(
-        &self,
-        limit: Duration,
-        judge: impl Fn(&E) -> Verdict,
-        call: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, NotDone<E>> {
-        let budget = Budget::new(now(), limit);
-        let limits = Limits::within(limit);
-        let (result, _) = self.attempt(budget, limits, None, &judge, call).await;
-        result
-    }
-
-    /// Makes one call, and again where its failure may pass and a retry is affordable.
-    ///
-    /// # Errors
-    /// [`NotDone`] as the last attempt that was made gave it.
-    pub async fn call<T, E, C: Future<Output = Result<T, E>>>(
-        &self,
-        limits: Limits,
-        judge: impl Fn(&E) -> Verdict,
-        mut make: impl FnMut() -> C,
-    ) -> Result<T, NotDone<E>> {
-        let budget = Budget::new(now(), limits.total);
-        let mut retry = 0;
-        let mut before = None;
-        let mut paid = None;
-        loop {
-            // A panic while the call is made up is a panic of the call.
-            let call = async { make().await };
-            let attempt = self.attempt(budget, limits, paid.take(), &judge, call);
-            let (result, again) = attempt.await;
-            let error = match (result, before.take()) {
-                (Ok(answer), _) => return Ok(answer),
-                // A retry that no rule lets out changes nothing of what the attempt before brought.
-                (Err(NotDone::Refused(_)), Some(made)) => return Err(made),
-                (Err(error), _) => error,
-            };
-            let affordable = if again { self.pay(retry, budget) } else { None };
-            let Some((delay, payment)) = affordable else {
-                return Err(error);
-            };
-            before = Some(error);
-            paid = Some(payment);
-            tokio::time::sleep(delay).await;
-            retry += 1;
-        }
-    }
-
-    /// How long to wait before this retry, paid for; none if it may not be.
-    fn pay(&self, retry: u32, budget: Budget) -> Option<(Duration, Paid<'_>)> {
-        let retries = *self.retries.lock().unwrap_or_else(PoisonError::into_inner);
-        if retry >= retries.most {
-            return None;
-        }
-        let random = self
-            .dice
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .seed();
-        let delay = retries.backoff.delay(retry, random);
-        let fits = budget.allows_retry(now(), delay, retries.least);
-        (fits && self.affordable.try_retry(now())).then(|| (delay, Paid::from(&self.affordable)))
-    }
-
-    /// One attempt, the first or one that is paid for, and whether another one may help.
-    async fn attempt<T, E>(
-        &self,
-        budget: Budget,
-        limits: Limits,
-        paid: Option<Paid<'_>>,
-        judge: &impl Fn(&E) -> Verdict,
-        call: impl Future<Output = Result<T, E>>,
-    ) -> (Result<T, NotDone<E>>, bool) {
-        let (under_way, limit) = match self.enter(budget, limits).await {
-            Ok(entered) => entered,
-            Err(refused) => return (Err(NotDone::Refused(refused)), false),
-        };
-        // Only a call that is made earns its share of a retry or costs one.
-        match paid {
-            Some(paid) => paid.spend(),
-            None => self.affordable.call(),
-        }
-        // A panic of the judge says as little as one of the call that it judges.
-        let judged = async { call.await.map_err(|error| (judge(&error), error)) };
-        let judged = AssertUnwindSafe(judged).catch_unwind();
-        match tokio::time::timeout(limit, judged).await {
-            Ok(Ok(Ok(answer))) => {
-                under_way.ended(Outcome::Ok);
-                (Ok(answer), false)
-            }
-            Ok(Ok(Err((verdict, error)))) => {
-                let again = match verdict {
-                    Verdict::Is(outcome) => under_way.ended(outcome),
-                    Verdict::Overloaded(wait) => {
-                        under_way.paused(wait);
-                        false
-                    }
-                };
-                (Err(NotDone::Failed(error)), again)
-            }
-            Ok(Err(panic)) => {
-                under_way.ended(Outcome::Fail);
-                resume_unwind(panic)
-            }
-            Err(_) => {
-                let again = under_way.ended(Outcome::Fail);
-                (Err(NotDone::TimedOut(limit)), again)
-            }
-        }
-    }
-
-    /// Past all rules, and how long the call may take then.
-    async fn enter(
-        &self,
-        budget: Budget,
-        limits: Limits,
-    ) -> Result<(UnderWay<'_>, Duration), Refused> {
-        let token = match self.rate.reserve(now(), Duration::ZERO) {
-            Ok(reservation) => Token::reserved(&self.rate, reservation),
-            Err(limited) => return Err(self.refused(limited.into())),
-        };
-        let place = match self.place(budget).await {
-            Ok(place) => place,
-            Err(full) => return Err(self.refused(full.into())),
-        };
-        let Some(limit) = budget.attempt(now(), limits.attempt) else {
-            let settings = self.places.snapshot().settings;
-            return Err(self.refused(Full { settings }.into()));
-        };
-        let permit = match self.breaker.try_acquire(now()) {
-            Ok(permit) => permit,
-            Err(rejected) => return Err(self.refused(rejected.into())),
-        };
-        token.spend();
-        let under_way = UnderWay::begun(self, permit, limits, place);
-        Ok((under_way, limit))
-    }
-
-    /// A place in the bulkhead, waited for as long as the budget lasts.
-    async fn place(&self, budget: Budget) -> Result<Place, Full> {
-        let waiting = match self.places.acquire()?.try_now() {
-            Ok(place) => return Ok(place),
-            Err(waiting) => waiting,
-        };
-        let settings = self.places.snapshot().settings;
-        tokio::time::timeout(budget.left(now()), waiting)
-            .await
-            .map_err(|_| Full { settings })
     }
 
     fn refused(&self, refused: Refused) -> Refused {

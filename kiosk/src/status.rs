@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resilience::Moment;
-use resilience::breaker::Counts;
-use serde::Serialize;
+use resilience::breaker::{Counts, Outage, Snapshot};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::connect::Origin;
 use crate::level::{LevelStatus, Levels};
-use crate::protect::{Seen, now};
+use crate::protect::{Held, Mode, Seen, now};
 use crate::switches::Switchboard;
+use crate::uplink::Why;
 
 /// How the kiosk stands to the cloud.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -32,7 +33,7 @@ pub enum LinkMode {
 pub struct BreakerStatus {
     /// The dependency.
     pub name: String,
-    /// `closed`, `open`, `half_open`, `forced_open`, `disabled` or `metrics_only`.
+    /// `closed`, `open`, `half_open`, `forced_open` or `disabled`; a dry run is closed, in its mode.
     pub state: String,
     /// Calls in its window.
     pub calls: u64,
@@ -55,6 +56,10 @@ pub struct BreakerStatus {
 pub struct RulesStatus {
     /// Whether the breaker decides by itself: `auto`, or the state that it is held in.
     pub mode: &'static str,
+    /// Who holds it in a state: a `switch` that is off, or its `settings`.
+    pub held_by: Option<&'static str>,
+    /// What a dry run finds; none without one.
+    pub dry_run: Option<DryRunStatus>,
     /// Calls that do not pass: since when and why, whatever probes found meanwhile.
     pub outage: Option<OutageStatus>,
     /// Calls in the time window, if there is one.
@@ -79,6 +84,32 @@ pub struct RulesStatus {
     pub ramp: Option<RampStatus>,
 }
 
+/// What a dry run finds: thresholds that are told of instead of acted upon.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DryRunStatus {
+    /// The outage that it would see now.
+    pub outage: Option<OutageStatus>,
+    /// How many it has seen.
+    pub outages: u64,
+    /// Calls in its time window, if it has one.
+    pub window: Option<CountsStatus>,
+    /// The last calls, if it judges them.
+    pub last_calls: Option<CountsStatus>,
+}
+
+impl DryRunStatus {
+    fn of(breaker: &Snapshot, now: Moment) -> Self {
+        Self {
+            outage: breaker
+                .would_be
+                .map(|outage| OutageStatus::of(outage, 0, now)),
+            outages: breaker.would_have_opened,
+            window: breaker.time.map(CountsStatus::from),
+            last_calls: breaker.last_calls.map(CountsStatus::from),
+        }
+    }
+}
+
 /// An outage, as people are told of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutageStatus {
@@ -88,6 +119,16 @@ pub struct OutageStatus {
     pub seconds: f64,
     /// Rounds of probes that failed since.
     pub rounds: u32,
+}
+
+impl OutageStatus {
+    fn of(outage: Outage, rounds: u32, now: Moment) -> Self {
+        Self {
+            causes: outage.causes.names().collect(),
+            seconds: now.since(outage.since).as_secs_f64(),
+            rounds,
+        }
+    }
 }
 
 /// Calls and what became of them.
@@ -184,6 +225,7 @@ impl RulesStatus {
             tokens,
             retries,
             retries_refused,
+            held,
         } = seen;
         let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let slope = rules.breaker.ramp;
@@ -192,13 +234,14 @@ impl RulesStatus {
         });
         let period = rules.rate.period.as_millis().max(1);
         let rate = u128::from(rules.rate.calls) * 1_000 / period;
-        let outage = breaker.outage.map(|outage| OutageStatus {
-            causes: outage.causes.names().collect(),
-            seconds: now.since(outage.since).as_secs_f64(),
-            rounds: breaker.attempt,
-        });
+        let rounds = breaker.failed_rounds;
+        let outage = breaker.outage;
+        let outage = outage.map(|outage| OutageStatus::of(outage, rounds, now));
+        let dry_run = rules.mode == Mode::MetricsOnly;
         Self {
             mode: rules.mode.name(),
+            held_by: held.map(Held::name),
+            dry_run: dry_run.then(|| DryRunStatus::of(breaker, now)),
             outage,
             window: breaker.time.map(CountsStatus::from),
             last_calls: breaker.last_calls.map(CountsStatus::from),
@@ -236,10 +279,15 @@ impl RulesStatus {
 pub struct LinkStatus {
     /// The mode.
     pub mode: LinkMode,
-    /// Why, in plain words.
-    pub reason: Option<String>,
+    /// Why.
+    #[serde(serialize_with = "in_words")]
+    pub reason: Option<Why>,
     /// All breakers.
     pub breakers: Vec<BreakerStatus>,
+}
+
+fn in_words<S: Serializer>(reason: &Option<Why>, to: S) -> Result<S::Ok, S::Error> {
+    reason.map(Why::words).serialize(to)
 }
 
 type Look = dyn Fn() -> LinkStatus + Send + Sync;

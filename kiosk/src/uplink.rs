@@ -42,7 +42,7 @@ pub(crate) use self::clerk::new_request;
 pub use self::dice::Dice;
 pub use self::endpoint::BadEndpoint;
 pub use self::http::{BadCloud, Cloud};
-pub use self::link::Mode;
+pub use self::link::{Mode, Why};
 pub use self::settings::{UplinkSettings, ordering_breaker};
 pub use self::view::{LinkView, Sent};
 
@@ -253,7 +253,7 @@ impl UplinkHandle {
     /// The handle of a kiosk without a credential: there is nothing to connect to.
     #[must_use]
     pub fn standalone() -> Self {
-        let view = LinkView::new(Mode::Standalone, now(), "no credential".to_owned());
+        let view = LinkView::new(Mode::Standalone, now(), Why::NoCredential);
         // The sender may go: a receiver keeps the last value.
         let (_, view) = watch::channel(view);
         Self {

@@ -150,13 +150,10 @@ impl Breaker {
 
     #[inline]
     fn pass(&self, now: Moment) -> Result<Pass, Refusal> {
-        if let Some(pass) = self.gate.pass(now) {
-            return Ok(pass);
+        match self.gate.pass(now) {
+            Some(answer) => answer,
+            None => self.pass_locked(now),
         }
-        if let Some(refusal) = self.gate.refuse(now) {
-            return Err(refusal);
-        }
-        self.pass_locked(now)
     }
 
     #[cold]
@@ -170,7 +167,7 @@ impl Breaker {
             (Answer::Pass(pass), _) => Ok(pass),
             (Answer::ProbesBusy, _) => Err(self.gate.refusal(word, RejectReason::ProbesBusy, 0)),
             (Answer::Ramping, _) => Err(self.gate.refusal(word, RejectReason::Ramping, 0)),
-            (Answer::Wait, State::Open) => Err(self.gate.open_refusal(now, word)),
+            (Answer::Wait, State::Open) => Err(self.gate.open_refusal(now, word, self.gate.due())),
             (Answer::Wait, _) => Err(self.gate.forced_refusal(word)),
         }
     }
@@ -264,6 +261,13 @@ impl Breaker {
                 core.by_hand(State::Closed, now, None);
             }
         });
+    }
+
+    /// Ends a state that was set by hand where nobody knows whether the called side answers: the next
+    /// call is a probe. Why it is open is then [`Causes::UNTRIED`], and once that probe failed what it
+    /// found. Does nothing to a breaker that decides by itself.
+    pub fn auto_by_probe(&self, now: Moment) {
+        self.locked(|core| core.auto_by_probe(now));
     }
 
     /// Closes the breaker, whatever its state, and clears its counts and its growing wait. What is

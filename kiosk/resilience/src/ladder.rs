@@ -171,7 +171,7 @@ impl fmt::Display for Reason {
                 state: State::ForcedOpen,
                 ..
             } => {
-                write!(f, "{dependency} is switched off by hand")
+                write!(f, "{dependency} is switched off")
             }
             Self::Missing {
                 dependency,
@@ -200,7 +200,9 @@ pub struct Assessment {
     pub since: Moment,
     /// The level before, if this assessment changed it.
     pub changed_from: Option<Level>,
-    /// Everything that asks for a level other than L0, the gravest first; empty at L0.
+    /// Everything that asks for a level other than L0, the gravest first, after what holds the level
+    /// though nothing asks for it: somebody, or the time until it is left. Not empty at a level other
+    /// than L0; at L0 only where somebody holds it there.
     pub reasons: Vec<Reason>,
     /// When to assess again even if nothing happens.
     pub until: Option<Moment>,

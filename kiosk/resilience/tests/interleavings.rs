@@ -31,16 +31,34 @@ mod sync {
 
     pub(crate) const LANES: usize = 2;
 
-    loom::thread_local! {
-        static OWN_LANE: std::cell::Cell<usize> = std::cell::Cell::new(0);
+    /// A lane, and whether no other thread counts in it.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct OwnLane(usize, bool);
+
+    impl OwnLane {
+        pub(crate) fn index(self) -> usize {
+            self.0
+        }
+
+        pub(crate) fn is_sole(self) -> bool {
+            self.1
+        }
     }
 
-    pub(crate) fn own_lane() -> usize {
+    loom::thread_local! {
+        static OWN_LANE: std::cell::Cell<OwnLane> = std::cell::Cell::new(OwnLane(0, false));
+    }
+
+    pub(crate) fn own_lane() -> OwnLane {
         OWN_LANE.with(std::cell::Cell::get)
     }
 
     pub(crate) fn use_lane(lane: usize) {
-        OWN_LANE.with(|own| own.set(lane));
+        OWN_LANE.with(|own| own.set(OwnLane(lane, false)));
+    }
+
+    pub(crate) fn own(lane: usize) {
+        OWN_LANE.with(|own| own.set(OwnLane(lane, true)));
     }
 }
 
@@ -184,12 +202,35 @@ fn two_threads_in_one_lane_lose_nothing() {
         let breaker = Arc::new(calm(5));
         race(&breaker, 3, |breaker, thread| {
             // Lanes are taken modulo their number, so 0 and 2 share one.
-            assert_eq!(sync::own_lane(), thread);
+            assert_eq!(sync::own_lane().index(), thread);
             let permit = breaker.try_acquire(s(0)).expect("closed");
             assert_eq!(permit.success(s(0)), Report::Counted);
         });
         let seen = breaker.snapshot(s(0));
         assert_eq!((seen.calls, seen.failures, seen.in_flight), (23, 0, 0));
+    });
+}
+
+#[test]
+fn what_threads_count_in_lanes_of_their_own_is_all_there() {
+    explore(|| {
+        let breaker = Arc::new(calm(5));
+        let refused = race(&breaker, 2, |breaker, thread| {
+            sync::own(thread);
+            let first = match breaker.try_acquire(s(0)) {
+                Ok(permit) => {
+                    let _ = permit.success(s(0));
+                    0
+                }
+                Err(_) => 1,
+            };
+            breaker.force_open(s(0), "a test");
+            first + u64::from(breaker.try_acquire(s(0)).is_err())
+        });
+        let refused: u64 = refused.into_iter().sum();
+        let seen = breaker.snapshot(s(0));
+        assert_eq!((seen.in_flight, seen.totals.rejected), (0, refused));
+        assert_eq!(seen.totals.ok + seen.totals.stale + refused, 24);
     });
 }
 

@@ -112,7 +112,7 @@ async fn an_ordering_breaker_that_the_manager_holds_open_stays_so_over_a_restart
     let link = kiosk.connection.link.status();
     assert_eq!(link.mode, LinkMode::Offline);
     let level = kiosk.connection.link.level(&link, 1);
-    assert_eq!(level.reasons, ["ordering is switched off by hand"]);
+    assert_eq!(level.reasons, ["ordering is switched off"]);
     assert_eq!(level.level, "L2");
     assert_eq!(stub.ledger().requests.len(), asked);
     kiosk.turn(ORDERING_CLOUD, "auto").await;

@@ -69,7 +69,9 @@ impl Told {
         let EventKind::Moved { from, to, .. } = event.kind else {
             return match event.kind {
                 EventKind::ThresholdExceeded { .. } => Weight::Warning,
-                EventKind::Retuned(_) | EventKind::Reset { .. } => Weight::News,
+                EventKind::Retuned(_)
+                | EventKind::Reset { .. }
+                | EventKind::WouldHaveClosed { .. } => Weight::News,
                 _ => Weight::Detail,
             };
         };
@@ -148,6 +150,12 @@ fn line(event: &Event) -> String {
             "would have opened (dry run): {causes} (of {} calls {} failed and {} were slow)",
             counts.calls, counts.failures, counts.slow
         ),
+        EventKind::WouldHaveClosed { lasted } => {
+            format!(
+                "would be closed again (dry run), after {}",
+                seconds(*lasted)
+            )
+        }
         EventKind::Retuned(retuned) if retuned.window_kept => "has other settings".to_owned(),
         EventKind::Retuned(_) => "has other settings; its window begins anew".to_owned(),
         EventKind::WaitChanged { wait } => format!("waits {} from now", seconds(*wait)),

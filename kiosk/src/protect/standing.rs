@@ -7,6 +7,26 @@ use resilience::breaker::State;
 
 use super::{Dependency, Mode};
 
+/// Who holds a breaker where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// A switch that somebody turned off.
+    BySwitch,
+    /// The mode that is set for its calls.
+    BySettings,
+}
+
+impl Held {
+    /// As the status tells it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BySwitch => "switch",
+            Self::BySettings => "settings",
+        }
+    }
+}
+
 /// What the breaker is wanted to be.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Standing {
@@ -36,6 +56,15 @@ impl Standing {
 }
 
 impl Dependency {
+    pub(super) fn held(&self) -> Option<Held> {
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&standing.off, standing.mode.state()) {
+            (Some(_), _) => Some(Held::BySwitch),
+            (None, Some(_)) => Some(Held::BySettings),
+            (None, None) => None,
+        }
+    }
+
     /// Holds the breaker open for these words, or lets go of it; says whether that changed anything.
     pub fn switch(&self, off: Option<String>, now: Moment) -> bool {
         self.stand(now, |standing| standing.off = off)
@@ -65,11 +94,8 @@ impl Dependency {
             Some((State::ForcedOpen, why)) => self.breaker.force_open(now, why),
             Some((State::Disabled, why)) => self.breaker.disable(now, why),
             Some((_, why)) => self.breaker.metrics_only(now, why),
-            None if seen.state == State::ForcedOpen => {
-                // Whether it answers is not known: the next call is a probe.
-                self.breaker.open(now);
-                self.breaker.expire_wait(now);
-            }
+            // Whether it answers is not known: the next call is a probe.
+            None if seen.state == State::ForcedOpen => self.breaker.auto_by_probe(now),
             None if seen.state.is_manual() => self.breaker.auto(now),
             None => return false,
         }

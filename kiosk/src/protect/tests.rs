@@ -1,7 +1,9 @@
 use std::future::{Ready, pending, poll_fn, ready};
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use futures_util::FutureExt;
 use resilience::backoff::{Allowance, Backoff, Jitter};
 use resilience::breaker::{self, Snapshot, State};
 use resilience::limiter::Rate;
@@ -11,6 +13,7 @@ use tokio::time::timeout;
 use super::*;
 
 mod overload;
+mod results;
 mod standing;
 mod told;
 
@@ -24,11 +27,12 @@ enum Trouble {
     Busy,
 }
 
-fn judge(trouble: &Trouble) -> Verdict {
-    match trouble {
-        Trouble::Down => Verdict::Is(Outcome::Fail),
-        Trouble::Mine => Verdict::Is(Outcome::Ignored),
-        Trouble::Busy => Verdict::Overloaded(LONG),
+fn judge<T>(result: &Result<T, Trouble>) -> Verdict {
+    match result {
+        Ok(_) => Verdict::Is(Outcome::Ok),
+        Err(Trouble::Down) => Verdict::Is(Outcome::Fail),
+        Err(Trouble::Mine) => Verdict::Is(Outcome::Ignored),
+        Err(Trouble::Busy) => Verdict::Overloaded(LONG),
     }
 }
 
@@ -163,7 +167,7 @@ async fn a_panic_is_a_failure_and_goes_on() {
 #[tokio::test]
 async fn a_panic_of_the_judge_is_a_failure_and_goes_on() {
     let test = dependency();
-    let judge = |_: &Trouble| -> Verdict { panic!("judged") };
+    let judge = |_: &Result<(), Trouble>| -> Verdict { panic!("judged") };
     let ended = AssertUnwindSafe(test.once(LONG, judge, fails(Trouble::Down)))
         .catch_unwind()
         .await;

@@ -310,7 +310,7 @@ impl Driver {
 
     fn log_mode(&self, before: Mode, unconfirmed: u64) {
         let (from, to) = (before.name(), self.link.mode().0.name());
-        let reason = self.link.reason();
+        let reason = self.link.reason().words();
         match to {
             "offline" => {
                 let error = self.errands.trouble();

@@ -13,7 +13,7 @@ use super::clerk::{Clerk, Frame, new_request};
 use super::http::{CallError, Cloud, SignedAck};
 use super::link::{Batch, Id, Reply};
 use crate::journal::Journal;
-use crate::protect::{Dependency, Limits, NotDone};
+use crate::protect::{Dependency, Limits, NotDone, errors};
 
 /// What an errand brings back to the loop.
 #[derive(Debug)]
@@ -75,7 +75,10 @@ impl Errands {
                         .hello(self.clerk.journal().id(), hello.clone(), &request)
                 };
                 let limits = Limits::within(limit);
-                let result = self.ordering.call(limits, CallError::verdict, make).await;
+                let result = self
+                    .ordering
+                    .call(limits, errors(CallError::verdict), make)
+                    .await;
                 self.reply("hello", result, &request).await
             }
             None => Reply::NotSent(None),
@@ -91,7 +94,10 @@ impl Errands {
                 .ack(self.clerk.journal().id(), unconfirmed, &request)
         };
         let limits = Limits::within(limit);
-        let result = self.ordering.call(limits, CallError::verdict, make).await;
+        let result = self
+            .ordering
+            .call(limits, errors(CallError::verdict), make)
+            .await;
         let reply = self.reply("ack", result, &request).await;
         self.tell(News::Called { id, reply });
     }
@@ -117,7 +123,10 @@ impl Errands {
             judged_by_time: batch.live,
             ..Limits::within(limit)
         };
-        let result = self.ordering.call(limits, CallError::verdict, make).await;
+        let result = self
+            .ordering
+            .call(limits, errors(CallError::verdict), make)
+            .await;
         let reply = self.reply("events", result, &request).await;
         self.tell(News::Called { id: flight, reply });
     }

@@ -37,7 +37,7 @@ use self::control::{HttpPath, MqttPath};
 use self::flights::{Flight, Flights, Parked};
 use self::pace::Pace;
 
-pub use self::terms::{Action, Batch, Deadline, Event, Grant, Id, Mode, Reply, Transport};
+pub use self::terms::{Action, Batch, Deadline, Event, Grant, Id, Mode, Reply, Transport, Why};
 
 use super::dice::Dice;
 use super::seqs::SeqSet;

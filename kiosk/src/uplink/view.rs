@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use kiosk_core::wall::WallTime;
 use resilience::Moment;
 
-use super::link::{Deadline, Mode};
+use super::link::{Deadline, Mode, Why};
 use super::seqs::SeqSet;
 
 /// The uplink at one moment.
@@ -15,8 +15,8 @@ pub struct LinkView {
     pub mode: Mode,
     /// When it began.
     pub since: Moment,
-    /// Why it is what it is, in words for the manager.
-    pub reason: String,
+    /// Why it is what it is.
+    pub reason: Why,
     /// Whether this journal's history has forked: the kiosk has to carry on in a new one.
     pub fenced: bool,
     /// Whether the broker has taken the kiosk in.
@@ -34,7 +34,7 @@ pub struct LinkView {
 }
 
 impl LinkView {
-    pub(super) fn new(mode: Mode, since: Moment, reason: String) -> Self {
+    pub(super) fn new(mode: Mode, since: Moment, reason: Why) -> Self {
         Self {
             mode,
             since,

@@ -12,9 +12,12 @@ use super::{Causes, Counts, Outcome, Report, State};
 use crate::moment::Moment;
 use crate::ramp::Ramp;
 
+use self::dry_run::WouldBe;
+
 mod booking;
 mod calm;
 mod control;
+mod dry_run;
 mod reading;
 mod verdict;
 
@@ -70,6 +73,8 @@ pub(super) struct Core {
     /// The wait asked for at this trip, in place of the one in the settings.
     asked: Option<Duration>,
     attempt: u32,
+    /// Rounds of probes that failed since it was last closed.
+    failed_rounds: u32,
     consecutive: u64,
     /// Calls since the state began.
     era: Counts,
@@ -80,8 +85,9 @@ pub(super) struct Core {
     pub(super) ramp: Option<Ramp>,
     /// Calls were refused since they last passed freely.
     kept_out: bool,
-    /// The thresholds of which the dry run has said that they are met, while they are.
-    warned: Causes,
+    /// A dry run: what would be open now, and how often that began.
+    pub(super) would_be: Option<WouldBe>,
+    pub(super) would_have_opened: u64,
     opened_by: Option<Counts>,
     /// Permits that came back.
     pub(super) ended: u64,
@@ -108,6 +114,7 @@ impl Core {
             note: None,
             asked: None,
             attempt: 0,
+            failed_rounds: 0,
             consecutive: 0,
             era: Counts::default(),
             time: settings.time.map(|rule| TimeWindow::new(rule.window, now)),
@@ -115,7 +122,8 @@ impl Core {
             probes: Probes::new(&settings.half_open),
             ramp: None,
             kept_out: false,
-            warned: Causes::NONE,
+            would_be: None,
+            would_have_opened: 0,
             opened_by: None,
             ended: 0,
             rejected_before: 0,
@@ -237,6 +245,9 @@ impl Core {
         } else {
             0
         };
+        if causes.contains(Causes::PROBES_FAILED) {
+            self.failed_rounds = self.failed_rounds.saturating_add(1);
+        }
         self.asked = pause;
         self.opened_by = Some(self.judged(self.state));
         self.enter(State::Open, now, causes, None);
@@ -254,6 +265,7 @@ impl Core {
             self.asked = None;
         }
         if !matches!(to, State::Open | State::HalfOpen) {
+            self.failed_rounds = 0;
             self.attempt = 0;
         }
         // Only recovery brings a crowd back: a person who closes it wants it closed, and one that
@@ -280,14 +292,18 @@ impl Core {
         self.log.push(now, kind, note);
     }
 
-    /// What opened the breaker first stands until it closes.
+    /// What opened the breaker first stands until it closes, unless that says nothing about the called
+    /// side: then it is what its probes found.
     fn note_outage(&mut self) {
-        let begun = Outage {
-            causes: self.causes,
-            since: self.since,
+        let begun = self.outage.map_or(self.since, |outage| outage.since);
+        let told = self.outage.map(|outage| outage.causes);
+        let known = told.filter(|causes| !Causes::UNFOUNDED.contains(*causes));
+        let outage = Outage {
+            causes: known.unwrap_or(self.causes),
+            since: begun,
         };
         self.outage = match self.state {
-            State::Open => self.outage.or(Some(begun)),
+            State::Open => Some(outage),
             State::HalfOpen => self.outage,
             _ => None,
         };
@@ -298,7 +314,7 @@ impl Core {
         self.consecutive = 0;
         self.quiet = 0;
         self.era = Counts::default();
-        self.warned = Causes::NONE;
+        self.would_be = None;
         self.probes.clear();
         if let Some(window) = &mut self.time {
             window.clear(now);

@@ -45,14 +45,20 @@ pub enum EventKind {
         /// The counts that went.
         counts: Counts,
     },
-    /// In [`State::MetricsOnly`], the breaker would have opened. Said once for each threshold, as
-    /// long as it is met; again when it is met anew, and after a reset, a retune or a change of
-    /// state.
+    /// In [`State::MetricsOnly`], the breaker would have opened, or what would have opened it is met
+    /// by one more threshold. Said once for each threshold in each would-be outage, which
+    /// [`WouldHaveClosed`](Self::WouldHaveClosed), a reset, a retune or a change of state ends.
     ThresholdExceeded {
         /// For these reasons, of which it was not said yet.
         causes: Causes,
         /// On these counts.
         counts: Counts,
+    },
+    /// In [`State::MetricsOnly`], the breaker would be closed again: the wait would be over, as many
+    /// calls in a row went well as there are probes, and no threshold is met.
+    WouldHaveClosed {
+        /// For how long it would have been open.
+        lasted: Duration,
     },
     /// New settings are in force.
     Retuned(Retuned),

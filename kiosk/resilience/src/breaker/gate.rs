@@ -18,10 +18,10 @@ use super::core::{Core, Pass};
 use super::rejected::{RejectReason, Rejected};
 use super::{Causes, State};
 use crate::moment::{Moment, nanos};
-use crate::sync::{AtomicU64, LANES, Ordering, own_lane};
+use crate::sync::{AtomicU64, LANES, Ordering, OwnLane, own_lane};
 
 const STATE_BITS: u32 = 3;
-const CAUSE_BITS: u32 = 13;
+const CAUSE_BITS: u32 = 14;
 /// The code of a closed breaker that does not pass everything yet.
 const RAMPING: u64 = 6;
 /// The codes of the states that pass every call, as bits.
@@ -76,20 +76,34 @@ impl Word {
 pub(super) struct Refusal {
     word: Word,
     reason: RejectReason,
-    /// Nanoseconds; without meaning if only a person can end it.
+    /// Nanoseconds; without meaning where no time ends it.
     rest: u64,
 }
 
 impl From<Refusal> for Rejected {
     #[inline]
     fn from(refusal: Refusal) -> Self {
-        let known = refusal.reason != RejectReason::ForcedOpen;
+        let known = matches!(
+            refusal.reason,
+            RejectReason::Open | RejectReason::ProbesBusy
+        );
         Self {
             state: refusal.word.state(),
             retry_in: known.then(|| Duration::from_nanos(refusal.rest)),
             reason: refusal.reason,
             causes: refusal.word.causes(),
         }
+    }
+}
+
+/// One more in a lane. Where nobody else writes, no other core has to be asked.
+#[inline]
+fn count(counter: &AtomicU64, own: OwnLane) {
+    if own.is_sole() {
+        let counted = counter.load(Ordering::Relaxed);
+        counter.store(counted.wrapping_add(1), Ordering::Relaxed);
+    } else {
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -139,47 +153,39 @@ impl Gate {
         Word(self.word.load(Ordering::Acquire))
     }
 
-    /// A permit, if the state is one that passes every call.
+    /// A permit or a refusal, if that takes no more than a look.
     #[inline]
-    pub(super) fn pass(&self, now: Moment) -> Option<Pass> {
+    pub(super) fn pass(&self, now: Moment) -> Option<Result<Pass, Refusal>> {
         let word = self.word();
-        if !word.passes() {
-            return None;
+        if word.passes() {
+            let (generation, lane) = (word.generation(), self.count_start());
+            return Some(Ok(Pass {
+                generation,
+                taken_at: now,
+                lane,
+                probe: None,
+            }));
         }
-        let (generation, lane) = (word.generation(), self.count_start());
-        Some(Pass {
-            generation,
-            taken_at: now,
-            lane,
-            probe: None,
-        })
-    }
-
-    /// A refusal, if it takes no more than a look.
-    #[inline]
-    pub(super) fn refuse(&self, now: Moment) -> Option<Refusal> {
-        let word = self.word();
         match word.state() {
-            State::Open if now.as_nanos() < self.due.load(Ordering::Acquire) => {
-                Some(self.open_refusal(now, word))
+            State::Open => {
+                let due = self.due.load(Ordering::Acquire);
+                (now.as_nanos() < due).then(|| Err(self.open_refusal(now, word, due)))
             }
-            State::ForcedOpen => Some(self.forced_refusal(word)),
+            State::ForcedOpen => Some(Err(self.forced_refusal(word))),
             _ => None,
         }
     }
 
     #[inline]
     pub(super) fn count_start(&self) -> usize {
-        let lane = own_lane();
-        self.lanes[lane % LANES]
-            .started
-            .fetch_add(1, Ordering::Relaxed);
+        let own = own_lane();
+        let lane = own.index() % LANES;
+        count(&self.lanes[lane].started, own);
         lane
     }
 
     #[inline]
-    pub(super) fn open_refusal(&self, now: Moment, word: Word) -> Refusal {
-        let due = self.due.load(Ordering::Acquire);
+    pub(super) fn open_refusal(&self, now: Moment, word: Word, due: u64) -> Refusal {
         // A clock that stepped back never shows more than the whole wait.
         let since = self.waits_from.load(Ordering::Acquire);
         self.refusal(
@@ -196,10 +202,14 @@ impl Gate {
 
     #[inline]
     pub(super) fn refusal(&self, word: Word, reason: RejectReason, rest: u64) -> Refusal {
-        self.lanes[own_lane() % LANES]
-            .rejected
-            .fetch_add(1, Ordering::Relaxed);
+        let own = own_lane();
+        count(&self.lanes[own.index() % LANES].rejected, own);
         Refusal { word, reason, rest }
+    }
+
+    /// When an open breaker admits a probe.
+    pub(super) fn due(&self) -> u64 {
+        self.due.load(Ordering::Acquire)
     }
 
     /// Books a plain success without the lock, if that is all it takes.

@@ -9,9 +9,8 @@ use super::{Causes, State};
 pub struct Rejected {
     /// The state that refused it.
     pub state: State,
-    /// How long until a call may pass: zero when probes under way decide or only a share of calls
-    /// passes, unknown when only a
-    /// person can end it.
+    /// How long until a call may pass: zero when probes under way decide, unknown when only a person
+    /// can end it and where a share of calls passes already and no time brings this one in.
     pub retry_in: Option<Duration>,
     /// What kept the call out.
     pub reason: RejectReason,
@@ -43,7 +42,7 @@ impl fmt::Display for Rejected {
             (RejectReason::Ramping, _) => {
                 f.write_str("circuit closed again, calls come back gradually")
             }
-            (RejectReason::ForcedOpen, _) => f.write_str("circuit opened by hand"),
+            (RejectReason::ForcedOpen, _) => f.write_str("circuit held open"),
         }
     }
 }

@@ -87,7 +87,7 @@ pub struct Snapshot {
     /// Why that state began.
     pub causes: Causes,
     /// What opened it first and when, until it closes again: failed probes are no cause of their
-    /// own. None in states in which calls pass or that were set by hand.
+    /// own, unless it was opened without the called side having been asked. None in states in which calls pass or that were set by hand.
     pub outage: Option<Outage>,
     /// The words of whoever put the breaker in this state by hand.
     pub note: Option<Arc<str>>,
@@ -102,6 +102,13 @@ pub struct Snapshot {
     pub retry_in: Option<Duration>,
     /// How many times in a row the breaker opened without having closed, counting from zero.
     pub attempt: u32,
+    /// Rounds of probes that failed since the breaker was last closed; one that was only asked to wait
+    /// did not.
+    pub failed_rounds: u32,
+    /// In a dry run: what would have opened the breaker, and when, while it would not be closed again.
+    pub would_be: Option<Outage>,
+    /// How many outages dry runs found. Never cleared.
+    pub would_have_opened: u64,
     /// Calls in the window: the time window if there is one, else the last calls, else since the
     /// state began. While half-open: since it became so.
     pub calls: u64,

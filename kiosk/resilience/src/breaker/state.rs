@@ -115,8 +115,13 @@ impl Causes {
     pub const BY_HAND: Self = Self(1 << 11);
     /// The settings start the breaker in this state.
     pub const INITIAL: Self = Self(1 << 12);
+    /// Nobody holds it any more, and whether the called side answers is not known yet.
+    pub const UNTRIED: Self = Self(1 << 13);
 
-    const NAMES: [&'static str; 13] = [
+    /// Whatever says nothing about the called side: a failed probe is the first that does.
+    pub(super) const UNFOUNDED: Self = Self::BY_HAND.or(Self::UNTRIED);
+
+    const NAMES: [&'static str; 14] = [
         "consecutive failures",
         "failure ratio",
         "slow-call ratio",
@@ -130,6 +135,7 @@ impl Causes {
         "wait over",
         "by hand",
         "initial state",
+        "not tried since it was let go",
     ];
 
     /// Whether nothing is in the set.

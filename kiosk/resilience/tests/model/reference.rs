@@ -160,9 +160,7 @@ impl Reference {
                 Some(self.due.since(now.max(self.waits_from))),
             )),
             State::ForcedOpen => Some((RejectReason::ForcedOpen, None)),
-            State::Closed if !self.ramp_admits(now) => {
-                Some((RejectReason::Ramping, Some(Duration::ZERO)))
-            }
+            State::Closed if !self.ramp_admits(now) => Some((RejectReason::Ramping, None)),
             State::HalfOpen => {
                 self.make_room(now);
                 if self.has_room() {

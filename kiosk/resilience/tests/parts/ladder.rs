@@ -78,7 +78,7 @@ fn only_an_admitting_breaker_counts_as_there() {
         assert_eq!(level == Level::L0, state.passes(), "{state}");
     }
     let forced = ladder().assess(s(1), &with(State::ForcedOpen, State::Closed));
-    assert_eq!(said(&forced), ["ordering is switched off by hand"]);
+    assert_eq!(said(&forced), ["ordering is switched off"]);
     let tried = ladder().assess(s(1), &with(State::HalfOpen, State::Closed));
     assert_eq!(said(&tried), ["ordering is being tried again"]);
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use resilience::Ratio;
 use resilience::breaker::{
-    Causes, EVENTS_KEPT, EventKind, Fault, HalfOpen, IllegalMove, OpenWait, Outcome, Report,
-    Settings, State, Thresholds, Verdict,
+    Causes, EVENTS_KEPT, EventKind, Fault, HalfOpen, IllegalMove, OpenWait, Outage, Outcome,
+    Report, Settings, State, Thresholds, Verdict,
 };
 
 use crate::desk::*;
@@ -724,4 +724,71 @@ fn a_wait_asked_for_while_the_clock_is_behind_is_told_whole() {
         .unwrap();
     breaker.r(just_before(s(150)));
     assert!(breaker.a(s(150)).is_probe());
+}
+
+#[test]
+fn g1_a_breaker_that_nobody_holds_any_more_is_untried_and_then_what_its_probe_found() {
+    let breaker = breaker(consecutive(2).waiting(secs(5)));
+    breaker.force_open(s(0), "stocktaking");
+    breaker.auto_by_probe(s(10));
+    let seen = breaker.look(s(10));
+    assert_eq!((seen.state, seen.probe_due), (State::Open, true));
+    let outage = |causes| {
+        Some(Outage {
+            causes,
+            since: s(10),
+        })
+    };
+    assert_eq!(
+        (seen.causes, seen.outage),
+        (Causes::UNTRIED, outage(Causes::UNTRIED))
+    );
+    for (round, at) in [(1, 11), (2, 16), (3, 21)] {
+        let _ = breaker.a(s(at)).failure(s(at));
+        let seen = breaker.look(s(at));
+        assert_eq!(seen.outage, outage(Causes::PROBES_FAILED));
+        assert_eq!((seen.failed_rounds, seen.retry_in), (round, Some(secs(5))));
+    }
+    let _ = breaker.a(s(26)).success(s(26));
+    let seen = breaker.look(s(26));
+    assert_eq!(
+        (seen.state, seen.outage, seen.failed_rounds),
+        (State::Closed, None, 0)
+    );
+}
+
+#[test]
+fn g1_only_a_state_that_a_hand_set_is_let_go_of() {
+    let breaker = opened(consecutive(1).waiting(secs(5)), s(0));
+    let before = breaker.look(s(1));
+    breaker.auto_by_probe(s(1));
+    assert_eq!(breaker.look(s(1)), before);
+}
+
+#[test]
+fn an_outage_that_a_hand_began_is_told_by_what_its_probes_found() {
+    let breaker = breaker(consecutive(2).waiting(secs(5)));
+    breaker.open(s(0));
+    assert_eq!(
+        breaker.look(s(0)).outage.map(|outage| outage.causes),
+        Some(Causes::BY_HAND)
+    );
+    let _ = breaker.a(s(5)).failure(s(6));
+    let seen = breaker.look(s(6)).outage;
+    assert_eq!(
+        seen,
+        Some(Outage {
+            causes: Causes::PROBES_FAILED,
+            since: s(0)
+        })
+    );
+}
+
+#[test]
+fn a_probe_that_is_only_asked_to_wait_is_no_failed_round() {
+    let breaker = opened(consecutive(1).waiting(secs(5)), s(0));
+    let _ = breaker.a(s(5)).pause(s(5), secs(30));
+    assert_eq!(breaker.look(s(5)).failed_rounds, 0);
+    let _ = breaker.a(s(35)).trip(s(35), secs(1));
+    assert_eq!(breaker.look(s(35)).failed_rounds, 1);
 }

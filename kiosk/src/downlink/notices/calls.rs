@@ -10,7 +10,7 @@ use cloud_sync_wire::succession::Links;
 
 use super::Task;
 use super::known::Kind;
-use crate::protect::{Dependency, Limits, NotDone};
+use crate::protect::{Dependency, Limits, NotDone, errors};
 use crate::uplink::http::{CallError, Cloud, NoticeAnswer};
 use crate::uplink::new_request;
 
@@ -63,7 +63,9 @@ impl Task {
             let request = new_request();
             let limits = Limits::within(dependency.rules().timeout);
             let make = || cloud.keys(&request);
-            let answer = dependency.call(limits, CallError::verdict, make).await;
+            let answer = dependency
+                .call(limits, errors(CallError::verdict), make)
+                .await;
             Brought::Keys(told("keys", &request, answer))
         });
     }
@@ -78,7 +80,9 @@ async fn fetch_one(
     let request = new_request();
     let make = || cloud.notice(kind.name(), etag, &request);
     let limits = Limits::within(dependency.rules().timeout);
-    let answer = dependency.call(limits, CallError::verdict, make).await;
+    let answer = dependency
+        .call(limits, errors(CallError::verdict), make)
+        .await;
     match told(kind.name(), &request, answer) {
         Some(NoticeAnswer::Bytes(bytes)) => Answer::News(bytes),
         Some(NoticeAnswer::Unchanged | NoticeAnswer::None) => Answer::NoNews,

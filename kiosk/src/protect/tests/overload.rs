@@ -37,9 +37,9 @@ fn roomy() -> Dependency {
     Dependency::new("test", &rules, 1, now()).unwrap()
 }
 
-fn busy_for(wait: Duration) -> impl Fn(&Trouble) -> Verdict {
-    move |trouble| match trouble {
-        Trouble::Busy => Verdict::Overloaded(wait),
+fn busy_for(wait: Duration) -> impl Fn(&Result<(), Trouble>) -> Verdict {
+    move |result| match result {
+        Err(Trouble::Busy) => Verdict::Overloaded(wait),
         other => judge(other),
     }
 }

@@ -89,3 +89,38 @@ async fn what_a_breaker_found_out_by_itself_is_left_alone() {
         (State::Open, before)
     );
 }
+
+#[tokio::test]
+async fn what_is_switched_on_again_is_untried_until_its_probe_has_found_something() {
+    let mut rules = rules();
+    rules.breaker.open = OpenWait::constant(Duration::ZERO);
+    let test = Dependency::new("test", &rules, 1, now()).unwrap();
+    assert!(test.switch(Some("manager: repairs".to_owned()), now()));
+    assert_eq!(test.look(now()).held, Some(Held::BySwitch));
+    assert!(test.switch(None, now()));
+    let causes = || test.seen().outage.unwrap().causes;
+    assert_eq!(
+        (causes(), test.look(now()).held),
+        (breaker::Causes::UNTRIED, None)
+    );
+    for _ in 0..2 {
+        let _ = test.once(LONG, judge, fails(Trouble::Down)).await;
+        assert_eq!(causes(), breaker::Causes::PROBES_FAILED);
+    }
+    test.once(LONG, judge, answers()).await.unwrap();
+    assert_eq!(
+        (test.seen().state, test.seen().outage),
+        (State::Closed, None)
+    );
+}
+
+#[tokio::test]
+async fn a_mode_that_is_set_holds_by_settings_and_not_by_hand() {
+    let test = Dependency::new("test", &in_mode(Mode::ForcedOpen), 1, now()).unwrap();
+    assert_eq!(test.look(now()).held, Some(Held::BySettings));
+    let refused = test.once(LONG, judge, answers()).await.unwrap_err();
+    let NotDone::Refused(refused) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(!refused.to_string().contains("by hand"), "{refused}");
+}

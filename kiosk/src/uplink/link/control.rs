@@ -6,7 +6,7 @@ use resilience::Moment;
 use resilience::breaker::{Causes, State};
 
 use super::flights::Parked;
-use super::{Action, Deadline, Grant, Id, Link, Mode, Obstacle, Reply, Transport};
+use super::{Action, Deadline, Grant, Id, Link, Mode, Obstacle, Reply, Transport, Why};
 
 /// After the second failure in a row with the breaker still closed.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
@@ -154,8 +154,8 @@ impl Link {
         let wait = match reply {
             // The call's permit has told the breaker.
             Reply::Overloaded(wait) => wait,
-            // Calls come back gradually: this was not among those that pass.
-            Reply::NotSent(Some(Duration::ZERO)) if self.breaker.state().passes() => NEXT_TRY,
+            // Calls come back gradually, or too many are under way: this was not among those that pass.
+            Reply::NotSent(None) if self.breaker.state().passes() => NEXT_TRY,
             Reply::NotSent(wait) => wait.unwrap_or(ASK_BREAKER_AGAIN),
             _ => {
                 self.http.failures = self.http.failures.saturating_add(1);
@@ -339,39 +339,34 @@ impl Link {
         }
     }
 
-    /// Why the mode is what it is, in words for the manager.
+    /// Why the mode is what it is.
     #[must_use]
-    pub fn reason(&self) -> String {
+    pub fn reason(&self) -> Why {
         let obstacle = self.obstacle.map(|(obstacle, _)| obstacle);
-        let words = match (self.mode, obstacle, self.breaker.state()) {
-            (Mode::Offline, Some(Obstacle::CredentialRefused), _) => {
-                "credential refused: the cloud does not accept this kiosk; enrol it again"
-            }
-            (Mode::Offline, Some(Obstacle::HelloRefused), _) => {
-                "the cloud can't use what this kiosk says of its journal; see the cloud's log"
-            }
-            (Mode::Offline, Some(Obstacle::Fenced), _) => {
-                "the cloud knows other events under this journal: its disk was rolled back or copied"
-            }
-            (Mode::Offline, Some(Obstacle::Withdrawn), _) => {
-                "the cloud lost what it had confirmed and does not ask for it again; \
-                 run `cloud-sync new-generation` there"
-            }
-            (Mode::Offline, None, State::ForcedOpen) => "switched off by hand",
-            (Mode::Offline, None, State::HalfOpen) => "trying the cloud",
-            (Mode::Offline, None, _) if self.asked_to_wait() => "the cloud asks to wait",
-            (Mode::Offline, None, _) => "the cloud does not answer",
-            (Mode::CatchingUp, ..) if self.pace.on_hold() => "the cloud asks to wait",
-            (Mode::CatchingUp, ..) => "sending what was kept while offline",
-            (Mode::Online, ..) => "the cloud answers",
-            (Mode::Standalone, ..) => "no credential",
-        };
-        words.to_owned()
+        match (self.mode, obstacle, self.breaker.state()) {
+            (Mode::Offline, Some(Obstacle::CredentialRefused), _) => Why::CredentialRefused,
+            (Mode::Offline, Some(Obstacle::HelloRefused), _) => Why::HelloRefused,
+            (Mode::Offline, Some(Obstacle::Fenced), _) => Why::Forked,
+            (Mode::Offline, Some(Obstacle::Withdrawn), _) => Why::Withdrawn,
+            (Mode::Offline, None, State::ForcedOpen) => Why::SwitchedOff,
+            (Mode::Offline, None, State::HalfOpen) => Why::Trying,
+            (Mode::Offline, None, _) => self.why_open(),
+            (Mode::CatchingUp, ..) if self.pace.on_hold() => Why::AsksToWait,
+            (Mode::CatchingUp, ..) => Why::Backlog,
+            (Mode::Online, ..) => Why::Answers,
+            (Mode::Standalone, ..) => Why::NoCredential,
+        }
     }
 
-    fn asked_to_wait(&self) -> bool {
+    fn why_open(&self) -> Why {
         let causes = self.breaker.snapshot(Moment::START).causes;
-        causes.contains(Causes::ASKED_TO_WAIT)
+        if causes.contains(Causes::ASKED_TO_WAIT) {
+            Why::AsksToWait
+        } else if causes == Causes::UNTRIED || causes == Causes::INITIAL {
+            Why::Untried
+        } else {
+            Why::NoAnswer
+        }
     }
 
     /// Makes the next step earlier: somebody wants to know now.

@@ -1,5 +1,6 @@
 //! What goes into the link and what comes out of it.
 
+use std::fmt;
 use std::time::Duration;
 
 use resilience::Moment;
@@ -188,4 +189,104 @@ pub struct Deadline {
     pub at: Moment,
     /// What for, in words for the status page.
     pub reason: &'static str,
+}
+
+/// Why the mode of the link is what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The cloud does not accept this kiosk.
+    CredentialRefused,
+    /// It can't use what this kiosk says of its journal.
+    HelloRefused,
+    /// It knows other events under this journal.
+    Forked,
+    /// It lost what it had confirmed.
+    Withdrawn,
+    /// Somebody or something that was set holds its calls back.
+    SwitchedOff,
+    /// Probes are under way.
+    Trying,
+    /// It asks to be left alone for a while.
+    AsksToWait,
+    /// It was not called yet: the kiosk has just begun, or calls were let go again.
+    Untried,
+    /// It does not answer.
+    NoAnswer,
+    /// What was kept while offline is being sent.
+    Backlog,
+    /// It answers.
+    Answers,
+    /// There is none.
+    NoCredential,
+}
+
+impl Why {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::CredentialRefused,
+        Self::HelloRefused,
+        Self::Forked,
+        Self::Withdrawn,
+        Self::SwitchedOff,
+        Self::Trying,
+        Self::AsksToWait,
+        Self::Untried,
+        Self::NoAnswer,
+        Self::Backlog,
+        Self::Answers,
+        Self::NoCredential,
+    ];
+
+    /// The stable name, which screens have words for.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CredentialRefused => "credential_refused",
+            Self::HelloRefused => "hello_refused",
+            Self::Forked => "forked",
+            Self::Withdrawn => "withdrawn",
+            Self::SwitchedOff => "switched_off",
+            Self::Trying => "trying",
+            Self::AsksToWait => "asks_to_wait",
+            Self::Untried => "untried",
+            Self::NoAnswer => "no_answer",
+            Self::Backlog => "backlog",
+            Self::Answers => "answers",
+            Self::NoCredential => "no_credential",
+        }
+    }
+
+    /// In words for the operator: in the status and in the log.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::CredentialRefused => {
+                "credential refused: the cloud does not accept this kiosk; enrol it again"
+            }
+            Self::HelloRefused => {
+                "the cloud can't use what this kiosk says of its journal; see the cloud's log"
+            }
+            Self::Forked => {
+                "the cloud knows other events under this journal: its disk was rolled back or copied"
+            }
+            Self::Withdrawn => {
+                "the cloud lost what it had confirmed and does not ask for it again; \
+                 run `cloud-sync new-generation` there"
+            }
+            Self::SwitchedOff => "switched off",
+            Self::Trying => "trying the cloud",
+            Self::AsksToWait => "the cloud asks to wait",
+            Self::Untried => "the cloud was not tried yet",
+            Self::NoAnswer => "the cloud does not answer",
+            Self::Backlog => "sending what was kept while offline",
+            Self::Answers => "the cloud answers",
+            Self::NoCredential => "no credential",
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use resilience::breaker::State;
 
 use super::world::{Http, World};
-use super::{Action, Event, Mode, Reply, Transport};
+use super::{Action, Event, Mode, Reply, Transport, Why};
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -306,7 +306,7 @@ fn an_overloaded_cloud_is_left_alone_for_as_long_as_it_asks() {
     world.run(secs(1));
     let opened = world.breaker.snapshot(world.now);
     assert_eq!((opened.state, opened.totals.fail), (State::Open, 0));
-    assert_eq!(world.link.reason(), "the cloud asks to wait");
+    assert_eq!(world.link.reason(), Why::AsksToWait);
     world.http = Http::Up;
     world.log.clear();
     world.run(ms(18_500));
@@ -326,7 +326,7 @@ fn a_refused_credential_is_told_and_asked_about_seldom() {
     world.broker(false);
     world.run(secs(10));
     assert_eq!(world.link.mode().0, Mode::Offline);
-    assert!(world.link.reason().contains("credential refused"));
+    assert_eq!(world.link.reason(), Why::CredentialRefused);
     world.log.clear();
     world.run(secs(300));
     assert!((2..=6).contains(&world.log.len()), "{:?}", world.log);
@@ -368,7 +368,7 @@ fn an_ack_that_withdraws_is_answered_with_one_hello_and_sending_stops_if_that_do
     };
     assert_eq!((world.sends().len(), hellos(&world)), (1, 1));
     assert_eq!(world.link.mode().0, Mode::Offline);
-    assert!(world.link.reason().contains("new-generation"));
+    assert_eq!(world.link.reason(), Why::Withdrawn);
     world.http = Http::Up;
     world.run(secs(120));
     assert_eq!(
@@ -459,7 +459,7 @@ fn a_fenced_kiosk_sends_nothing() {
         (world.sends().len(), world.link.mode().0),
         (0, Mode::Offline)
     );
-    assert!(world.link.reason().contains("rolled back"));
+    assert_eq!(world.link.reason(), Why::Forked);
 }
 
 #[test]

@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use resilience::breaker;
 use serde_json::json;
 
 use crate::protect::ending::Ending;
@@ -78,10 +77,7 @@ fn register() {
     metrics::counter!("kiosk_print_jobs_total", "device" => "receipt", "result" => "printed")
         .increment(0);
     // A kiosk without a cloud has no breaker that could be open.
-    for state in breaker::State::ALL.map(breaker::State::name) {
-        metrics::gauge!("kiosk_breaker_state", "name" => "ordering", "state" => state)
-            .increment(0.0);
-    }
+    crate::metrics::no_breaker("ordering");
 }
 
 /// A gauge is a float; beyond 2^53 it is no longer exact, which no journal reaches.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::journal::Reader;
 use crate::status::BreakerStatus;
+use crate::uplink::Why;
 use crate::web::AppState;
 use crate::web::error::Problem;
 use crate::{clock, wallclock};
@@ -38,7 +39,7 @@ async fn document(state: &AppState) -> Result<Value, Problem> {
         "store": state.place.store,
         "kiosk": state.place.kiosk,
         "link": link.mode,
-        "link_reason": link.reason,
+        "link_reason": link.reason.map(Why::words),
         "level": level.level,
         "level_reasons": level.reasons,
         "business_date": day.map(|day| day.date),

@@ -488,7 +488,21 @@ breaker-rounds =
        *[other] { $count } tries since found it no better.
     }
 breaker-ramp = Calls come back gradually: { $percent } % pass now, all of them in { $span }.
-breaker-state-metrics_only = Dry run
+breaker-dry-run = Dry run
+breaker-held-by = Held there by: { $who }.
+cause-not-tried-since-it-was-let-go = switched on again, not tried yet
+link-why-credential_refused = Head office does not accept this kiosk. It has to be enrolled again.
+link-why-hello_refused = Head office can’t use what this kiosk says of its journal. Its log tells more.
+link-why-forked = Head office knows other events under this journal: its disk was rolled back or copied.
+link-why-withdrawn = Head office lost what it had confirmed and does not ask for it again. Its operator has to run cloud-sync new-generation.
+link-why-switched_off = Calls to head office are switched off.
+link-why-trying = Head office is being tried again.
+link-why-asks_to_wait = Head office asks to wait.
+link-why-untried = Head office has not been tried yet.
+link-why-no_answer = Head office does not answer.
+link-why-backlog = What was kept while offline is being sent.
+link-why-answers = Head office answers.
+link-why-no_credential = This kiosk stands alone.
 scope-here = this kiosk
 scope-all = all kiosks
 scope-percent = { $percent } % of kiosks

@@ -3,7 +3,7 @@
 
 use fluent_bundle::FluentArgs;
 
-use super::rules::{Row, rows};
+use super::rules::{Row, origin, rows};
 use crate::connect::Origin;
 use crate::status::{BreakerStatus, RulesStatus, Setting};
 use crate::web::staff::span;
@@ -28,29 +28,47 @@ impl<'a> Calls<'a> {
     pub(super) fn of(status: &'a BreakerStatus, settings: &[Setting], t: &Language) -> Self {
         let name = t.say_if_known(&format!("breaker-{}", status.name));
         let state = t.say_if_known(&format!("breaker-state-{}", status.state));
-        let held = matches!(
-            status.state.as_str(),
-            "forced_open" | "disabled" | "metrics_only"
-        );
         let rules = status.rules.as_ref();
+        let by_switch = rules.is_some_and(|rules| rules.held_by == Some("switch"));
+        let dry_run = rules.is_some_and(|rules| rules.mode == "metrics_only");
+        let dry_run = dry_run && status.state == "closed";
+        let state = if dry_run {
+            Some(t.say("breaker-dry-run"))
+        } else {
+            state
+        };
         Self {
             key: &status.name,
             name: name.unwrap_or_else(|| status.name.clone()),
             tone: match status.state.as_str() {
-                "closed" => "good",
-                "half_open" | "metrics_only" => "care",
+                "closed" if !dry_run => "good",
+                "closed" | "half_open" => "care",
                 "disabled" => "plain",
                 _ => "bad",
             },
             state: state.unwrap_or_else(|| status.state.clone()),
-            lines: lines(status, rules, t),
-            word: status.reason.as_deref().filter(|_| held || rules.is_none()),
+            lines: held_by(rules, settings, t)
+                .into_iter()
+                .chain(lines(status, rules, t))
+                .collect(),
+            word: status
+                .reason
+                .as_deref()
+                .filter(|_| by_switch || rules.is_none()),
             rows: rules.map_or_else(Vec::new, |rules| rows(rules, settings, t)),
             tuned: settings
                 .iter()
                 .any(|setting| setting.from != Origin::Software),
         }
     }
+}
+
+/// Who has set the state that it is held in, unless a switch holds it, which has its own words.
+fn held_by(rules: Option<&RulesStatus>, settings: &[Setting], t: &Language) -> Option<String> {
+    rules.filter(|rules| rules.held_by == Some("settings"))?;
+    let mode = settings.iter().find(|setting| setting.key == "mode")?;
+    let who = t.say(origin(mode.from));
+    Some(t.say_one("breaker-held-by", "who", &who))
 }
 
 fn lines(status: &BreakerStatus, rules: Option<&RulesStatus>, t: &Language) -> Vec<String> {
@@ -112,6 +130,17 @@ mod tests {
     }
 
     #[test]
+    fn every_reason_of_the_link_has_its_words() {
+        use crate::uplink::Why;
+        for language in crate::web::text::languages() {
+            for why in Why::ALL {
+                let key = format!("link-why-{}", why.name());
+                assert!(language.say_if_known(&key).is_some(), "{key}");
+            }
+        }
+    }
+
+    #[test]
     fn every_cause_of_an_outage_has_its_words() {
         use resilience::breaker::Causes;
         let all = [
@@ -126,6 +155,7 @@ mod tests {
             Causes::PROBES_FAILED,
             Causes::BY_HAND,
             Causes::INITIAL,
+            Causes::UNTRIED,
         ];
         for language in crate::web::text::languages() {
             for cause in all.iter().flat_map(|causes| causes.names()) {

@@ -28,7 +28,7 @@ struct Page<'a> {
     level: LevelLine,
     calls: Vec<Calls<'a>>,
     switches: Vec<Switch>,
-    reason: Option<&'a str>,
+    reason: Option<String>,
     rows: Vec<Row<'a>>,
     standalone: bool,
     store: &'a str,
@@ -76,7 +76,10 @@ impl Store {
             level: LevelLine::of(&self.level_now, t),
             calls: self.calls(t),
             switches: self.switches.iter().map(|s| self.switch(s, t)).collect(),
-            reason: self.link.reason.as_deref(),
+            reason: self
+                .link
+                .reason
+                .map(|why| t.say(&format!("link-why-{}", why.name()))),
             standalone,
             store: &self.place.store,
             kiosk: &self.place.kiosk,

@@ -74,6 +74,15 @@ pub(super) fn rows(now: &RulesStatus, settings: &[Setting], t: &Language) -> Vec
         .collect()
 }
 
+/// The words for where a rule comes from.
+pub(super) const fn origin(from: Origin) -> &'static str {
+    match from {
+        Origin::Software => "rule-from-software",
+        Origin::File => "rule-from-file",
+        Origin::Headquarters => "rule-from-hq",
+    }
+}
+
 impl Known<'_> {
     fn row(self, label: &str, value: String, keys: &str) -> Row {
         let of = |key| self.settings.iter().find(|setting| setting.key == key);
@@ -82,11 +91,7 @@ impl Known<'_> {
         Row {
             label: self.t.say(label),
             value,
-            from: self.t.say(match from {
-                Origin::Software => "rule-from-software",
-                Origin::File => "rule-from-file",
-                Origin::Headquarters => "rule-from-hq",
-            }),
+            from: self.t.say(origin(from)),
             set: from != Origin::Software,
         }
     }

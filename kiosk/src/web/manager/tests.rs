@@ -69,7 +69,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
         settings: vec![("ordering".to_owned(), settings())],
         link: LinkStatus {
             mode,
-            reason: Some("no answer".to_owned()),
+            reason: Some(crate::uplink::Why::NoAnswer),
             breakers: vec![BreakerStatus {
                 name: "ordering".to_owned(),
                 state: "open".to_owned(),

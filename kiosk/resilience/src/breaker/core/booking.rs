@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::{Core, Pass};
-use crate::breaker::event::EventKind;
 use crate::breaker::snapshot::Totals;
 use crate::breaker::window::Tally;
 use crate::breaker::{Causes, Outcome, Report, State};
@@ -33,8 +32,7 @@ impl Core {
         }
         let Some(tally) = self.totals.add(outcome) else {
             if pause.is_some() {
-                // Nothing was counted, so what was met before still is.
-                self.judge(now, self.warned.or(Causes::ASKED_TO_WAIT), pause);
+                self.judge(now, Causes::ASKED_TO_WAIT, pause, None);
             }
             return Report::Neutral;
         };
@@ -48,7 +46,7 @@ impl Core {
         let causes = self
             .exceeded()
             .or_if(pause.is_some(), Causes::ASKED_TO_WAIT);
-        self.judge(now, causes, pause);
+        self.judge(now, causes, pause, Some(tally));
         Report::Counted
     }
 
@@ -78,20 +76,18 @@ impl Core {
         };
     }
 
-    /// Opens for these reasons, if there are any; a dry run tells of those it has not told of.
-    fn judge(&mut self, now: Moment, causes: Causes, pause: Option<Duration>) {
-        if self.state == State::Closed {
-            if !causes.is_empty() {
-                self.open(now, causes, pause);
-            }
-            return;
-        }
-        let news = causes.without(self.warned);
-        self.warned = causes;
-        if !news.is_empty() {
-            let (causes, counts) = (news, self.judged(self.state));
-            self.log
-                .push(now, EventKind::ThresholdExceeded { causes, counts }, None);
+    /// Opens for these reasons, if there are any; a dry run only tells of it.
+    fn judge(
+        &mut self,
+        now: Moment,
+        causes: Causes,
+        pause: Option<Duration>,
+        tally: Option<Tally>,
+    ) {
+        if self.state == State::MetricsOnly {
+            self.rehearse(now, causes, pause, tally);
+        } else if !causes.is_empty() {
+            self.open(now, causes, pause);
         }
     }
 }

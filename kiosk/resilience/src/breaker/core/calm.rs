@@ -16,6 +16,7 @@ impl Core {
     pub(crate) fn is_calm(&self) -> bool {
         matches!(self.state, State::Closed | State::MetricsOnly)
             && self.consecutive == 0
+            && self.would_be.is_none()
             && self
                 .settings
                 .time

@@ -78,6 +78,13 @@ impl Core {
         }
     }
 
+    /// Lets go of a breaker of which nobody knows whether the called side answers.
+    pub(crate) fn auto_by_probe(&mut self, now: Moment) {
+        if self.state.is_manual() {
+            self.open(now, Causes::UNTRIED, Some(Duration::ZERO));
+        }
+    }
+
     pub(crate) fn reset(&mut self, now: Moment) {
         if self.state == State::Closed {
             let counts = self.judged(self.state);
@@ -104,7 +111,7 @@ impl Core {
         }
         let window_kept = self.retune_windows(now);
         self.probes.retune(&settings.half_open);
-        self.warned = Causes::NONE;
+        self.would_be = None;
         self.ramp = self.ramp.zip(settings.ramp).map(|(mut ramp, slope)| {
             ramp.retune(slope);
             ramp

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Core;
 use crate::breaker::State;
-use crate::breaker::snapshot::{Snapshot, Totals};
+use crate::breaker::snapshot::{Outage, Snapshot, Totals};
 use crate::breaker::window::LastCalls;
 use crate::moment::Moment;
 
@@ -33,6 +33,12 @@ impl Core {
             until,
             retry_in: self.retry_in(now),
             attempt: self.attempt,
+            failed_rounds: self.failed_rounds,
+            would_be: self.would_be.map(|outage| Outage {
+                causes: outage.causes,
+                since: outage.since,
+            }),
+            would_have_opened: self.would_have_opened,
             calls: judged.calls,
             failures: judged.failures,
             slow: judged.slow,
