@@ -58,7 +58,7 @@ fn every_metric_of_the_contract_is_there_before_the_first_order() {
         "kiosk_watermark ",
         "kiosk_link_state{state=\"standalone\"} 1",
         "kiosk_breaker_state{name=\"ordering\",state=\"closed\"}",
-        "kiosk_breaker_state{name=\"ordering\",state=\"metrics_only\"}",
+        "kiosk_breaker_state{name=\"ordering\",state=\"disabled\"}",
         "kiosk_breaker_calls_total{name=\"ordering\",outcome=\"success\"} 0",
         "kiosk_breaker_calls_total{name=\"ordering\",outcome=\"slow\"} 0",
         "kiosk_breaker_calls_total{name=\"ordering\",outcome=\"failure\"} 0",
