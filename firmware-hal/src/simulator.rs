@@ -36,6 +36,9 @@ pub enum Item {
     QrCode(Vec<u8>),
 }
 
+/// `DLE DC4` function 8 without its last byte.
+const CLEAR: [u8; 9] = [0x10, 0x14, 8, 1, 3, 20, 1, 6, 2];
+
 /// How many bytes a small printer holds before it stops the sender.
 const RECEIVE_BUFFER: usize = 4096;
 
@@ -43,7 +46,7 @@ const RECEIVE_BUFFER: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Simulator {
     received: Vec<u8>,
-    recent: [u8; 2],
+    recent: [u8; 9],
     replies: VecDeque<u8>,
     powered: bool,
     cover_open: bool,
@@ -51,7 +54,9 @@ pub struct Simulator {
     paper: PaperLevel,
     lines_left: Option<usize>,
     reporting: bool,
+    reports: bool,
     marks: bool,
+    clears: bool,
     page: CodePage,
     line: String,
     qr_content: Vec<u8>,
@@ -73,7 +78,7 @@ impl Simulator {
     pub fn new() -> Self {
         Self {
             received: Vec::new(),
-            recent: [0; 2],
+            recent: [0; 9],
             replies: VecDeque::new(),
             powered: true,
             cover_open: false,
@@ -81,7 +86,9 @@ impl Simulator {
             paper: PaperLevel::Adequate,
             lines_left: None,
             reporting: false,
+            reports: true,
             marks: true,
+            clears: true,
             page: CodePage::Pc437,
             line: String::new(),
             qr_content: Vec::new(),
@@ -146,6 +153,16 @@ impl Simulator {
         self.marks = marks;
     }
 
+    /// Whether it knows `GS a`; without it, it reports nothing by itself.
+    pub const fn set_reports(&mut self, reports: bool) {
+        self.reports = reports;
+    }
+
+    /// Whether it knows `DLE DC4` function 8; without it, what was sent is printed sooner or later.
+    pub const fn set_clears(&mut self, clears: bool) {
+        self.clears = clears;
+    }
+
     /// Makes something fail, or repairs it.
     pub fn set_fault(&mut self, fault: Option<Fault>) {
         self.fault = fault;
@@ -162,7 +179,9 @@ impl Simulator {
             fault: self.fault,
             paper: self.paper,
             lines_left: self.lines_left,
+            reports: self.reports,
             marks: self.marks,
+            clears: self.clears,
             slip: core::mem::take(&mut self.slip),
             cut: core::mem::take(&mut self.cut),
             pulses: self.pulses,
@@ -199,8 +218,13 @@ impl Simulator {
     /// Looks for real-time requests in everything that passes.
     fn watch(&mut self, byte: u8) {
         match (self.recent, byte) {
-            ([0x10, 0x04], 1..=4) => self.replies.push_back(self.real_time(byte)),
-            ([0x10, 0x05], 1 | 2) => {
+            (CLEAR, 8) if self.clears => {
+                self.received.clear();
+                self.line.clear();
+                self.replies.extend([0x37, 0x25, 0]);
+            }
+            ([.., 0x10, 0x04], 1..=4) => self.replies.push_back(self.real_time(byte)),
+            ([.., 0x10, 0x05], 1 | 2) => {
                 if byte == 2 {
                     self.received.clear();
                     self.line.clear();
@@ -210,10 +234,11 @@ impl Simulator {
                     self.changed();
                 }
             }
-            ([0x10, 0x14], 1) => self.pulses += 1,
+            ([.., 0x10, 0x14], 1) => self.pulses += 1,
             _ => {}
         }
-        self.recent = [self.recent[1], byte];
+        self.recent.rotate_left(1);
+        self.recent[8] = byte;
     }
 
     fn real_time(&self, question: u8) -> u8 {
@@ -293,12 +318,14 @@ impl Simulator {
             [0x1B, b'@'] => {
                 self.line.clear();
                 self.page = CodePage::Pc437;
+                // What is in force after power-on, which is no report.
+                self.reporting = false;
             }
             [0x1B, b't', number] => self.page = page(number),
             [0x1B, b'd', _] if !self.line.is_empty() => self.end_line(),
             [0x1B, b'p', ..] => self.pulses += 1,
             [0x1D, b'a', events] => {
-                self.reporting = events != 0;
+                self.reporting = events != 0 && self.reports;
                 self.report();
             }
             [0x1D, b'V', ..] => self.cut.push(core::mem::take(&mut self.slip)),
@@ -540,6 +567,36 @@ mod tests {
             assert_eq!(lines(&printer).len(), expected, "{pending:?}");
             assert_eq!(printer.status().unwrap().obstacle(), None);
         }
+    }
+
+    #[test]
+    fn buffers_are_cleared_in_the_middle_of_a_command_and_answered() {
+        for clears in [true, false] {
+            let mut printer = printer();
+            printer.port_mut().set_clears(clears);
+            printer.port_mut().load(PaperLevel::Out, None);
+            printer.line("waiting").unwrap();
+            printer.port_mut().receive(b"\x1dv0\0\x48\0\x18\0\x80");
+            printer.clear_buffers().unwrap();
+            let cleared = printer.next_reply();
+            assert_eq!(cleared == Ok(Reply::Cleared), clears, "{cleared:?}");
+            printer.port_mut().load(PaperLevel::Adequate, None);
+            printer.resynchronise().unwrap();
+            printer.line("next").unwrap();
+            let printed = lines(&printer);
+            assert_eq!(printed.contains(&"waiting"), !clears, "{printed:?}");
+            assert_eq!(printed.last(), Some(&"next"));
+        }
+    }
+
+    #[test]
+    fn an_initialisation_ends_the_reports() {
+        let mut printer = printer();
+        printer.report_changes(true).unwrap();
+        printer.initialise().unwrap();
+        printer.discard_replies().unwrap();
+        printer.port_mut().set_cover(true);
+        assert_eq!(printer.next_reply().unwrap_err().kind(), ErrorKind::Timeout);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 
 mod board;
 mod card;
+pub mod drawer;
 pub mod health;
 pub mod job;
 mod keeper;
@@ -41,6 +42,7 @@ use tokio::task::JoinHandle;
 use self::board::Board;
 pub use self::board::DeviceStatus;
 use self::card::{CARD, CardReader};
+use self::drawer::Kick;
 use self::payments::Payments;
 use self::printer::Command;
 use self::settings::{PrinterSettings, Settings};
@@ -260,21 +262,21 @@ impl Devices {
         lock(&self.inner.near).clone()
     }
 
-    /// Opens the cash drawer, wherever it is; says whether there is one.
-    pub fn open_drawer(&self) -> bool {
-        if self.inner.signals.open_drawer() {
-            return true;
+    /// Opens the cash drawer, wherever it is.
+    ///
+    /// # Errors
+    /// [`drawer::Unopened`]; then it is not opened later either.
+    pub async fn open_drawer(&self) -> drawer::Opened {
+        let (kick, opened) = Kick::new();
+        if let Some(kick) = self.inner.signals.open_drawer(kick) {
+            let mut printers = self.printers().iter();
+            let printer = printers.find(|printer| printer.drawer.is_some());
+            let printer = printer.ok_or(drawer::Unopened::NoDrawer)?;
+            if let Some(thread) = lock(&self.inner.printers).get(&printer.name) {
+                let _ = thread.send(Command::OpenDrawer(kick));
+            }
         }
-        let with_drawer = self
-            .printers()
-            .iter()
-            .find(|printer| printer.drawer.is_some());
-        let Some(printer) = with_drawer else {
-            return false;
-        };
-        let printers = lock(&self.inner.printers);
-        let thread = printers.get(&printer.name);
-        thread.is_some_and(|thread| thread.send(Command::OpenDrawer).is_ok())
+        drawer::heard(opened).await
     }
 
     /// An order was placed: whoever works in the kitchen hears of it.

@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
+use crate::devices::drawer::Unopened;
 use crate::devices::{Seen, Sight};
 use crate::journal::{Change, Ranges};
 use crate::status::LinkMode;
@@ -141,7 +142,13 @@ fn signal(state: &AppState, order: &Order, action: Option<Action>) {
             }
         }
         Some(Action::Pay) if order.in_cash() => {
-            state.devices.open_drawer();
+            let devices = state.devices.clone();
+            // Told in time or never: whoever serves does not wait for it.
+            tokio::spawn(async move {
+                if let Err(why @ (Unopened::Away | Unopened::Busy)) = devices.open_drawer().await {
+                    tracing::warn!(why = why.as_str(), "the cash drawer did not open");
+                }
+            });
         }
         Some(_) => {}
     }

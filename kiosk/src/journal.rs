@@ -396,8 +396,12 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub(crate) async fn kept(&self, name: &'static str) -> Result<Option<String>, JournalError> {
-        self.read(move |reader| settings::setting(reader.conn(), name))
+    pub(crate) async fn kept(
+        &self,
+        name: impl Into<String>,
+    ) -> Result<Option<String>, JournalError> {
+        let name = name.into();
+        self.read(move |reader| settings::setting(reader.conn(), &name))
             .await
     }
 

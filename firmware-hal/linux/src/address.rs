@@ -80,7 +80,8 @@ impl FromStr for Address {
                     parts.try_fold(Settings::default(), setting)?,
                 ))
             }
-            "tcp" => socket(rest).map(Self::Network),
+            // Also as people write it: `tcp://192.0.2.7`.
+            "tcp" => socket(rest.strip_prefix("//").unwrap_or(rest)).map(Self::Network),
             _ => Err(AddressError::Scheme(text.to_owned())),
         }
     }
@@ -205,6 +206,8 @@ mod tests {
             ("hid:/dev/hidraw0", "hid:/dev/hidraw0"),
             ("tcp:192.0.2.7", "tcp:192.0.2.7:9100"),
             ("tcp:192.0.2.7:9101", "tcp:192.0.2.7:9101"),
+            ("tcp://192.0.2.7", "tcp:192.0.2.7:9100"),
+            ("tcp://192.0.2.7:9101", "tcp:192.0.2.7:9101"),
             ("tcp:2001:db8::7", "tcp:[2001:db8::7]:9100"),
             ("file:/tmp/paper", "file:/tmp/paper"),
         ] {

@@ -30,6 +30,10 @@ where
         }
     }
 
+    pub(crate) fn file(&self) -> &F {
+        &self.file
+    }
+
     pub(crate) fn read(&self, bytes: &mut [u8]) -> Result<usize, Error> {
         self.retry(Operation::Read, PollFlags::IN, self.timeouts.read, || {
             (&self.file).read(bytes)

@@ -1,6 +1,7 @@
 use crate::descriptor::{Descriptor, embedded_io_port};
 use crate::{Error, Operation, Timeouts};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// A printer on the network that takes raw bytes, by custom on TCP port 9100.
 ///
@@ -22,6 +23,11 @@ impl Network {
         stream.set_nodelay(true).map_err(failed)?;
         stream.set_nonblocking(true).map_err(failed)?;
         Ok(Self(Descriptor::new(stream, name, timeouts)))
+    }
+
+    /// Ends the connection at once (RST): what was not delivered yet never is.
+    pub(crate) fn abandon(self) {
+        let _ = rustix::net::sockopt::set_socket_linger(self.0.file(), Some(Duration::ZERO));
     }
 }
 

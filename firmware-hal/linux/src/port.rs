@@ -59,6 +59,19 @@ impl Port {
     }
 }
 
+impl Port {
+    /// Forgets what it has taken and not delivered yet, as far as the system can, and is of no more use:
+    /// for whoever would rather have a job cut off than have it arrive late.
+    pub fn abandon(self) {
+        match self {
+            Self::Serial(port) => port.abandon(),
+            Self::Network(port) => port.abandon(),
+            // Nothing waits inside these.
+            Self::Usb(_) | Self::Hid(_) | Self::Capture(_) => {}
+        }
+    }
+}
+
 macro_rules! each {
     ($port:expr, $inner:ident => $call:expr) => {
         match $port {

@@ -92,6 +92,11 @@ impl Serial {
         tcflush(&tty, QueueSelector::IOFlush).map_err(at(Operation::Configure))?;
         Ok(Self(Descriptor::new(File::from(tty), name, timeouts)))
     }
+
+    /// Drops what waits in the system's buffer, which closing the line would wait for.
+    pub(crate) fn abandon(self) {
+        let _ = tcflush(self.0.file(), QueueSelector::OFlush);
+    }
 }
 
 embedded_io_port!(Serial);

@@ -150,6 +150,10 @@ fn attend(mut stream: &TcpStream, shared: &Shared) -> io::Result<()> {
             state.simulator.take_replies()
         };
         stream.write_all(&replies)?;
+        if let Some(reset) = stream.take_error()? {
+            // Whoever sent this has ended the connection and wants none of it.
+            return Err(reset);
+        }
         if !held.is_empty() {
             // A full buffer stops the sender: nothing more is read until something is done to it.
             let waiting = lock(&shared.state);

@@ -1,7 +1,8 @@
 //! Asking the printer how it is, and hearing from it.
 //!
 //! Source: Epson ESC/POS Command Reference, `DLE EOT` (transmit real-time status), `DLE ENQ` (send
-//! real-time request), `GS a` (automatic status back) and `GS ( H` function 48 (process ID response).
+//! real-time request), `DLE DC4` function 8 (clear buffers), `GS a` (automatic status back) and `GS ( H`
+//! function 48 (process ID response).
 
 use super::{DLE, Error, GS, JobId, Parsed, Printer, Reply, Status};
 use embedded_io::{Read, ReadReady, Write};
@@ -40,6 +41,24 @@ impl<T: Write> Printer<T> {
     pub fn mark(&mut self, job: JobId) -> Result<(), Error<T::Error>> {
         let [a, b, c, d] = job.bytes();
         self.send(&[GS, b'(', b'H', 6, 0, 48, 48, a, b, c, d])
+    }
+
+    /// Has the printer throw away everything that it holds and has not printed, also in the middle of a
+    /// command and while it is offline, and answer [`Reply::Cleared`]. Send nothing more until that has
+    /// come; printers without this function never answer, and what they make of it is nothing.
+    ///
+    /// Works as well while this driver is torn: it ends the command that was under way. The printer's
+    /// settings stay, so [`Self::initialise`] comes next.
+    ///
+    /// # Errors
+    ///
+    /// The port's.
+    pub fn clear_buffers(&mut self) -> Result<(), Error<T::Error>> {
+        // Whatever was owed is what is to be thrown away.
+        self.owed = 0;
+        self.forget();
+        self.mid_line = false;
+        self.send(&[DLE, 0x14, 8, 1, 3, 20, 1, 6, 2, 8])
     }
 
     /// Goes on after a fault that a human has cleared, such as a blocked cutter.
@@ -140,10 +159,12 @@ mod tests {
         printer.mark(JobId::from_number(12)).unwrap();
         printer.clear_fault(Pending::Resume).unwrap();
         printer.clear_fault(Pending::Discard).unwrap();
+        printer.clear_buffers().unwrap();
         let expected = [
             b"\x1da\x0f\x1da\0".as_slice(),
             b"\x1d(H\x06\x00000012",
             b"\x10\x05\x01\x10\x05\x02",
+            b"\x10\x14\x08\x01\x03\x14\x01\x06\x02\x08",
         ];
         assert_eq!(printer.port().written(), expected.concat());
     }
@@ -193,6 +214,22 @@ mod tests {
             printer.next_reply(),
             Ok(Reply::Printed(JobId::from_number(12)))
         );
+    }
+
+    #[test]
+    fn buffers_are_cleared_also_by_a_driver_that_is_torn() {
+        let mut printer = Printer::new(
+            Port::new()
+                .taking(1)
+                .refusing(1, embedded_io::ErrorKind::TimedOut),
+            Profile::MM80,
+        );
+        printer.cut(super::super::Cut::Full).unwrap_err();
+        assert!(printer.is_torn());
+        printer.port = Port::new().answering(b"\x37\x25\0");
+        printer.clear_buffers().unwrap();
+        assert!(!printer.is_torn());
+        assert_eq!(printer.next_reply(), Ok(Reply::Cleared));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! Three kinds of answer and two flow control codes share the line; their fixed bits tell them apart.
 //! The parser holds at most one unfinished answer, so that noise costs at most that one.
 //!
-//! Source: Epson ESC/POS Command Reference, `DLE EOT`, `GS a`, and `GS ( H` function 48 (specify the
-//! process ID response).
+//! Source: Epson ESC/POS Command Reference, `DLE EOT`, `GS a`, `GS ( H` function 48 (specify the
+//! process ID response) and `DLE DC4` function 8 (clear buffers).
 
 use super::Status;
 use super::status::{continues_automatic, is_real_time_answer, starts_automatic};
@@ -38,6 +38,8 @@ pub enum Reply {
     /// Everything before this job's mark is on paper. A printer that could not speak for a while names
     /// only the latest job.
     Printed(JobId),
+    /// The buffers were cleared, as [`super::Printer::clear_buffers`] asked.
+    Cleared,
 }
 
 /// What a byte led to.
@@ -65,6 +67,7 @@ const XON: u8 = 0x11;
 const XOFF: u8 = 0x13;
 const HEADER: u8 = 0x37;
 const PROCESS_ID: u8 = 0x22;
+const CLEARED: u8 = 0x25;
 
 impl ReplyParser {
     /// A parser that has seen nothing.
@@ -106,7 +109,8 @@ impl ReplyParser {
             [first, ref rest @ ..] if starts_automatic(first) => {
                 pending_if(rest.iter().copied().all(continues_automatic), byte)
             }
-            [HEADER] => Parsed::Pending,
+            [HEADER] | [HEADER, CLEARED] => Parsed::Pending,
+            [HEADER, CLEARED, 0] => Parsed::Reply(Reply::Cleared),
             [HEADER, PROCESS_ID, a, b, c, d, 0] => {
                 Parsed::Reply(Reply::Printed(JobId([a, b, c, d])))
             }

@@ -26,6 +26,7 @@ fn real_time(rest: &[u8]) -> Length {
     Length::Known(match *rest {
         [] => 2,
         [0x04 | 0x05, ..] => 3,
+        [0x14, 8, ..] => 10,
         [0x14, ..] => 5,
         _ => return Length::Unknown(1),
     })

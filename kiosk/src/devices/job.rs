@@ -110,6 +110,8 @@ pub struct Job {
     pub copy: bool,
     /// The printer it was last sent to.
     pub sent_to: Option<String>,
+    /// The printers that have some of it on paper, or may have.
+    pub reached: Vec<String>,
     /// When it was made.
     pub created_at: WallTime,
     /// Since when it waits.
@@ -156,19 +158,51 @@ impl Job {
                 self.attempts = self.attempts.saturating_add(1);
                 self.sent_to = Some(device);
             }
-            Step::Interrupted(_) => self.copy = true,
-            Step::Hold(_) if self.state == State::Sending => self.copy = true,
+            Step::Interrupted(_) => {
+                self.copy = true;
+                self.has_reached();
+            }
+            Step::Hold(_) if self.state == State::Sending => {
+                self.copy = true;
+                self.has_reached();
+            }
+            Step::Printed => self.has_reached(),
+            // As if it had not been begun.
+            Step::Untouched => self.attempts = self.attempts.saturating_sub(1),
             Step::Release(device) => {
                 self.device = device.unwrap_or(self.device);
                 self.since = now;
             }
             Step::Discard(_, note) => self.note = note,
-            Step::Printed | Step::Untouched | Step::Unprintable | Step::Hold(_) => {}
+            Step::Unprintable | Step::Hold(_) => {}
         }
         self.state = state;
         self.why = why;
         self.changed_at = now.at;
         Ok(self)
+    }
+
+    /// The printer that it is with has some of it on paper, or may have.
+    fn has_reached(&mut self) {
+        if let Some(device) = &self.sent_to
+            && !self.reached.contains(device)
+        {
+            self.reached.push(device.clone());
+        }
+    }
+
+    /// The printers that have some of it on paper or may have, the one that it is with included.
+    #[must_use]
+    pub fn places(&self) -> Vec<&str> {
+        let with = self.sent_to.as_deref();
+        let with = with.filter(|_| matches!(self.state, State::Sending | State::Printed));
+        let mut places: Vec<&str> = self.reached.iter().map(String::as_str).collect();
+        places.extend(with.filter(|device| !self.reached.iter().any(|one| one == device)));
+        if places.is_empty() {
+            // Of software that did not keep them.
+            places.push(self.sent_to.as_deref().unwrap_or(&self.device));
+        }
+        places
     }
 
     /// Whether some of it may be on paper although it counts as not printed.
@@ -276,6 +310,7 @@ pub(crate) mod tests {
             attempts: 0,
             copy: false,
             sent_to: None,
+            reached: Vec::new(),
             created_at: since.at,
             since,
             changed_at: since.at,
@@ -335,6 +370,7 @@ pub(crate) mod tests {
         assert_eq!((sending.attempts, sending.copy), (1, false));
         let untouched = sending.clone().after(Step::Untouched, since(1, 6)).unwrap();
         assert_eq!((untouched.state, untouched.copy), (State::Queued, false));
+        assert_eq!(untouched.attempts, 0, "a try that was none is not counted");
         let unknown = Step::Interrupted(Why::Interrupted);
         let unknown = sending.clone().after(unknown, since(1, 6)).unwrap();
         assert_eq!((unknown.state, unknown.copy), (State::Queued, true));
@@ -347,6 +383,20 @@ pub(crate) mod tests {
             .after(Step::Hold(Why::DayOver), since(1, 6))
             .unwrap();
         assert_eq!((held.state, held.copy), (State::Held, true));
+    }
+
+    #[test]
+    fn a_job_knows_every_printer_that_may_have_it() {
+        let step = |job: Job, step| job.after(step, since(1, 1)).unwrap();
+        let begin = |device: &str| Step::Begin(device.to_owned());
+        let lost = || Step::Interrupted(Why::Interrupted);
+        let job = step(ticket(1), begin("kitchen"));
+        assert_eq!(job.places(), ["kitchen"], "it is with it");
+        let job = step(step(job, lost()), begin("attic"));
+        let job = step(step(job, Step::Untouched), begin("bar"));
+        assert_eq!(job.places(), ["kitchen", "bar"], "the attic took none");
+        let job = step(step(step(job, lost()), begin("kitchen")), Step::Printed);
+        assert_eq!(job.places(), ["kitchen", "bar"]);
     }
 
     #[test]

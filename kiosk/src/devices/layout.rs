@@ -20,7 +20,7 @@ use kiosk_paper::{Block, Glyphs, banner, when};
 
 pub use self::receipt::receipt;
 pub use self::report::report;
-pub use self::ticket::{Ticket, ticket};
+pub use self::ticket::{Ticket, disowned, ticket};
 pub use self::trial::trial;
 
 use crate::web::staff::local;

@@ -69,6 +69,19 @@ impl Slip<'_> {
         Ok(printer.into_port())
     }
 
+    /// The bytes of a slip that says that this ticket does not count. Nothing answers for it.
+    pub(super) fn disowning(&self) -> Result<Vec<u8>, Unprintable> {
+        let order = self.order.ok_or(Unprintable::NoOrder)?;
+        let slip = layout::Slip {
+            order,
+            menu: self.menu,
+            language: &self.job.language,
+            copy: false,
+        };
+        let sheet = layout::disowned(&slip, self.job.station.as_deref());
+        Ok(sheet.to_escpos(&Printing::with(self.printer.profile), &GLYPHS)?)
+    }
+
     fn sheet(&self) -> Result<Sheet, Unprintable> {
         let job = self.job;
         if job.kind == Kind::Test {

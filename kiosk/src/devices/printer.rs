@@ -4,18 +4,23 @@
 //! The thread decides nothing about jobs. It reports what became of each: confirmed, not one byte
 //! taken, or unknown. It never waits longer than its port's bounds before it looks at its orders again.
 
+mod drawer;
 mod hearing;
 mod in_hand;
+mod marks;
+mod opening;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use embedded_io::Write as _;
-use firmware_hal::printer::{Cut, Error, JobId, Printer, Reply, Status};
+use firmware_hal::printer::{Error, JobId, Printer, Reply, Status};
 use firmware_hal_linux::{Address, Port, Timeouts};
 use tokio::sync::mpsc::UnboundedSender;
 
 use self::in_hand::InHand;
+use self::marks::Marks;
+use super::drawer::Kick;
 use super::health::Health;
 use super::settings::{Confirm, PrinterSettings};
 use super::spool::Outcome;
@@ -31,8 +36,8 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(super) const CONFIRM_WITHIN: Duration = Duration::from_secs(20);
 /// Bytes given to the port at a time: what a slow line carries in a tenth of a second.
 const CHUNK: usize = 512;
-/// White is filled in for at most so many bytes of a command that was cut off.
-const MOST_OWED: usize = 64 * 1024;
+/// What is said of a printer that takes no more of a slip; why not, it does not say.
+const STUCK: &str = "it takes no more of a slip: look at its paper, its cover and its power";
 
 /// A port waits for one thing no longer than this, so that news reach the manager in time.
 const TIMEOUTS: Timeouts = Timeouts {
@@ -44,12 +49,16 @@ const TIMEOUTS: Timeouts = Timeouts {
 /// What a printer's thread is told.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Begin to work; whether the run before has left a job in the middle.
-    Begin(bool),
+    /// Begin to work; whether the run before has left a job in the middle, and whether it knew that the
+    /// printer has marks.
+    Begin { torn: bool, marks: Option<bool> },
     /// Print this: the job's place in the spool, and its bytes.
     Print(u64, Vec<u8>),
+    /// Give this job back, and throw away what has left of it. What may come out all the same is
+    /// followed by this slip, which says so.
+    TakeBack(u64, Vec<u8>),
     /// Open the drawer on the printer's connector.
-    OpenDrawer,
+    OpenDrawer(Kick),
 }
 
 /// What a printer's thread tells.
@@ -57,8 +66,8 @@ pub(super) enum Command {
 pub(super) enum Report {
     /// How it is now, and what the system says to that.
     Health(Health, Option<String>),
-    /// How it confirms jobs, as far as that is known.
-    Confirms(Confirm),
+    /// How it confirms jobs, as far as that is known, and whether it has marks, once that has shown.
+    Confirms(Confirm, Option<bool>),
     /// What became of a job.
     Ended(u64, Outcome),
 }
@@ -71,14 +80,16 @@ pub(super) struct Thread {
     reports: UnboundedSender<(String, Report)>,
     line: Option<Line>,
     job: Option<InHand>,
-    drawer_wanted: bool,
+    asked_back: Option<(u64, Vec<u8>)>,
+    kick: Option<Kick>,
     health: Option<(Health, Option<String>)>,
     /// Bytes that the printer may still wait for, of a job that was cut off.
     owed: usize,
-    /// Whether the run before was cut off in a job: how much of it is owed, nobody knows.
+    /// A job was cut off: how much of it is owed, and what waits inside the printer, nobody knows.
     torn: bool,
-    /// Whether it has marks, once that has shown.
-    marks: Option<bool>,
+    /// What follows the remains of jobs that were taken back.
+    disowned: Vec<u8>,
+    marks: Marks,
 }
 
 struct Line {
@@ -108,11 +119,13 @@ impl Thread {
             reports,
             line: None,
             job: None,
-            drawer_wanted: false,
+            asked_back: None,
+            kick: None,
             health: None,
             owed: 0,
             torn: false,
-            marks: None,
+            disowned: Vec::new(),
+            marks: Marks::default(),
         }
     }
 
@@ -120,20 +133,28 @@ impl Thread {
     /// nobody knows.
     pub(super) fn run(mut self) {
         match self.commands.recv() {
-            Ok(Command::Begin(torn)) => self.torn = torn,
+            Ok(Command::Begin { torn, marks }) => {
+                self.torn = torn;
+                self.marks = Marks::known(marks);
+            }
             Ok(command) => drop(self.obey(command)),
             Err(_) => return,
         }
-        if self.settings.confirm != Confirm::Auto {
-            let _ = self.report(Report::Confirms(self.settings.confirm));
+        if self.confirm() != Confirm::Auto {
+            let _ = self.report(Report::Confirms(self.confirm(), None));
         }
         while self.turn().is_ok() {}
     }
 
     fn turn(&mut self) -> Result<(), Dismissed> {
+        self.let_the_drawer_be();
         let Some(mut line) = self.line.take() else {
             return self.look();
         };
+        if self.gives_back() {
+            line.printer.into_port().abandon();
+            return Ok(());
+        }
         match self.work(&mut line) {
             Ok(going) => {
                 self.line = Some(line);
@@ -146,76 +167,29 @@ impl Thread {
         }
     }
 
-    /// Looks for the printer.
-    fn look(&mut self) -> Result<(), Dismissed> {
-        match self.open() {
-            Ok(line) => {
-                self.line = Some(line);
-                Ok(())
-            }
-            Err((health, why)) => {
-                self.tell(health, Some(why));
-                self.end(Outcome::Interrupted);
-                self.listen(LOOK)
-            }
-        }
-    }
-
-    fn open(&mut self) -> Result<Line, (Health, String)> {
-        let wired = self.is_wired();
-        let port = Port::open(&self.settings.address, TIMEOUTS)
-            .map_err(|error| (Health::of_error(&error, wired), error.to_string()))?;
-        let mut line = Line {
-            printer: Printer::new(port, self.settings.profile),
-            asked: clock::monotonic(),
+    /// Gives the job in hand back if it was asked for; says whether the printer has some of it, so that
+    /// it is to be thrown away with the line.
+    fn gives_back(&mut self) -> bool {
+        let Some((no, slip)) = self.asked_back.take() else {
+            return false;
         };
-        let begun = self.begin(&mut line);
-        begun.map_err(|failure| (self.health_of(&failure), failure.to_string()))?;
-        self.owed = 0;
-        self.torn = false;
-        Ok(line)
-    }
-
-    /// Brings a printer that was just found into a known state.
-    fn begin(&mut self, line: &mut Line) -> Result<(), Failure> {
-        if self.settings.confirm == Confirm::Written {
-            self.tell(Health::Ready, None);
-            return Ok(());
+        let Some(job) = self.job.take_if(|job| job.no == no) else {
+            return false;
+        };
+        let outcome = match job.written {
+            0 => Outcome::Untouched,
+            _ => Outcome::Interrupted,
+        };
+        let _ = self.report(Report::Ended(no, outcome));
+        if job.written > 0 {
+            self.torn = true;
+            self.disowned.extend(slip);
         }
-        // Completes a command that was cut off: white in a picture, nothing in text. What was
-        // printed of that job is cut off, so that no other slip hangs on it.
-        if self.torn {
-            line.printer.resynchronise()?;
-            line.printer.feed(1)?;
-            line.printer.cut(Cut::Partial)?;
-        } else if self.owed > 0 {
-            let fill = vec![0; self.owed.min(MOST_OWED)];
-            let mut rest = fill.as_slice();
-            while !rest.is_empty() {
-                let taken = line.printer.port_mut().write(rest).map_err(Error::Port)?;
-                rest = rest.get(taken..).unwrap_or_default();
-            }
-            line.printer.initialise()?;
-            line.printer.feed(1)?;
-            line.printer.cut(Cut::Partial)?;
-        }
-        line.printer.report_changes(true)?;
-        let status = line.printer.status()?;
-        self.tell_status(&status);
-        Ok(())
+        job.written > 0
     }
 
     fn work(&mut self, line: &mut Line) -> Result<Result<(), Dismissed>, Failure> {
-        let torn = self
-            .job
-            .as_ref()
-            .is_some_and(|job| job.written > 0 && !job.is_written());
-        if self.drawer_wanted && !torn {
-            self.drawer_wanted = false;
-            if let Some(connector) = self.settings.drawer {
-                line.printer.open_drawer_now(connector)?;
-            }
-        }
+        self.open_drawer(line)?;
         match self.job.take() {
             None => {
                 let going = self.listen(LISTEN);
@@ -233,9 +207,12 @@ impl Thread {
                 } else {
                     let _ = self.report(Report::Ended(no, Outcome::Printed));
                 }
-                // A printer that has no marks is asked at its leisure.
+                // A printer that has no marks is asked at its leisure, and found out before.
                 match (&self.job, self.confirm()) {
                     (Some(job), Confirm::Status) if job.is_written() => Ok(self.listen(LISTEN)),
+                    (Some(job), _) if job.written == 0 && self.finds_out() => {
+                        Ok(self.listen(LISTEN))
+                    }
                     _ => Ok(self.glance()),
                 }
             }
@@ -244,13 +221,25 @@ impl Thread {
 
     /// Goes on with a job; gives whether it is on paper.
     fn print(&mut self, line: &mut Line, job: &mut InHand) -> Result<bool, Failure> {
+        if job.written == 0 && self.finds_out() {
+            self.hear(line)?;
+            job.progressed = clock::monotonic();
+            return Ok(false);
+        }
         if let Some(rest) = job.rest() {
             let piece = rest.get(..CHUNK.min(rest.len())).unwrap_or(rest);
             match line.printer.port_mut().write(piece).map_err(Error::Port) {
                 Ok(0) => return Err(Error::Closed),
-                Ok(taken) => job.written += taken,
+                Ok(taken) => {
+                    job.took(taken, clock::monotonic());
+                    self.goes_on();
+                }
                 // It takes no more until paper is back; it may say why.
-                Err(failure) if is_timeout(&failure) => {}
+                Err(failure) if is_timeout(&failure) => {
+                    if job.is_stuck(clock::monotonic()) {
+                        self.sticks();
+                    }
+                }
                 Err(failure) => return Err(failure),
             }
             // A fast printer may be done with it before this is.
@@ -264,47 +253,47 @@ impl Thread {
                 Ok(true)
             }
             Confirm::Status => {
-                let status = line.printer.status()?;
-                self.tell_status(&status);
-                Ok(job.has_settled(status.obstacle().is_none()))
+                // A mark that comes all the same is believed.
+                if self.ask_beside(line, mark_of(job.no))? {
+                    return Ok(true);
+                }
+                let works = |(health, _): &(Health, Option<String>)| health.works();
+                Ok(job.has_settled(self.health.as_ref().is_some_and(works)))
             }
             Confirm::Auto | Confirm::Mark => self.await_mark(line, job),
         }
     }
 
-    /// How it confirms, as far as that is known.
-    fn confirm(&self) -> Confirm {
-        match (self.settings.confirm, self.marks) {
-            (Confirm::Auto, Some(false)) => Confirm::Status,
-            (Confirm::Auto, Some(true)) => Confirm::Mark,
-            (confirm, _) => confirm,
+    /// It takes no more. Nothing is asked: the bytes of a question would become part of whatever
+    /// picture it waits for the rest of.
+    fn sticks(&mut self) {
+        let works = |health: &(Health, Option<String>)| health.0.works();
+        if self.health.as_ref().is_none_or(works) {
+            self.tell(Health::Offline, Some(STUCK.to_owned()));
         }
     }
 
-    /// It has marks, or seems to have none.
-    fn learn(&mut self, marks: bool) {
-        if self.settings.confirm == Confirm::Auto && self.marks.is_none() {
-            self.marks = Some(marks);
-            if !marks {
-                tracing::warn!(
-                    printer = %self.settings.name,
-                    "the printer hands back no marks: from now on a job counts as printed when the \
-                     printer has taken all of it and nothing stops it"
-                );
-            }
-            let _ = self.report(Report::Confirms(self.confirm()));
+    /// It takes bytes again. If it had another reason to stop it has said so, and will say what becomes
+    /// of that.
+    fn goes_on(&mut self) {
+        let stuck = |(_, why): &(Health, Option<String>)| why.as_deref() == Some(STUCK);
+        if self.health.as_ref().is_some_and(stuck) {
+            self.tell(Health::Ready, None);
         }
     }
 
     fn await_mark(&mut self, line: &mut Line, job: &mut InHand) -> Result<bool, Failure> {
         let mark = mark_of(job.no);
+        if job.marked {
+            return Ok(true);
+        }
         match line.printer.next_reply() {
             Ok(Reply::Printed(done)) => {
-                self.learn(true);
+                self.has_marked();
                 return Ok(done == mark);
             }
             Ok(Reply::Automatic(status)) => self.tell_status(&status),
-            Ok(Reply::RealTime(_)) | Err(Error::Protocol(_)) => {}
+            Ok(Reply::RealTime(_) | Reply::Cleared) | Err(Error::Protocol(_)) => {}
             Err(failure) if is_timeout(&failure) => {}
             Err(failure) => return Err(failure),
         }
@@ -321,7 +310,7 @@ impl Thread {
         if job.patience > self.confirm_within {
             // Not a word although nothing stops it: it was switched off in between, or has no marks.
             // Which of them nobody knows, so this job goes on as a copy.
-            self.learn(false);
+            self.has_missed();
             return Err(Error::Closed);
         }
         if now.saturating_sub(line.asked) >= ASK {
@@ -371,8 +360,10 @@ impl Thread {
 
     fn obey(&mut self, command: Command) -> Result<(), Dismissed> {
         match command {
-            Command::Begin(_) => {}
-            Command::OpenDrawer => self.drawer_wanted = true,
+            Command::Begin { .. } => {}
+            Command::TakeBack(no, slip) => self.asked_back = Some((no, slip)),
+            // The one before is too late.
+            Command::OpenDrawer(kick) => drop(self.kick.replace(kick)),
             Command::Print(no, _) if self.job.is_some() => {
                 return self.report(Report::Ended(no, Outcome::Untouched));
             }
@@ -418,8 +409,8 @@ fn is_timeout(failure: &Failure) -> bool {
     failure.kind() == firmware_hal::printer::ErrorKind::Timeout
 }
 
-/// The number that the printer hands back for a job.
+/// The number that the printer hands back for a job; zero is none's.
 #[must_use]
 pub(super) fn mark_of(no: u64) -> JobId {
-    JobId::from_number(u32::try_from(no % 10_000).unwrap_or(0))
+    JobId::from_number(u32::try_from(no % 9_999 + 1).unwrap_or(1))
 }

@@ -40,6 +40,8 @@ pub(super) struct Room {
     printers: HashMap<String, Sender<Command>>,
     reports: mpsc::UnboundedReceiver<(String, Report)>,
     in_hand: usize,
+    /// Which printers have marks, to be kept for the next run.
+    learned: Vec<(String, bool)>,
 }
 
 /// The threads of all printers, and the room that they report to.
@@ -88,6 +90,7 @@ pub(super) fn open(
         printers: printers.clone(),
         reports,
         in_hand: 0,
+        learned: Vec::new(),
     };
     (room, printers)
 }
@@ -104,7 +107,9 @@ impl Room {
             return;
         }
         for (name, printer) in &self.printers {
-            let _ = printer.send(Command::Begin(self.spool.is_torn(name)));
+            let torn = self.spool.is_torn(name);
+            let marks = self.kept_marks(name).await;
+            let _ = printer.send(Command::Begin { torn, marks });
         }
         loop {
             if self.work().await.is_err() {
@@ -174,13 +179,37 @@ impl Room {
         }
     }
 
+    /// Whether an earlier run has found out that the printer at this address has marks.
+    async fn kept_marks(&self, name: &str) -> Option<bool> {
+        let address = self.printer(name)?.address.to_string();
+        let kept = self.journal.kept(marks_of(name)).await.ok()??;
+        let kept: (String, bool) = serde_json::from_str(&kept).ok()?;
+        (kept.0 == address).then_some(kept.1)
+    }
+
+    /// Keeps what was found out; what the journal does not take is found out anew after a start.
+    async fn keep_marks(&mut self) {
+        for (name, marks) in std::mem::take(&mut self.learned) {
+            let Some(printer) = self.printer(&name) else {
+                continue;
+            };
+            let kept = serde_json::json!([printer.address.to_string(), marks]);
+            let kept = self.journal.keep(marks_of(&name), Some(kept.to_string()));
+            if let Err(error) = kept.await {
+                tracing::warn!(printer = name, %error, "its way to confirm can't be kept");
+            }
+        }
+    }
+
     /// Does what is to be done now.
     async fn work(&mut self) -> Result<(), Closed> {
+        self.keep_marks().await;
         for _ in 0..STEPS {
             match self.spool.next(now()) {
                 None => break,
                 Some(Do::Write(id, step)) => self.write(id, step).await?,
                 Some(Do::Send(device, job)) => self.send(&device, &job).await?,
+                Some(Do::TakeBack(device, job)) => self.take_back(&device, &job).await?,
             }
         }
         Ok(())
@@ -215,7 +244,7 @@ impl Room {
     }
 
     async fn send(&mut self, device: &str, job: &Job) -> Result<(), Closed> {
-        let outcome = match self.bytes(device, job).await? {
+        let outcome = match self.bytes(device, job, false).await? {
             Ok(bytes) => {
                 let command = Command::Print(job.no, bytes);
                 let printer = self.printers.get(device);
@@ -236,7 +265,29 @@ impl Room {
         Ok(())
     }
 
-    async fn bytes(&self, device: &str, job: &Job) -> Result<Result<Vec<u8>, Unprintable>, Closed> {
+    /// Has a stopped printer give a job back. What of a ticket may come out of it all the same is
+    /// followed by a slip that says that it does not count.
+    async fn take_back(&mut self, device: &str, job: &Job) -> Result<(), Closed> {
+        let slip = match job.kind {
+            Kind::Ticket => self.bytes(device, job, true).await?.unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let command = Command::TakeBack(job.no, slip);
+        let told = self.printers.get(device).map(|one| one.send(command));
+        if !matches!(told, Some(Ok(()))) {
+            self.spool
+                .ended(device, job.no, Outcome::Interrupted, now());
+        }
+        Ok(())
+    }
+
+    /// The bytes of a job's slip, or of the one that says that it does not count.
+    async fn bytes(
+        &self,
+        device: &str,
+        job: &Job,
+        disowned: bool,
+    ) -> Result<Result<Vec<u8>, Unprintable>, Closed> {
         let order = match job.order {
             None => None,
             Some(id) => match self.journal.read(move |reader| reader.order(id)).await {
@@ -263,7 +314,10 @@ impl Room {
             printer,
             now: clock::wall(),
         };
-        Ok(slip.bytes())
+        Ok(match disowned {
+            true => slip.disowning(),
+            false => slip.bytes(),
+        })
     }
 
     /// The report that a job is of.
@@ -303,7 +357,11 @@ impl Room {
                 self.spool.prints(device, health.works(), now());
                 self.board.set(device, health, why, clock::wall());
             }
-            Report::Confirms(confirm) => self.board.set_confirms(device, confirm),
+            Report::Confirms(confirm, marks) => {
+                self.board.set_confirms(device, confirm);
+                self.learned
+                    .extend(marks.map(|marks| (device.to_owned(), marks)));
+            }
             Report::Ended(no, outcome) => {
                 self.in_hand = self.in_hand.saturating_sub(1);
                 self.spool.ended(device, no, outcome, now());
@@ -317,6 +375,11 @@ impl Room {
             self.board.set_waiting(&printer.name, waiting);
         }
     }
+}
+
+/// Where the journal keeps whether a printer has marks.
+fn marks_of(printer: &str) -> String {
+    format!("printer_marks/{printer}")
 }
 
 /// Comes when the room is to stop, or nobody is left to say so.

@@ -93,20 +93,18 @@ impl Routing {
     }
 }
 
-/// The ticket that makes another one void.
+/// The tickets that make another one void: one for each printer that has it, or may have.
 #[must_use]
-pub fn void_of(ticket: &Job) -> Draft {
-    Draft {
+pub fn voids_of(ticket: &Job) -> Vec<Draft> {
+    let void = |device: &str| Draft {
         kind: Kind::VoidTicket,
         station: ticket.station.clone(),
         language: Some(ticket.language.clone()),
-        device: ticket
-            .sent_to
-            .clone()
-            .unwrap_or_else(|| ticket.device.clone()),
+        device: device.to_owned(),
         lines: ticket.lines.clone(),
         copy: false,
-    }
+    };
+    ticket.places().into_iter().map(void).collect()
 }
 
 /// The same once more, on paper as a copy.

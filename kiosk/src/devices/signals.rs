@@ -12,6 +12,7 @@ use firmware_hal_linux::{Output, Pwm};
 
 use super::board::{Board, DeviceStatus};
 use super::card::CARD;
+use super::drawer::{Kick, Unopened};
 use super::keeper::{Driven, Opened, spawn, unopened};
 use super::settings::{BeaconSettings, BuzzerSettings, DrawerSettings, Settings};
 use crate::clock;
@@ -80,7 +81,7 @@ pub(super) fn pattern(
 /// Where the threads get their orders.
 #[derive(Default)]
 pub(super) struct Signals {
-    drawer: Order<()>,
+    drawer: Order<Kick>,
     beacon: Order<Pattern>,
     buzzer: Order<()>,
 }
@@ -99,11 +100,13 @@ impl<T> Order<T> {
         Self(Mutex::new(sender))
     }
 
-    fn give(&self, what: T) -> bool {
+    /// Gives an order; gives it back where there is nobody for it.
+    fn give(&self, what: T) -> Option<T> {
         let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sender
-            .as_ref()
-            .is_some_and(|sender| sender.send(what).is_ok())
+        match &*sender {
+            Some(sender) => sender.send(what).err().map(|refused| refused.0),
+            None => Some(what),
+        }
     }
 
     fn end(&self) {
@@ -117,18 +120,18 @@ impl Signals {
         let beacon = settings.beacon.clone();
         let buzzer = settings.buzzer.clone();
         Self {
-            drawer: Order::to(
-                // An open drawer that nobody expects any more helps nobody.
-                drawer.map(|settings| {
-                    spawn(
-                        DRAWER,
-                        board,
-                        move || open_drawer(&settings),
-                        kick,
-                        |()| None,
-                    )
-                }),
-            ),
+            drawer: Order::to(drawer.map(|settings| {
+                spawn(
+                    DRAWER,
+                    board,
+                    move || open_drawer(&settings),
+                    kick,
+                    |kick| {
+                        kick.answer(Err(Unopened::Away));
+                        None
+                    },
+                )
+            })),
             beacon: Order::to(
                 beacon.map(|settings| {
                     spawn(BEACON, board, move || open_beacon(&settings), shine, Some)
@@ -146,8 +149,9 @@ impl Signals {
         }
     }
 
-    pub(super) fn open_drawer(&self) -> bool {
-        self.drawer.give(())
+    /// Has the drawer opened; gives the wish back where there is none.
+    pub(super) fn open_drawer(&self, kick: Kick) -> Option<Kick> {
+        self.drawer.give(kick)
     }
 
     pub(super) fn show(&self, pattern: Pattern) {
@@ -177,12 +181,21 @@ fn open_drawer(settings: &DrawerSettings) -> Opened<(Drawer<Output>, DrawerSetti
     }
 }
 
-fn kick(device: &mut (Drawer<Output>, DrawerSettings), order: Option<()>) -> Driven {
+fn kick(device: &mut (Drawer<Output>, DrawerSettings), order: Option<Kick>) -> Driven {
     let (drawer, settings) = device;
-    if order.is_some() {
-        let opened = drawer.open(settings.pulse, &mut Pulsing);
-        opened.map_err(|error| error.to_string())?;
+    let Some(kick) = order else {
+        return Ok(None);
+    };
+    if kick.is_over(clock::monotonic()) {
+        kick.answer(Err(Unopened::Busy));
+        return Ok(None);
     }
+    let opened = drawer.open(settings.pulse, &mut Pulsing);
+    kick.answer(match opened {
+        Ok(()) => Ok(()),
+        Err(_) => Err(Unopened::Away),
+    });
+    opened.map_err(|error| error.to_string())?;
     Ok(None)
 }
 

@@ -7,9 +7,10 @@
 //!
 //! * Jobs of a printer go one at a time, in the order in which they were made.
 //! * A printer that is stopped (paper, cover, gone) for a while gives its jobs to its fallback, the
-//!   oldest first. The one it has in hand may come out of it later: it goes on as a copy.
+//!   oldest first. The one it has in hand is taken back from it first; if it had some of it, it goes on
+//!   as a copy.
 //! * What waited too long, or is of a day that is over, is held for a human and never printed by
-//!   itself.
+//!   itself, nor is what a stopped printer had in hand: that is taken back as well.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -94,6 +95,8 @@ pub enum Do {
     Write(PrintId, Step),
     /// The job stands as `sending` on the disk: give it to the printer.
     Send(String, Box<Job>),
+    /// The printer is stopped: it is to give the job back, and to throw away what it has of it.
+    TakeBack(String, Box<Job>),
 }
 
 /// The spool.
@@ -120,12 +123,16 @@ struct Printer {
     prints: bool,
     since: Duration,
     in_hand: Option<u64>,
+    /// The job that it was told to give back, and when.
+    asked_back: Option<(u64, Duration)>,
     failures: u32,
     rests_until: Duration,
 }
 
 /// After trouble with the journal, it is left alone for so long.
 const REST: Duration = Duration::from_secs(1);
+/// A printer that does not even give a job back within so long counts as having some of it.
+const GIVE_BACK: Duration = Duration::from_secs(3);
 /// Fallbacks of fallbacks that are followed.
 const MOST_HOPS: usize = 8;
 /// Clocks that were disciplined may make a job of the run before look so much younger than now.
@@ -231,6 +238,7 @@ impl Spool {
             return;
         }
         printer.in_hand = None;
+        printer.asked_back = None;
         if outcome == Outcome::Printed || outcome == Outcome::Unprintable {
             printer.failures = 0;
             printer.rests_until = Duration::ZERO;
@@ -271,6 +279,9 @@ impl Spool {
         if let Some((id, step)) = self.owed.front() {
             return Some(Do::Write(*id, step.clone()));
         }
+        if let Some(take_back) = self.take_back(now) {
+            return Some(take_back);
+        }
         self.jobs.values().find_map(|job| {
             let step = self.step_of(job, now)?;
             Some(Do::Write(job.id, step))
@@ -291,7 +302,10 @@ impl Spool {
             let left = self.settings.hold_after.checked_sub(self.age(job, now)?)?;
             Some(now.mono + left)
         });
-        let all = gives.chain(rests).chain(ages).chain([self.rests_until]);
+        let asked = self.printers.values().filter_map(|one| one.asked_back);
+        let asked = asked.map(|(_, at)| at + GIVE_BACK);
+        let all = gives.chain(rests).chain(ages).chain(asked);
+        let all = all.chain([self.rests_until]);
         all.filter(|at| *at > now.mono).min()
     }
 
@@ -318,17 +332,16 @@ impl Spool {
         if !self.printers.contains_key(&job.device) {
             return Some(Step::Hold(Why::NoPrinter));
         }
-        // A job of a day that this spool has not heard of yet is not over.
-        if job.business_date.is_some() && job.business_date < self.day {
-            return Some(Step::Hold(Why::DayOver));
-        }
-        let age = self.age(job, now);
-        if age.is_none_or(|age| age >= self.settings.hold_after) {
-            return Some(Step::Hold(Why::TooOld));
+        if let Some(why) = self.is_over(job, now) {
+            return Some(Step::Hold(why));
         }
         let device = self.target(&job.device, now)?;
         // A test page tells of its own printer.
         if job.kind == Kind::Test && device != job.device {
+            return None;
+        }
+        // The one that is being given back goes first.
+        if self.waits_for_one(&job.device, now) {
             return None;
         }
         let printer = self.printers.get(device)?;
@@ -336,14 +349,70 @@ impl Spool {
         free.then(|| Step::Begin(device.to_owned()))
     }
 
-    /// Whether a job that a stopped printer has in hand goes to its fallback, as a copy.
-    fn gives_up(&self, job: &Job, now: Now) -> Option<Step> {
-        let device = job.sent_to.as_deref()?;
-        if job.kind == Kind::Test || !self.is_given_up(device, now) {
-            return None;
+    /// The next job that a stopped printer is to give back, asked once.
+    fn take_back(&mut self, now: Now) -> Option<Do> {
+        let sending = self.jobs.values().filter(|job| job.state == State::Sending);
+        let job = sending
+            .filter(|job| self.is_to_come_back(job, now))
+            .find(|job| self.asked_back(job).is_none() && self.is_in_hand(job))?
+            .clone();
+        let device = job.sent_to.clone()?;
+        let printer = self.printers.get_mut(&device)?;
+        printer.asked_back = Some((job.no, now.mono));
+        Some(Do::TakeBack(device, Box::new(job)))
+    }
+
+    /// Whether a printer is about to give a job back, with which its others keep their order.
+    fn waits_for_one(&self, device: &str, now: Now) -> bool {
+        let asked = self.printers.get(device).and_then(|one| one.asked_back);
+        asked.is_some_and(|(_, at)| now.mono < at + GIVE_BACK)
+    }
+
+    fn is_in_hand(&self, job: &Job) -> bool {
+        let printer = job.sent_to.as_ref().and_then(|one| self.printers.get(one));
+        printer.is_some_and(|printer| printer.in_hand == Some(job.no))
+    }
+
+    /// Since when a job's printer is asked to give it back.
+    fn asked_back(&self, job: &Job) -> Option<Duration> {
+        let (no, at) = self.printers.get(job.sent_to.as_deref()?)?.asked_back?;
+        (no == job.no).then_some(at)
+    }
+
+    /// Whether a job that a stopped printer has in hand is wanted elsewhere, or by nobody any more.
+    fn is_to_come_back(&self, job: &Job, now: Now) -> bool {
+        let Some(device) = job.sent_to.as_deref() else {
+            return false;
+        };
+        // What is being printed is let be.
+        if self.printers.get(device).is_some_and(|one| one.prints) {
+            return false;
         }
-        let other = self.target(device, now)?;
-        (other != device).then_some(Step::Interrupted(Why::Interrupted))
+        let elsewhere = || {
+            let other = self.target(device, now);
+            job.kind != Kind::Test
+                && self.is_given_up(device, now)
+                && other.is_some_and(|other| other != device)
+        };
+        self.is_over(job, now).is_some() || elsewhere()
+    }
+
+    /// Why a job is not wanted any more without a human's word.
+    fn is_over(&self, job: &Job, now: Now) -> Option<Why> {
+        // A job of a day that this spool has not heard of yet is not over.
+        if job.business_date.is_some() && job.business_date < self.day {
+            return Some(Why::DayOver);
+        }
+        let age = self.age(job, now);
+        let old = age.is_none_or(|age| age >= self.settings.hold_after);
+        old.then_some(Why::TooOld)
+    }
+
+    /// What becomes of a job that a stopped printer was to give back and did not.
+    fn gives_up(&self, job: &Job, now: Now) -> Option<Step> {
+        let asked = self.asked_back(job)?;
+        let late = now.mono >= asked + GIVE_BACK && self.is_to_come_back(job, now);
+        late.then_some(Step::Interrupted(Why::Interrupted))
     }
 
     fn is_given_up(&self, device: &str, now: Now) -> bool {

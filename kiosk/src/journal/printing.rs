@@ -13,7 +13,7 @@ use super::{JournalError, Stamp};
 use crate::devices::job::{
     Draft, Illegal, Job, Kind, OnVoid, PrintId, ReportOf, Since, State, Step, Why,
 };
-use crate::devices::routing::{copy_of, void_of};
+use crate::devices::routing::{copy_of, voids_of};
 
 /// Jobs of each kind of end that are kept for people to look at and print again.
 const KEPT: i64 = 20_000;
@@ -137,9 +137,11 @@ impl Group<'_> {
         let mut told: Vec<(Option<String>, String)> = Vec::new();
         for job in jobs {
             let Some(on) = OnVoid::of(&job) else { continue };
-            let void = void_of(&job);
-            let station = (void.station.clone(), void.device.clone());
-            if on != OnVoid::Cancel && !told.contains(&station) {
+            for void in voids_of(&job) {
+                let station = (void.station.clone(), void.device.clone());
+                if on == OnVoid::Cancel || told.contains(&station) {
+                    continue;
+                }
                 let of = Of {
                     order: job.order,
                     number: job.number.as_deref(),
@@ -274,6 +276,7 @@ impl Group<'_> {
             attempts: 0,
             copy: draft.copy,
             sent_to: None,
+            reached: Vec::new(),
             created_at: now.at,
             since: now,
             changed_at: now.at,
@@ -281,11 +284,13 @@ impl Group<'_> {
     }
 
     fn store_job(&mut self, job: &Job) -> Result<(), JournalError> {
+        let reached = serde_json::to_string(&job.reached)
+            .map_err(|error| JournalError::Damaged(error.to_string()))?;
         self.conn
             .prepare_cached(
                 "UPDATE print_jobs SET device = ?2, state = ?3, why = ?4, note = ?5, attempts = ?6,
                      copy = ?7, sent_to = ?8, since_at = ?9, boot = ?10, mono_ms = ?11,
-                     changed_at = ?12, business_date = ?13
+                     changed_at = ?12, business_date = ?13, reached = ?14
                  WHERE no = ?1",
             )?
             .execute((
@@ -302,6 +307,7 @@ impl Group<'_> {
                 to_sql(job.since.mono_ms),
                 job.changed_at.as_millis(),
                 job.business_date.map(|date| date.to_string()),
+                &reached,
             ))?;
         self.prints_changed = true;
         Ok(())

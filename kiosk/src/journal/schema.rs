@@ -7,7 +7,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What `user_version` is after all migrations.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 const MIGRATIONS: &[&str] = &[
     // 1: first.
@@ -160,6 +160,10 @@ CREATE TABLE format (
     opens_from INTEGER NOT NULL
 ) STRICT;
 INSERT INTO format (one, opens_from) VALUES (1, 4);
+",
+    // 5: every printer that may have a job on paper, not only the last one.
+    "
+ALTER TABLE print_jobs ADD COLUMN reached TEXT NOT NULL DEFAULT '[]';
 ",
 ];
 

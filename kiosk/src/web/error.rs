@@ -12,6 +12,7 @@ use kiosk_core::stock::Shortage;
 use serde_json::{Map, Value, json};
 
 use super::api::quotes;
+use crate::devices::drawer::Unopened;
 use crate::devices::job::State as PrintState;
 use crate::journal::{
     ActRefusal, DayRefusal, JournalError, PlaceRefusal, PrintRefusal, StaffRefusal,
@@ -163,6 +164,19 @@ impl Problem {
             "Less is left than was ordered. Take out what stands under items and send it again.",
         )
         .with("items", json!(items))
+    }
+
+    /// The cash drawer was wanted and did not open, nor will it later.
+    #[must_use]
+    pub fn drawer_unopened(why: Unopened) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "/problems/drawer-unopened",
+            "The cash drawer did not open",
+            "It, or the printer that it hangs on, does not answer. Look after it and try again, or \
+             use the key; it will not open by itself later.",
+        )
+        .with("why", json!(why))
     }
 
     /// The total differs from what the diner saw.

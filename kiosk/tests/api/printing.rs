@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use firmware_hal::printer::PaperLevel;
 use firmware_hal::simulator::Item;
-use firmware_hal_linux::SimulatedPrinter;
+use firmware_hal_linux::{SimulatedLine, SimulatedPrinter};
 use serde_json::{Value, json};
 
 use super::support::menu::{ramen, some};
@@ -27,8 +27,14 @@ impl Room {
 
     /// With more settings for the kitchen's printer and for all.
     fn with(kitchen_more: &str, printing: &str) -> Self {
+        Self::made(kitchen_more, printing, |_| {})
+    }
+
+    /// With a kitchen's printer that something is done to before the kiosk sees it.
+    fn made(kitchen_more: &str, printing: &str, make: impl FnOnce(&SimulatedPrinter)) -> Self {
         let counter = SimulatedPrinter::start().unwrap();
         let kitchen = SimulatedPrinter::start().unwrap();
+        make(&kitchen);
         let devices = format!(
             "[printing]\n{printing}\n\
              [[printer]]\nname = \"counter\"\nport = \"tcp://{}\"\nreceipt = true\ndrawer = \"pin2\"\n\
@@ -64,14 +70,19 @@ impl Room {
         begun.elapsed()
     }
 
-    fn state(&self, name: &str) -> String {
+    fn device(&self, name: &str) -> Value {
         let status = self.kiosk.get("/api/v1/status").send().expect(200);
-        let devices = status["devices"].as_array().unwrap();
-        let device = devices
-            .iter()
-            .find(|device| device["name"] == name)
-            .unwrap();
-        device["state"].as_str().unwrap().to_owned()
+        let devices = status["devices"].as_array().unwrap().clone();
+        let mut devices = devices.into_iter();
+        devices.find(|device| device["name"] == name).unwrap()
+    }
+
+    fn state(&self, name: &str) -> String {
+        self.device(name)["state"].as_str().unwrap().to_owned()
+    }
+
+    fn confirms(&self, name: &str) -> Value {
+        self.device(name)["confirms"].clone()
     }
 
     fn all(&self) -> Value {
@@ -171,39 +182,51 @@ fn a_job_is_not_printed_while_the_paper_is_out_and_comes_once_when_it_is_back() 
 }
 
 #[test]
-fn a_printer_without_marks_is_found_out_and_trusted_by_its_status_with_a_word() {
-    let room = Room::with("", "confirm_within_seconds = 1");
-    room.kitchen.with(|printer| printer.set_marks(false));
+fn a_printer_without_marks_is_found_out_before_its_first_slip() {
+    let without = |printer: &SimulatedPrinter| {
+        printer.with(|printer| printer.set_marks(false));
+    };
+    let room = Room::made("", "", without);
     room.kiosk.placed(&some("tea", 1));
     room.wait("both slips are printed", || room.count("printed") == 2);
-    // Whether the first try was printed nobody knew, so the second said that it is a copy.
-    let slips = room.kitchen.with(|printer| printer.slips().to_vec());
-    assert_eq!(slips.len(), 2);
-    let ticket = room.jobs("")[0].clone();
     assert_eq!(
-        (&ticket["copy"], &ticket["attempts"]),
-        (&json!(true), &json!(2))
+        room.slips(&room.kitchen),
+        1,
+        "no slip was lost on finding out"
     );
-    let confirms = |name: &str| {
-        let status = room.kiosk.get("/api/v1/status").send().expect(200);
-        let devices = status["devices"].as_array().unwrap().clone();
-        let device = devices.into_iter().find(|device| device["name"] == name);
-        device.unwrap()["confirms"].clone()
-    };
-    assert_eq!(confirms("kitchen"), "status");
-    assert_eq!(confirms("counter"), "mark");
+    assert_eq!(room.jobs("")[0]["copy"], false);
+    room.wait("both ways are known", || {
+        room.confirms("kitchen") == "status" && room.confirms("counter") == "mark"
+    });
     // From then on each ticket comes once, and not while the paper is out.
     room.paper_out();
     room.kiosk.placed(&some("tea", 1));
     room.wait("the receipt is printed", || room.count("printed") == 3);
     room.paper_back();
     room.wait("the ticket is printed", || room.count("printed") == 4);
-    assert_eq!(room.kitchen.with(|printer| printer.slips().len()), 3);
+    assert_eq!(room.slips(&room.kitchen), 2);
     let page = room
         .kiosk
         .get("/manager/devices")
         .cookie(&room.kiosk.manager());
     assert!(page.send().text().contains("Confirms no slips"));
+    // One that shows a mark after all is trusted by it again.
+    room.kitchen.with(|printer| printer.set_marks(true));
+    room.kiosk.placed(&some("tea", 1));
+    room.wait("it is trusted", || room.confirms("kitchen") == "mark");
+}
+
+#[test]
+fn a_single_mark_that_is_missed_makes_a_copy_and_no_printer_without_marks() {
+    let room = Room::with("", "confirm_within_seconds = 1");
+    room.wait("it has marks", || room.confirms("kitchen") == "mark");
+    room.kitchen.with(|printer| printer.set_marks(false));
+    room.kiosk.placed(&some("tea", 1));
+    room.wait("it comes again", || room.slips(&room.kitchen) == 2);
+    room.kitchen.with(|printer| printer.set_marks(true));
+    room.wait("both are printed", || room.count("printed") == 2);
+    assert_eq!(room.jobs("")[0]["copy"], true);
+    assert_eq!(room.confirms("kitchen"), "mark");
 }
 
 #[test]
@@ -295,6 +318,25 @@ fn the_drawer_opens_for_cash_for_who_counts_and_by_hand_for_a_reason() {
 }
 
 #[test]
+fn a_drawer_whose_printer_is_away_does_not_open_and_not_later_either() {
+    let room = Room::open();
+    room.counter.set_power(false);
+    room.wait("the printer is away", || room.state("counter") == "offline");
+    let why = json!({"reason": "change for a note"});
+    let ask = room.kiosk.post("/api/v1/drawer/open", &why);
+    let refused = ask.bearer(&room.kiosk.manager()).send();
+    let refused = refused.refused(503, "drawer-unopened");
+    assert_eq!(refused["why"], "away");
+    room.counter.set_power(true);
+    // Whatever was to come late is before this page in the printer's orders.
+    let path = "/api/v1/devices/counter/test";
+    let page = room.kiosk.post(path, &json!({}));
+    page.bearer(&room.kiosk.manager()).send().expect(201);
+    room.wait("the page is printed", || room.slips(&room.counter) == 1);
+    assert_eq!(room.counter.with(|printer| printer.pulses()), 0);
+}
+
+#[test]
 fn a_diner_is_told_when_receipts_wait() {
     let room = Room::open();
     let receipts = || room.kiosk.get("/api/v1/status").send().expect(200)["receipts"].clone();
@@ -365,10 +407,139 @@ fn wherever_the_printer_dies_a_ticket_is_there_once_or_as_a_copy() {
     }
 }
 
+#[test]
+fn what_a_fallback_took_over_never_comes_out_of_the_first_printer_unsaid() {
+    for clears in [true, false] {
+        let make = |printer: &SimulatedPrinter| {
+            printer.with(|printer| {
+                printer.set_clears(clears);
+                printer.load(PaperLevel::Adequate, Some(2));
+            });
+        };
+        let room = Room::made("fallback = \"counter\"", "fallback_after_seconds = 1", make);
+        let order = room.kiosk.placed(&some("tea", 1));
+        room.wait("everything is printed", || room.count("printed") == 2);
+        let number = order["number"].as_str().unwrap();
+        let ticket = room.jobs("")[0].clone();
+        assert_eq!(
+            (&ticket["sent_to"], &ticket["copy"]),
+            (&json!("counter"), &json!(true))
+        );
+        room.paper_back();
+        // What was left in the printer is gone, or what came of it is followed by a slip that says that
+        // it does not count.
+        room.wait("the kitchen is told", || {
+            room.kitchen.with(|printer| {
+                let last = printer.slips().last().cloned();
+                last.is_some_and(|slip| shows(&slip, number) && is_marked(&slip))
+            })
+        });
+        // Down to the date at its foot.
+        let whole =
+            |slip: &Vec<Item>| shows(slip, number) && shows_part(slip, "202") && !is_marked(slip);
+        let slips = room.kitchen.with(|printer| printer.slips().to_vec());
+        let originals = slips.iter().filter(|slip| whole(slip)).count();
+        assert_eq!(originals, usize::from(!clears));
+        // A void tells both, wherever the last copy came out.
+        room.wait("the kitchen's printer is ready", || {
+            room.state("kitchen") == "ready"
+        });
+        room.kiosk
+            .act(&order, "void", &json!({"reason": "left"}))
+            .send()
+            .expect(200);
+        room.wait("both are told", || room.count("printed") == 4);
+        let voids = room.jobs("");
+        let voids = voids.as_array().unwrap().iter();
+        let places: Vec<&Value> = voids
+            .filter(|job| job["kind"] == "void_ticket")
+            .map(|job| &job["sent_to"])
+            .collect();
+        assert_eq!(places, ["kitchen", "counter"]);
+    }
+}
+
+#[test]
+fn a_printer_that_stops_taking_bytes_and_says_nothing_is_told_within_two_seconds() {
+    let line = SimulatedLine::start().unwrap();
+    line.with(|printer| printer.set_reports(false));
+    let devices = format!(
+        "[[printer]]\nname = \"kitchen\"\nport = \"serial:{},115200,noflow\"\nstations = [\"*\"]\n\
+         [printing]\nkitchen_language = \"zh-Hans\"\n",
+        line.path().display(),
+    );
+    let kiosk = Kiosk::with(&Options {
+        devices,
+        ..Options::default()
+    });
+    let device = || kiosk.get("/api/v1/status").send().expect(200)["devices"][0].clone();
+    let wait = |what: &str, is: &dyn Fn() -> bool| {
+        let begun = now();
+        while !is() {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "it never comes that {what}: {}",
+                device()
+            );
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        begun.elapsed()
+    };
+    wait("it is found out", &|| device()["confirms"] == "mark");
+    // More than the line and the printer can hold, so that it sticks in the middle.
+    line.with(|printer| printer.set_cover(true));
+    line.freeze(true);
+    kiosk.placed(&many());
+    let sent = || {
+        kiosk
+            .get("/api/v1/print-jobs")
+            .bearer(&kiosk.kitchen())
+            .send()
+            .expect(200)
+    };
+    wait("it is under way", &|| {
+        sent()["print_jobs"][0]["state"] == "sending"
+    });
+    let took = wait("it is told", &|| device()["state"] == "offline");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(
+        device()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("takes no more")
+    );
+    line.with(|printer| printer.set_cover(false));
+    line.freeze(false);
+    wait("it goes on", &|| {
+        sent()["print_jobs"][0]["state"] == "printed"
+    });
+    assert_eq!(device()["state"], "ready");
+    assert_eq!(line.with(|printer| printer.slips().len()), 1);
+    assert_eq!(sent()["print_jobs"][0]["copy"], false);
+}
+
+/// So many dishes with notes in Chinese that no line and no printer holds the ticket at once.
+fn many() -> Value {
+    let line = |no: u32| {
+        json!({"item": "tonkotsu-ramen", "quantity": 1, "note": format!("第{no}碗不要葱，多放香菜"),
+               "options": [{"group": "spice", "option": "hot", "quantity": 1}]})
+    };
+    json!({
+        "service": "take_away", "payment": {"method": "counter"},
+        "lines": (0..30).map(line).collect::<Vec<_>>(),
+    })
+}
+
 /// Whether the number stands on it.
 fn shows(slip: &[Item], number: &str) -> bool {
     slip.iter()
         .any(|item| matches!(item, Item::Line(line) if line.trim() == number))
+}
+
+/// Whether that stands somewhere on it.
+fn shows_part(slip: &[Item], text: &str) -> bool {
+    slip.iter()
+        .any(|item| matches!(item, Item::Line(line) if line.contains(text)))
 }
 
 /// Whether it says at its head that it is a copy, or void: both are banners in two scripts, so they

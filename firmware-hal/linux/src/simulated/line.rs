@@ -33,6 +33,7 @@ struct State {
     taken: usize,
     /// Bytes that still pass before the line carries nothing more.
     fuse: Option<usize>,
+    frozen: bool,
     stop: bool,
 }
 
@@ -53,6 +54,7 @@ impl SimulatedLine {
             simulator: Simulator::new(),
             taken: 0,
             fuse: None,
+            frozen: false,
             stop: false,
         };
         let shared = Arc::new(Shared {
@@ -96,6 +98,13 @@ impl SimulatedLine {
         lock(&self.shared.state).fuse = Some(bytes);
     }
 
+    /// Stops the sender and says nothing, as a printer does whose firmware hangs, or lets it go on. What was
+    /// sent is kept.
+    pub fn freeze(&self, frozen: bool) {
+        lock(&self.shared.state).frozen = frozen;
+        self.shared.changed.notify_all();
+    }
+
     /// Whether nothing passes any more.
     #[must_use]
     pub fn is_stalled(&self) -> bool {
@@ -131,6 +140,11 @@ fn serve(mut far: &File, shared: &Shared) {
             let mut state = lock(&shared.state);
             if state.stop {
                 return;
+            }
+            if state.frozen {
+                drop(state);
+                shared.rest();
+                continue;
             }
             let taken = state.take(&held);
             held.drain(..taken);

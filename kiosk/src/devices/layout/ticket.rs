@@ -61,6 +61,27 @@ pub fn ticket(slip: &Slip<'_>, ticket: &Ticket<'_>) -> Sheet {
     )
 }
 
+/// What follows a ticket that came out of a printer after it had been taken back from it.
+#[must_use]
+pub fn disowned(slip: &Slip<'_>, station: Option<&str>) -> Sheet {
+    let (order, t) = (slip.order, slip.t());
+    let station = station.map_or_else(|| t.say("paper-kitchen"), |name| station_name(t, name));
+    Sheet::new(
+        slip.language,
+        t.say_one("paper-ticket", "number", &order.number),
+        [
+            banner(t.say("paper-taken-back")),
+            pair(station, clock_time(order.placed_at, &slip.menu.time_zone))
+                .large()
+                .bold(),
+            text(&order.number).huge().bold().centred(),
+            text(t.say("paper-taken-back-why")).tall(),
+            space(),
+            cut(),
+        ],
+    )
+}
+
 fn dish(slip: &Slip<'_>, line: &Line) -> Block {
     let (usual, wishes): (Vec<_>, Vec<_>) = line
         .options

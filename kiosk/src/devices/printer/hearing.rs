@@ -49,11 +49,11 @@ impl Thread {
             match line.printer.next_reply() {
                 Ok(Reply::RealTime(byte)) => return Ok(Some(Answer::RealTime(byte))),
                 Ok(Reply::Printed(done)) if done == mark => {
-                    self.learn(true);
+                    self.has_marked();
                     return Ok(Some(Answer::Mark));
                 }
                 Ok(Reply::Automatic(status)) => self.tell_status(&status),
-                Ok(Reply::Printed(_)) | Err(Error::Protocol(_)) => {}
+                Ok(Reply::Printed(_) | Reply::Cleared) | Err(Error::Protocol(_)) => {}
                 Err(failure) if is_timeout(&failure) => return Ok(None),
                 Err(failure) => return Err(failure),
             }
@@ -73,7 +73,7 @@ impl Thread {
             let status = line.printer.status()?;
             self.tell_status(&status);
         }
-        Ok(())
+        self.probe(line)
     }
 
     /// Reads what has arrived; says whether this mark was among it.
@@ -93,10 +93,10 @@ impl Thread {
             match line.printer.next_reply() {
                 Ok(Reply::Automatic(status)) => self.tell_status(&status),
                 Ok(Reply::Printed(done)) => {
-                    self.learn(true);
+                    self.has_marked();
                     marked |= Some(done) == mark;
                 }
-                Ok(Reply::RealTime(_)) | Err(Error::Protocol(_)) => {}
+                Ok(Reply::RealTime(_) | Reply::Cleared) | Err(Error::Protocol(_)) => {}
                 Err(failure) if is_timeout(&failure) => {}
                 Err(failure) => return Err(failure),
             }

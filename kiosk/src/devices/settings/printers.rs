@@ -176,12 +176,9 @@ pub(super) fn is_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// An address as the drivers write it, or as people do: `tcp://192.0.2.7`, `/dev/usb/lp0`,
-/// `/dev/ttyUSB0`.
+/// An address as the drivers write it, or as people do: `/dev/usb/lp0`, `/dev/ttyUSB0`.
 pub(super) fn address(text: &str) -> Result<Address, String> {
-    let written = if let Some(rest) = text.strip_prefix("tcp://") {
-        format!("tcp:{rest}")
-    } else if text.starts_with("/dev/usb/") || text.starts_with("/dev/lp") {
+    let written = if text.starts_with("/dev/usb/") || text.starts_with("/dev/lp") {
         format!("usb:{text}")
     } else if text.starts_with("/dev/") {
         format!("serial:{text}")

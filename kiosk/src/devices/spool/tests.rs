@@ -31,10 +31,21 @@ fn begin(device: &str) -> Step {
     Step::Begin(device.to_owned())
 }
 
-/// Writes what the spool wants written, as long as it wants that, and gives the steps by job.
+/// Writes what the spool wants written, as long as it wants that, and gives the steps by job. What is to
+/// be taken back, the printer had some of.
 fn write_all(spool: &mut Spool, now: Now) -> Vec<(u64, Step)> {
+    write_with(spool, now, Some(Outcome::Interrupted))
+}
+
+/// The same with printers that give back so, or do not answer.
+fn write_with(spool: &mut Spool, now: Now, gives_back: Option<Outcome>) -> Vec<(u64, Step)> {
     let mut written = Vec::new();
     while let Some(next) = spool.next(now) {
+        if let Do::TakeBack(device, job) = &next
+            && let Some(outcome) = gives_back
+        {
+            spool.ended(device, job.no, outcome, now);
+        }
         if let Do::Write(id, step) = next {
             let job = spool
                 .jobs
@@ -172,13 +183,18 @@ fn a_job_that_was_given_up_and_then_confirmed_is_printed_if_it_was_not_begun_aga
     ]);
     write_all(&mut spool, now(2));
     spool.prints("kitchen", false, now(10));
-    // The bar is busy with its own job, so the kitchen's waits there as a copy.
+    // The bar is busy with its own job, so the kitchen's, which nobody gives back, waits there as a copy.
+    assert_eq!(write_with(&mut spool, now(5_010), None), []);
     assert_eq!(
-        write_all(&mut spool, now(5_010)),
+        spool.deadline(now(5_010)),
+        Some(Duration::from_millis(8_010))
+    );
+    assert_eq!(
+        write_with(&mut spool, now(8_010), None),
         [(2, Step::Interrupted(Why::Interrupted))]
     );
-    spool.ended("kitchen", 2, Outcome::Printed, now(5_020));
-    assert_eq!(write_all(&mut spool, now(5_020)), [(2, Step::Printed)]);
+    spool.ended("kitchen", 2, Outcome::Printed, now(8_020));
+    assert_eq!(write_all(&mut spool, now(8_020)), [(2, Step::Printed)]);
 
     // Begun again, the late word changes nothing: what comes out of the bar says that it is a copy.
     let mut spool = self::spool(1);
@@ -188,10 +204,79 @@ fn a_job_that_was_given_up_and_then_confirmed_is_printed_if_it_was_not_begun_aga
     spool.load(vec![ticket(1)]);
     write_all(&mut spool, now(2));
     spool.prints("kitchen", false, now(10));
-    write_all(&mut spool, now(5_010));
-    spool.ended("kitchen", 1, Outcome::Printed, now(5_020));
-    assert_eq!(write_all(&mut spool, now(5_020)), []);
+    write_with(&mut spool, now(5_010), None);
+    write_with(&mut spool, now(8_010), None);
+    spool.ended("kitchen", 1, Outcome::Printed, now(8_020));
+    assert_eq!(write_all(&mut spool, now(8_020)), []);
     assert_eq!(spool.jobs[&1].sent_to.as_deref(), Some("bar"));
+}
+
+#[test]
+fn what_a_stopped_printer_has_not_begun_goes_to_its_fallback_as_the_original() {
+    let mut spool = spool(1);
+    for device in ["kitchen", "bar"] {
+        spool.prints(device, true, now(1));
+    }
+    spool.load(vec![ticket(1)]);
+    write_all(&mut spool, now(2));
+    spool.prints("kitchen", false, now(10));
+    let steps = write_with(&mut spool, now(5_010), Some(Outcome::Untouched));
+    assert_eq!(steps, [(1, Step::Untouched), (1, begin("bar"))]);
+    assert!(!spool.jobs[&1].copy);
+}
+
+#[test]
+fn no_job_overtakes_the_one_that_is_being_given_back() {
+    let mut spool = spool(1);
+    for device in ["kitchen", "bar"] {
+        spool.prints(device, true, now(1));
+    }
+    spool.load((1..=3).map(ticket).collect());
+    write_all(&mut spool, now(2));
+    spool.prints("kitchen", false, now(10));
+    assert_eq!(write_with(&mut spool, now(5_010), None), []);
+    spool.ended("kitchen", 1, Outcome::Interrupted, now(5_500));
+    assert_eq!(
+        write_all(&mut spool, now(5_500)),
+        [(1, Step::Interrupted(Why::Interrupted)), (1, begin("bar"))]
+    );
+}
+
+#[test]
+fn what_a_stopped_printer_has_in_hand_is_taken_back_and_held_when_its_time_is_over() {
+    let tomorrow = DAY.tomorrow().unwrap();
+    for (day, at, why) in [
+        (DAY, 600_000, Why::TooOld),
+        (tomorrow, 20_000, Why::DayOver),
+    ] {
+        for (outcome, copy) in [(Outcome::Interrupted, true), (Outcome::Untouched, false)] {
+            let mut spool = spool(1);
+            spool.prints("bar", true, now(1));
+            let job = Job {
+                device: "bar".to_owned(),
+                ..ticket(1)
+            };
+            spool.load(vec![job]);
+            write_all(&mut spool, now(2));
+            spool.prints("bar", false, now(10));
+            assert_eq!(write_all(&mut spool, now(19_999)), [], "it may go on");
+            spool.day(Some(day));
+            let steps = write_with(&mut spool, now(at), Some(outcome));
+            assert_eq!(steps.last(), Some(&(1, Step::Hold(why))), "{outcome:?}");
+            let marked = steps.contains(&(1, Step::Interrupted(Why::Interrupted)));
+            assert_eq!(marked, copy, "a copy only if the printer had some of it");
+        }
+    }
+}
+
+#[test]
+fn what_is_being_printed_is_let_be_however_old_it_is() {
+    let mut spool = spool(1);
+    spool.prints("kitchen", true, now(1));
+    spool.load(vec![ticket(1)]);
+    write_all(&mut spool, now(599_000));
+    spool.day(DAY.tomorrow().ok());
+    assert_eq!(write_all(&mut spool, now(601_000)), []);
 }
 
 #[test]
@@ -463,6 +548,10 @@ impl World {
                 self.spool.put(job);
             }
             Some(Do::Send(device, job)) => self.print(&device, &job)?,
+            // The worst printer: what it has taken comes out all the same.
+            Some(Do::TakeBack(device, job)) => {
+                self.spool.ended(&device, job.no, Outcome::Interrupted, now);
+            }
             None => self.mono_ms += 1_000,
         }
         Ok(())

@@ -10,7 +10,8 @@ use crate::journal::group::from_sql;
 
 /// What [`job_from`] reads, in its order.
 pub(super) const COLUMNS: &str = "no, id, kind, order_id, number, business_date, station, language, device,
-    lines, state, why, note, attempts, copy, sent_to, created_at, since_at, boot, mono_ms, changed_at";
+    lines, state, why, note, attempts, copy, sent_to, created_at, since_at, boot, mono_ms, changed_at,
+    reached";
 
 /// A report stands in the file as a test page of this station: yesterday's software, which knows no
 /// reports, opens the file all the same and prints a page in its place.
@@ -40,6 +41,7 @@ pub(super) fn job_from(row: &Row<'_>) -> rusqlite::Result<Job> {
     let date: Option<String> = row.get(5)?;
     let lines: String = row.get(9)?;
     let why: Option<String> = row.get(11)?;
+    let reached: String = row.get(21)?;
     let (kind, station) = from_columns(name(row, 2, Kind::from_name)?, row.get(6)?);
     Ok(Job {
         no: from_sql(row.get(0)?),
@@ -58,6 +60,7 @@ pub(super) fn job_from(row: &Row<'_>) -> rusqlite::Result<Job> {
         attempts: row.get(13)?,
         copy: row.get(14)?,
         sent_to: row.get(15)?,
+        reached: serde_json::from_str(&reached).map_err(|error| unreadable(21, error))?,
         created_at: WallTime::from_millis(row.get(16)?),
         since: Since {
             at: WallTime::from_millis(row.get(17)?),

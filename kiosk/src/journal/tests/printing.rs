@@ -162,6 +162,24 @@ async fn a_void_tells_the_station_that_has_the_ticket_once() {
 }
 
 #[tokio::test]
+async fn a_void_tells_every_printer_that_may_have_the_ticket() {
+    let desk = desk();
+    let placed = desk.place().await;
+    let ticket = jobs(&desk).await.remove(0);
+    let begin = |device: &str| Step::Begin(device.to_owned());
+    step(&desk, &ticket, begin("kitchen")).await.unwrap();
+    let lost = Step::Interrupted(Why::Interrupted);
+    step(&desk, &ticket, lost).await.unwrap();
+    step(&desk, &ticket, begin("fallback")).await.unwrap();
+    step(&desk, &ticket, Step::Printed).await.unwrap();
+    desk.act(placed.order.id, Action::Void).await.unwrap();
+    let jobs = jobs(&desk).await;
+    let voids = jobs.iter().filter(|job| job.kind == Kind::VoidTicket);
+    let places: Vec<&str> = voids.map(|void| void.device.as_str()).collect();
+    assert_eq!(places, ["kitchen", "fallback"]);
+}
+
+#[tokio::test]
 async fn without_printers_an_order_makes_no_jobs() {
     let desk = Desk::new();
     desk.place().await;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::access::{Manager, Request};
 use super::actions::{one_line, reason};
+use crate::devices::drawer::Unopened;
 use crate::journal::{CashRequest, Stamp};
 use crate::web::error::Problem;
 use crate::web::{AppState, body};
@@ -30,7 +31,7 @@ pub(super) async fn count(
     };
     let drawer = state.journal.count_cash(wish).await?;
     // Whoever counts or moves money has it open.
-    let opened = state.devices.open_drawer();
+    let opened = state.devices.open_drawer().await.is_ok();
     tracing::info!(
         ?kind,
         amount,
@@ -49,8 +50,14 @@ pub(super) async fn open_drawer(
 ) -> Result<Json<Value>, Problem> {
     let reason = reason(&body::json(&body::read(body).await?)?)?;
     let reason = reason.ok_or_else(|| Problem::invalid_field("/reason", "is missing: say why"))?;
-    if !state.devices.open_drawer() {
-        return Err(Problem::not_found("cash drawer"));
+    match state.devices.open_drawer().await {
+        Ok(()) => {}
+        Err(Unopened::NoDrawer) => return Err(Problem::not_found("cash drawer")),
+        Err(why) => {
+            let (by, told) = (who.by(), why.as_str());
+            tracing::warn!(reason, by, why = told, "the cash drawer did not open");
+            return Err(Problem::drawer_unopened(why));
+        }
     }
     tracing::warn!(reason, by = who.by(), "the cash drawer was opened by hand");
     Ok(Json(json!({ "opened": true })))

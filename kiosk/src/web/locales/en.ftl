@@ -725,6 +725,8 @@ cash-difference = Difference
 # Paper
 paper-copy = COPY 副本
 paper-void = VOID 作废
+paper-taken-back = NOT THIS ONE 不算
+paper-taken-back-why = If a ticket with this number came out above, do not cook from it: it went on to another printer as a copy, or waits for the manager.
 paper-receipt = Receipt { $number }
 paper-ticket = Kitchen ticket { $number }
 paper-each = { $price } each

@@ -661,6 +661,8 @@ cash-difference = 差额
 # 纸张：小票与厨单
 paper-copy = 副本 COPY
 paper-void = 作废 VOID
+paper-taken-back = 不算 NOT THIS ONE
+paper-taken-back-why = 如果上面打出了同号厨单，请勿照做：它已作为副本改由别的打印机打印，或在等经理处理。
 paper-receipt = 小票 { $number }
 paper-ticket = 厨单 { $number }
 paper-each = 单价 { $price }
