@@ -2,6 +2,9 @@
 //!
 //! Everything is checked before anything is opened or bound, and all faults are told at once.
 
+mod file;
+mod told;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -9,12 +12,10 @@ use cloud_sync_wire::credential::Credential;
 use jiff::civil::Time;
 use kiosk_core::day::Schedule;
 use kiosk_core::menu::Parsed;
-use serde::Deserialize;
 
-use crate::devices::settings::{
-    BeaconSection, BuzzerSection, CardSection, DrawerSection, PresenceSection, PrinterSection,
-    PrintingSection, ScannerSection, Sections, WatchdogSection,
-};
+use self::file::{DaySection, File, HttpsSection, file};
+pub use self::told::{Configured, SAMPLE, SELF_MADE, Source};
+use crate::devices::settings::Sections;
 use crate::protect::{Tuning, tuning};
 use crate::uplink::endpoint;
 use crate::web::pictures::Pictures;
@@ -49,65 +50,6 @@ pub struct Given {
     pub config: Option<PathBuf>,
     /// Whether unencrypted connections beyond this machine are wanted.
     pub allow_plaintext: bool,
-}
-
-/// The TOML file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    listen: Option<String>,
-    #[serde(default)]
-    https: HttpsSection,
-    menu: Option<PathBuf>,
-    credential: Option<PathBuf>,
-    cloud: Option<String>,
-    mqtt: Option<String>,
-    public_url: Option<String>,
-    locales: Option<PathBuf>,
-    #[serde(default)]
-    allow_plaintext: bool,
-    #[serde(default)]
-    day: DaySection,
-    #[serde(default)]
-    journal: JournalSection,
-    #[serde(default)]
-    breaker: serde_json::Value,
-    #[serde(default)]
-    printer: Vec<PrinterSection>,
-    #[serde(default)]
-    printing: PrintingSection,
-    drawer: Option<DrawerSection>,
-    beacon: Option<BeaconSection>,
-    buzzer: Option<BuzzerSection>,
-    watchdog: Option<WatchdogSection>,
-    card: Option<CardSection>,
-    #[serde(default)]
-    scanner: Vec<ScannerSection>,
-    #[serde(default)]
-    presence: Vec<PresenceSection>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HttpsSection {
-    listen: Option<String>,
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DaySection {
-    starts: Option<String>,
-    opens_by_itself: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct JournalSection {
-    reserve_mib: Option<u64>,
-    retention_days: Option<u32>,
-    retention_mib: Option<u64>,
 }
 
 /// A configuration in which everything is right.
@@ -145,6 +87,8 @@ pub struct Config {
     pub tuning: Tuning,
     /// Where the configuration stands; what can be changed while running is read from it again.
     pub file: Option<PathBuf>,
+    /// What is configured, for people.
+    pub told: Vec<Configured>,
 }
 
 impl Config {
@@ -178,6 +122,7 @@ impl Config {
         let credential = credential(&given, &file, allow_plaintext, &mut faults);
         let schedule = schedule(&file.day, &mut faults);
         let tuning = tuning::read(&file.breaker, &mut faults);
+        let told = told::told(&given, &file, credential.as_ref());
         let sections = Sections {
             printer: file.printer,
             printing: file.printing,
@@ -190,8 +135,6 @@ impl Config {
             presence: file.presence,
         };
         let devices = sections.read(menu.as_ref().map(|parsed| &parsed.menu), &mut faults);
-        let mib = |mib: u64| mib.saturating_mul(1024 * 1024);
-        let days = |days: u32| i64::from(days) * 86_400_000;
         match (listen, menu, schedule) {
             (Some(listen), Some(menu), Some(schedule)) if faults.is_empty() => Ok(Self {
                 data_dir: given.data_dir,
@@ -210,10 +153,21 @@ impl Config {
                 devices,
                 tuning,
                 file: given.config,
+                told,
             }),
             _ => Err(faults),
         }
     }
+}
+
+/// In bytes.
+fn mib(mib: u64) -> u64 {
+    mib.saturating_mul(1024 * 1024)
+}
+
+/// In milliseconds.
+fn days(days: u32) -> i64 {
+    i64::from(days) * 86_400_000
 }
 
 /// What is set about remote calls, as the file says now.
@@ -333,53 +287,6 @@ fn credential(
     Some(credential)
 }
 
-fn file(path: &Path, faults: &mut Vec<String>) -> Option<File> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| faults.push(unreadable("config", path, &error)))
-        .ok()?;
-    let path = path.display();
-    let table: toml::Table = toml::from_str(&text)
-        .map_err(|error| faults.push(format!("config: {path} is not TOML: {error}")))
-        .ok()?;
-    // One entry at a time: a reader of the whole would stop at the first that is wrong.
-    let found: Vec<_> = table
-        .iter()
-        .flat_map(|(name, value)| wrong(name, value))
-        .collect();
-    if found.is_empty() {
-        return File::deserialize(table)
-            .map_err(|error| faults.push(format!("config: {path}: {error}")))
-            .ok();
-    }
-    faults.extend(found.iter().map(|fault| format!("config: {path}: {fault}")));
-    None
-}
-
-/// What is wrong with one entry of the file; of a section, with each of its settings.
-fn wrong(name: &str, value: &toml::Value) -> Vec<String> {
-    let alone = |name: &str, value: toml::Value| toml::Table::from_iter([(name.to_owned(), value)]);
-    let fault = |at: &str, table: toml::Table| {
-        let error = File::deserialize(table).err()?.to_string();
-        Some(format!("{at}: {}", error.trim().replace('\n', " ")))
-    };
-    let Some(whole) = fault(name, alone(name, value.clone())) else {
-        return Vec::new();
-    };
-    let settings = value.as_table().into_iter().flatten();
-    let mut each: Vec<String> = settings
-        .filter_map(|(key, value)| {
-            let section = toml::Value::Table(alone(key, value.clone()));
-            fault(&format!("{name}.{key}"), alone(name, section))
-        })
-        // Alone, a setting misses the others of its section.
-        .filter(|fault| !fault.contains("missing field"))
-        .collect();
-    if each.is_empty() {
-        each.push(whole);
-    }
-    each
-}
-
 fn unreadable(name: &str, path: &Path, error: &std::io::Error) -> String {
     let path = path.display();
     format!("{name}: {path} can't be read: {error}; check the path and who may read it")
@@ -415,104 +322,4 @@ fn schedule(day: &DaySection, faults: &mut Vec<String>) -> Option<Schedule> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_faults_are_told_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let menu = folder.path().join("menu.json");
-        std::fs::write(&menu, "{}").unwrap();
-        let config = folder.path().join("kiosk.toml");
-        std::fs::write(&config, "listen = \"here\"\n[day]\nstarts = \"25:00\"\n").unwrap();
-        let given = Given {
-            data_dir: folder.path().join("data"),
-            menu: Some(menu),
-            config: Some(config),
-            credential: Some(folder.path().join("none.json")),
-            ..Given::default()
-        };
-        let faults = Config::read(given).unwrap_err();
-        for part in [
-            "listen:",
-            "day.starts:",
-            "credential: ",
-            "/currency",
-            "/items",
-        ] {
-            assert!(
-                faults.iter().any(|fault| fault.contains(part)),
-                "{part} in {faults:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn every_entry_of_the_file_is_read_whatever_is_wrong_with_the_others() {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("kiosk.toml");
-        std::fs::write(
-            &config,
-            "listen = 5\nwat = 1\n[day]\nstarts = 4\nends = 5\n[journal]\nreserve_mib = -1\n",
-        )
-        .unwrap();
-        let given = Given {
-            data_dir: folder.path().join("data"),
-            config: Some(config),
-            ..Given::default()
-        };
-        let faults = Config::read(given).unwrap_err();
-        assert_eq!(faults.len(), 5, "{faults:#?}");
-        for part in [
-            "listen: ",
-            "wat: ",
-            "day.starts: ",
-            "day.ends: ",
-            "journal.reserve_mib: ",
-        ] {
-            assert!(
-                faults.iter().any(|fault| fault.contains(part)),
-                "{part} in {faults:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn urls_are_checked_with_or_without_a_credential() {
-        let given = Given {
-            data_dir: "data".into(),
-            cloud: Some("http://10.0.0.1".to_owned()),
-            mqtt: Some("mqqt://broker.example".to_owned()),
-            config: Some("nowhere.toml".into()),
-            ..Given::default()
-        };
-        let faults = Config::read(given.clone()).unwrap_err();
-        let of = |name: &str| {
-            faults
-                .iter()
-                .filter(|fault| fault.starts_with(name))
-                .count()
-        };
-        assert_eq!(
-            (of("cloud: "), of("mqtt: "), of("config: ")),
-            (2, 2, 1),
-            "{faults:?}"
-        );
-        let given = Given {
-            credential: Some("nowhere.json".into()),
-            ..given
-        };
-        let faults = Config::read(given).unwrap_err();
-        let of = |name: &str| {
-            faults
-                .iter()
-                .filter(|fault| fault.starts_with(name))
-                .count()
-        };
-        assert_eq!(
-            (of("cloud: "), of("mqtt: "), of("credential: ")),
-            (1, 1, 1),
-            "{faults:?}"
-        );
-    }
-}
+mod tests;

@@ -46,12 +46,13 @@ struct Watched {
     confirmed: Ranges,
 }
 
-/// What screens were last told of the link.
+/// What screens were last told of, besides orders and the menu.
 #[derive(PartialEq, Eq, Clone, Copy)]
 struct Told {
     mode: LinkMode,
     unconfirmed: u64,
     cards: bool,
+    settings: u64,
 }
 
 /// Runs until the journal is closed.
@@ -128,6 +129,7 @@ fn look(state: &AppState) -> Told {
         mode: link.mode,
         unconfirmed: state.journal.outbox().borrow().unconfirmed(),
         cards: state.devices.takes_cards(),
+        settings: state.settings.changes(),
     }
 }
 

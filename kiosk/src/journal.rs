@@ -16,6 +16,7 @@ mod append;
 mod backup;
 mod cash;
 pub mod check;
+mod chosen;
 mod confirm;
 mod days;
 mod document;
@@ -67,6 +68,7 @@ use crate::devices::routing::Routing;
 pub use self::act::{ActRefusal, ActRequest, LinesRefund};
 pub use self::backup::backup;
 pub use self::cash::CashRequest;
+pub use self::chosen::{KeptSetting, SettingRequest};
 pub use self::confirm::{Confirmed, HelloState};
 pub use self::days::{DayClosed, DayRefusal, DayRequest, FoundDay, latest_day};
 pub use self::error::{JournalError, OpenError};
@@ -87,6 +89,13 @@ pub use self::staff::{
 };
 pub use self::stock::StockRequest;
 pub use self::switches::{KeptSwitch, SwitchRequest};
+
+/// New orders stop below this many free mebibytes, if nothing else is configured.
+pub const RESERVE_MIB: u64 = 64;
+/// Confirmed events are kept for so many days, if nothing else is configured.
+pub const RETENTION_DAYS: u32 = 14;
+/// And no more than so many mebibytes of them.
+pub const RETENTION_MIB: u64 = 512;
 
 /// What every write carries: when, in which run of the process, at whose request.
 #[derive(Debug, Clone)]
@@ -166,12 +175,12 @@ impl JournalSettings {
         Self {
             folder,
             vfs: None,
-            reserve_bytes: 64 * 1024 * 1024,
+            reserve_bytes: RESERVE_MIB * 1024 * 1024,
             free_bytes: Arc::new(move || folder::free_bytes(&at)),
             boot,
             prefixes: Vec::new(),
-            retention_ms: 14 * 24 * 3600 * 1000,
-            retention_bytes: 512 * 1024 * 1024,
+            retention_ms: i64::from(RETENTION_DAYS) * 24 * 3600 * 1000,
+            retention_bytes: RETENTION_MIB * 1024 * 1024,
             group_limit: 128,
             log_pages: 1_000,
             synchronous: Synchronous::Full,
@@ -380,6 +389,18 @@ impl Journal {
     /// [`JournalError`].
     pub async fn turn_switch(&self, request: SwitchRequest) -> Result<KeptSwitch, JournalError> {
         self.ask(|reply| Job::Switch(Box::new(request), reply))
+            .await?
+    }
+
+    /// Sets something of this kiosk, or puts it back; gives what is set from now on.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub async fn change_setting(
+        &self,
+        request: SettingRequest,
+    ) -> Result<Option<KeptSetting>, JournalError> {
+        self.ask(|reply| Job::Setting(Box::new(request), reply))
             .await?
     }
 

@@ -25,6 +25,7 @@ pub mod protect;
 pub mod reach;
 pub mod scans;
 pub mod serve;
+pub mod settings;
 pub mod status;
 pub mod switches;
 pub mod uplink;

@@ -22,6 +22,7 @@ use crate::help::Help;
 use crate::https::HttpsError;
 use crate::journal::{FolderLock, Journal, JournalSettings, OpenError};
 use crate::reach::Reach;
+use crate::settings::Settings;
 use crate::wallclock::WallClock;
 use crate::web::feed::Feed;
 use crate::web::sessions::Sessions;
@@ -97,7 +98,8 @@ async fn run(
         feed: Arc::new(Feed::new(journal.boots())),
         devices: devices.clone(),
         sessions: signed_in(&journal).await,
-        schedule: config.schedule,
+        settings: set_here(config, &journal).await,
+        configured: config.told.clone(),
         https_port: doors.https_address().map(|address| address.port()),
         place: place(config),
         metrics,
@@ -135,6 +137,15 @@ async fn run(
     connection.stop().await;
     journal.close().await;
     served.map(|()| closed)
+}
+
+/// What the manager has set.
+async fn set_here(config: &Config, journal: &Journal) -> Settings {
+    let settings = Settings::new(config.schedule);
+    if let Err(error) = settings.take_up(journal).await {
+        tracing::warn!(%error, "settings are as configured until they are set anew");
+    }
+    settings
 }
 
 /// Who was signed in when the kiosk stopped.

@@ -25,7 +25,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use kiosk_core::cart::Method;
-use kiosk_core::day::Schedule;
 use kiosk_core::menu::{Item, Menu};
 use kiosk_core::stock::Level;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -35,11 +34,13 @@ use self::error::Problem;
 use self::feed::Feed;
 use self::pictures::Pictures;
 use self::sessions::Sessions;
+use crate::config::Configured;
 use crate::devices::Devices;
 use crate::habits::Habits;
 use crate::help::Help;
 use crate::journal::Journal;
 use crate::reach::Reach;
+use crate::settings::Settings;
 use crate::status::LinkSource;
 use crate::wallclock::WallClock;
 
@@ -63,8 +64,10 @@ pub struct Inner {
     pub devices: Devices,
     /// Who is signed in.
     pub sessions: Sessions,
-    /// How days begin.
-    pub schedule: Schedule,
+    /// What the manager sets here.
+    pub settings: Settings,
+    /// What the configuration says, and where it says it.
+    pub configured: Vec<Configured>,
     /// The port of HTTPS, where it is served.
     pub https_port: Option<u16>,
     /// Whose kiosk this is.

@@ -41,6 +41,7 @@ impl Kiosk {
             retention_bytes: None,
             tuning: Tuning::default(),
             file: None,
+            told: Vec::new(),
         };
         let boot = BootId(Uuid::now_v7());
         let settings = JournalSettings::new(folder.to_owned(), boot, [3; 64]);

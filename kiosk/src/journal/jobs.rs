@@ -18,8 +18,8 @@ use super::group::Group;
 use super::place::known;
 use super::{
     ActRefusal, ActRequest, CashRequest, Confirmed, DayClosed, DayRefusal, DayRequest,
-    JournalError, KeptSwitch, NoticeRequest, PlaceRefusal, Placed, PrintRefusal, PrintRequest,
-    StaffRefusal, StaffRequest, Stamp, StockRequest, SwitchRequest,
+    JournalError, KeptSetting, KeptSwitch, NoticeRequest, PlaceRefusal, Placed, PrintRefusal,
+    PrintRequest, SettingRequest, StaffRefusal, StaffRequest, Stamp, StockRequest, SwitchRequest,
 };
 
 use crate::devices::job::Job as PrintJob;
@@ -41,6 +41,10 @@ pub(super) enum Job {
     Print(Box<PrintRequest>, Reply<Result<PrintJob, PrintRefusal>>),
     Switch(Box<SwitchRequest>, Reply<Result<KeptSwitch, JournalError>>),
     Notice(Box<NoticeRequest>, Reply<Result<(), JournalError>>),
+    Setting(
+        Box<SettingRequest>,
+        Reply<Result<Option<KeptSetting>, JournalError>>,
+    ),
     Keep(String, Option<String>, Reply<Result<(), JournalError>>),
     Stop(Reply<()>),
 }
@@ -104,6 +108,10 @@ pub(super) fn run(group: &mut Group<'_>, job: Job, full: Option<u64>) -> Ran {
             group.in_savepoint(|group| group.turn_switch(*request)),
             reply,
         ),
+        Job::Setting(request, reply) => ran(
+            group.in_savepoint(|group| group.change_setting(*request)),
+            reply,
+        ),
         Job::Keep(name, value, reply) => ran(
             group.in_savepoint(|group| group.keep(&name, value.as_deref())),
             reply,
@@ -130,6 +138,7 @@ pub(super) fn refuse(job: Job, error: JournalError) -> Answer {
         Job::Prune(reply) => ran(Err(error), reply).0,
         Job::Print(_, reply) => ran(Err(PrintRefusal::Journal(error)), reply).0,
         Job::Switch(_, reply) => ran(Err(error), reply).0,
+        Job::Setting(_, reply) => ran(Err(error), reply).0,
         Job::Notice(_, reply) => ran(Err(error), reply).0,
         Job::Stop(reply) => stopped(reply).0,
     }

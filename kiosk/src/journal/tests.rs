@@ -2,6 +2,7 @@
 
 mod acting;
 mod carrying;
+mod chosen;
 mod days;
 mod fencing;
 mod files;

@@ -16,6 +16,7 @@ mod query;
 pub(super) mod quotes;
 mod receipts;
 mod sessions;
+mod settings;
 mod staff;
 mod status;
 mod switches;
@@ -76,18 +77,10 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
             "/api/v1/sessions",
             post(sessions::open).delete(sessions::close),
         ),
-        (
-            "/api/v1/sessions/others",
-            axum::routing::delete(staff::sign_others_out),
-        ),
-        ("/api/v1/staff", get(staff::list).post(staff::add)),
-        ("/api/v1/staff/first", post(staff::first)),
-        (
-            "/api/v1/staff/{id}",
-            put(staff::change).delete(staff::revoke),
-        ),
     ];
     table.extend(help::table());
+    table.extend(settings::table());
+    table.extend(staff::table());
     table
 }
 

@@ -16,8 +16,6 @@ use super::staff::{Frame, Look, age, answer, asset, clock_time, worked_on};
 use super::text::{self, Language};
 use crate::clock;
 
-/// A ready number stays for five minutes, unless it is collected before.
-const READY_SECONDS: i64 = 5 * 60;
 /// A number that has just become ready stands out for so long.
 const NEW_SECONDS: i64 = 30;
 /// What the board shows.
@@ -58,14 +56,18 @@ pub(super) async fn page(
     let now = clock::wall();
     let orders = worked_on(&state, SHOWN, now).await?;
     let orders: Vec<Order> = orders.into_iter().map(|stored| stored.order).collect();
-    answer(render(&state.menu(), &orders, look.lang.as_deref(), now))
+    let menu = state.menu();
+    let stays = state.settings.board_ready();
+    answer(render(&menu, &orders, look.lang.as_deref(), stays, now))
 }
 
-/// The board of these orders, oldest first.
+/// The board of these orders, oldest first. A number that is ready stays for so many seconds, unless
+/// it is collected before.
 pub(super) fn render(
     menu: &Menu,
     orders: &[Order],
     lang: Option<&str>,
+    ready_seconds: i64,
     now: WallTime,
 ) -> Result<String, askama::Error> {
     let frame = Frame::new(menu, lang, &[]);
@@ -79,7 +81,7 @@ pub(super) fn render(
             number: &order.number,
             since: age(order.changed_at.unwrap_or(order.placed_at), now),
         })
-        .filter(|ready| ready.since < READY_SECONDS)
+        .filter(|ready| ready.since < ready_seconds)
         .collect();
     ready.sort_by_key(|ready| ready.since);
     Page {
@@ -87,7 +89,7 @@ pub(super) fn render(
         preparing: preparing.map(|order| order.number.as_str()).collect(),
         ready,
         clock: clock_time(now, &menu.time_zone),
-        ready_seconds: READY_SECONDS,
+        ready_seconds,
         new_seconds: NEW_SECONDS,
         frame,
     }

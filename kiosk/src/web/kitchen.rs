@@ -22,12 +22,9 @@ use super::staff::{
     Frame, KitchenStaff, age, answer, asset, clock_time, icon, station_name, worked_on,
 };
 use crate::clock;
+use crate::settings::Patience;
 use crate::status::LinkMode;
 
-/// A ticket older than this needs care.
-const CARE_SECONDS: i64 = 4 * 60;
-/// A ticket older than this is late.
-const LATE_SECONDS: i64 = 7 * 60;
 /// Ready orders that nobody collected leave the pass.
 const PASS_SECONDS: i64 = 60 * 60;
 /// Voided orders are shown for so long, unless they are acknowledged before.
@@ -58,6 +55,7 @@ pub(super) struct Kitchen<'a> {
     /// Oldest first.
     pub(super) orders: &'a [Order],
     pub(super) offline: bool,
+    pub(super) patience: Patience,
     pub(super) now: WallTime,
 }
 
@@ -94,6 +92,7 @@ pub(super) async fn page(
         menu: &menu,
         orders: &orders,
         offline: state.link.mode() == LinkMode::Offline,
+        patience: state.settings.patience(),
         now,
     };
     answer(kitchen.page(look.lang.as_deref()))
@@ -103,8 +102,7 @@ impl<'a> Kitchen<'a> {
     /// The page in the wanted language.
     pub(super) fn page(&self, lang: Option<&'a str>) -> Result<String, askama::Error> {
         let frame = Frame::new(self.menu, lang, WORDS);
-        let ticket =
-            |order: &&'a Order| Ticket::new(order, self.menu, frame.t, frame.tag, self.now);
+        let ticket = |order: &&'a Order| Ticket::new(order, self, frame.t, frame.tag);
         let since = |order: &Order| age(order.changed_at.unwrap_or(order.placed_at), self.now);
         let on_the_rail = self.orders.iter().filter(|order| match order.status {
             Status::Placed | Status::Preparing => true,
@@ -130,8 +128,8 @@ impl<'a> Kitchen<'a> {
             offline: self.offline,
             clock: clock_time(self.now, &self.menu.time_zone),
             now: self.now.as_millis(),
-            care: CARE_SECONDS,
-            late: LATE_SECONDS,
+            care: self.patience.care,
+            late: self.patience.late,
             frame,
         }
         .render()

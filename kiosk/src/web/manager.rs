@@ -14,6 +14,7 @@ mod preview;
 mod records;
 mod report;
 mod rules;
+mod settings;
 mod sheet;
 mod shell;
 mod staff;
@@ -50,6 +51,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/manager/devices", get(devices))
         .route("/manager/link", get(link))
         .route("/manager/staff", get(staff))
+        .route("/manager/settings", get(settings))
         .route("/manager/records", get(record))
         .route("/manager/records.csv", get(record_csv))
         .route("/manager/outbox", get(outbox))
@@ -123,6 +125,11 @@ async fn devices(who: ManagerOnly, State(state): State<AppState>) -> Result<Resp
 async fn link(who: ManagerOnly, State(state): State<AppState>) -> Result<Response, Problem> {
     let store = Store::look(&state, None).await?;
     answer(store.link_page(who.0.lang.as_deref()))
+}
+
+async fn settings(who: ManagerOnly, State(state): State<AppState>) -> Result<Response, Problem> {
+    let store = Store::look(&state, None).await?;
+    answer(store.settings_page(who.0.lang.as_deref()))
 }
 
 async fn staff(

@@ -22,6 +22,7 @@ mod printing;
 mod receipts;
 mod refusals;
 mod sessions;
+mod settings;
 mod sights;
 mod staff;
 mod stock;

@@ -30,9 +30,12 @@ pub(super) async fn report(
     }
     let menu = state.menu();
     let latest = state.journal.day().borrow().map(|day| day.date);
-    let date = asked
-        .or(latest)
-        .unwrap_or_else(|| state.schedule.date(clock::wall(), &menu.time_zone));
+    let date = asked.or(latest).unwrap_or_else(|| {
+        state
+            .settings
+            .schedule()
+            .date(clock::wall(), &menu.time_zone)
+    });
     let (orders, (cash, z)) = state
         .journal
         .read(move |reader| Ok((reader.orders_of_day(date)?, reader.cash_of_day(date)?)))
@@ -83,7 +86,7 @@ async fn change(
     let wish = DayRequest {
         stamp: Stamp::now(request),
         close,
-        schedule: state.schedule,
+        schedule: state.settings.schedule(),
         zone: menu.time_zone.clone(),
         currency: menu.currency,
         by: Some(who.by()),

@@ -49,7 +49,10 @@ pub(super) async fn availability(
         None => uncounted.then_some(None),
     };
     let stamp = Stamp::now(request);
-    let today = state.schedule.date(clock::wall(), &menu.time_zone);
+    let today = state
+        .settings
+        .schedule()
+        .date(clock::wall(), &menu.time_zone);
     let wish = StockRequest {
         stamp,
         item: id.clone(),

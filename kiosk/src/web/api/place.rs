@@ -159,7 +159,7 @@ fn request_for(
         terminal: cart.terminal,
         method: cart.payment.unwrap_or(Method::Counter),
         wanted,
-        schedule: state.schedule,
+        schedule: state.settings.schedule(),
         zone: menu.time_zone.clone(),
     }
 }

@@ -224,7 +224,7 @@ async fn report_wish(
     let latest = state.journal.day().borrow().map(|day| day.date);
     let today = latest.unwrap_or_else(|| {
         let zone = &state.menu().time_zone;
-        state.schedule.date(clock::wall(), zone)
+        state.settings.schedule().date(clock::wall(), zone)
     });
     let read = Object::read(&value, &at, &mut faults).map(|object| {
         let faults = &mut faults;

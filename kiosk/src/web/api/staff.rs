@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request as HttpRequest, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use kiosk_core::document::{At, Faults, Object, filled_text, text};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,8 +23,18 @@ use crate::web::{AppState, body, transport};
 /// The longest name of somebody, in characters.
 const NAME_LIMIT: usize = 40;
 
+/// The paths of this part.
+pub(super) fn table() -> [(&'static str, MethodRouter<AppState>); 4] {
+    [
+        ("/api/v1/sessions/others", delete(sign_others_out)),
+        ("/api/v1/staff", get(list).post(add)),
+        ("/api/v1/staff/first", post(first)),
+        ("/api/v1/staff/{id}", put(change).delete(revoke)),
+    ]
+}
+
 /// `GET /api/v1/staff`
-pub(super) async fn list(
+async fn list(
     State(state): State<AppState>,
     _: Manager,
     request: HttpRequest<Body>,
@@ -71,7 +82,7 @@ fn shown_person(person: &Person) -> Value {
 }
 
 /// `POST /api/v1/staff`: somebody is new.
-pub(super) async fn add(
+async fn add(
     State(state): State<AppState>,
     Manager(who): Manager,
     Request(request): Request,
@@ -109,7 +120,7 @@ pub(super) async fn add(
 }
 
 /// `PUT /api/v1/staff/{id}`: another PIN, another role.
-pub(super) async fn change(
+async fn change(
     State(state): State<AppState>,
     Manager(who): Manager,
     Request(request): Request,
@@ -152,7 +163,7 @@ pub(super) async fn change(
 }
 
 /// `DELETE /api/v1/staff/{id}`: the PIN opens nothing any more.
-pub(super) async fn revoke(
+async fn revoke(
     State(state): State<AppState>,
     Manager(who): Manager,
     Request(request): Request,
@@ -169,7 +180,7 @@ pub(super) async fn revoke(
 }
 
 /// `DELETE /api/v1/sessions/others`: everybody is signed out but whoever asks.
-pub(super) async fn sign_others_out(
+async fn sign_others_out(
     State(state): State<AppState>,
     Manager(who): Manager,
     request: HttpRequest<Body>,
@@ -185,7 +196,7 @@ pub(super) async fn sign_others_out(
 
 /// `POST /api/v1/staff/first`: the manager's first PIN, while there is none. Whoever sets it is signed
 /// in by it.
-pub(super) async fn first(
+async fn first(
     State(state): State<AppState>,
     request: HttpRequest<Body>,
 ) -> Result<Response, Problem> {

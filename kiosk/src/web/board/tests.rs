@@ -2,7 +2,7 @@ use super::*;
 use crate::web::staff::tests::{at, busy, check, sample};
 
 fn board(orders: &[Order], lang: &str, minute: i64) -> String {
-    render(&sample(), orders, Some(lang), at(minute)).unwrap()
+    render(&sample(), orders, Some(lang), 300, at(minute)).unwrap()
 }
 
 #[test]

@@ -1,4 +1,7 @@
+use kiosk_core::day::Schedule;
+
 use super::*;
+use crate::settings::Settings;
 use crate::web::staff::tests::{at, busy, check, sample};
 
 fn screen(orders: &[Order], lang: &str) -> String {
@@ -7,6 +10,7 @@ fn screen(orders: &[Order], lang: &str) -> String {
         menu: &menu,
         orders,
         offline: true,
+        patience: Settings::new(Schedule::default()).patience(),
         now: at(61),
     };
     kitchen.page(Some(lang)).unwrap()

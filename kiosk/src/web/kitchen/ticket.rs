@@ -3,10 +3,9 @@
 use kiosk_core::menu::Menu;
 use kiosk_core::order::{Order, Status};
 use kiosk_core::pricing::{Line, LineOption};
-use kiosk_core::wall::WallTime;
 
+use super::Kitchen;
 use super::notes::{Piece, allergy, pieces};
-use super::{CARE_SECONDS, LATE_SECONDS};
 use crate::web::staff::{age, clock_time, destination};
 use crate::web::text::Language;
 
@@ -57,12 +56,12 @@ pub(super) struct TicketLine<'a> {
 impl<'a> Ticket<'a> {
     pub(super) fn new(
         order: &'a Order,
-        menu: &'a Menu,
+        kitchen: &Kitchen<'a>,
         t: &'static Language,
         tag: &str,
-        now: WallTime,
     ) -> Self {
-        let seconds = age(order.placed_at, now);
+        let menu = kitchen.menu;
+        let seconds = age(order.placed_at, kitchen.now);
         let status = order.status.as_str();
         let notes = order.lines.iter().filter_map(|line| line.note.as_deref());
         let mut alarms: Vec<&str> = notes.filter(|note| allergy(note)).collect();
@@ -77,7 +76,7 @@ impl<'a> Ticket<'a> {
             terminal: order.terminal.as_deref(),
             placed: order.placed_at.as_millis(),
             age: format!("{}:{:02}", seconds / 60, seconds % 60),
-            heat: heat(seconds),
+            heat: kitchen.patience.heat(seconds),
             changed: clock_time(order.changed_at.unwrap_or(order.placed_at), &menu.time_zone),
             alarms,
             reason: order.reason.as_deref(),
@@ -129,12 +128,4 @@ pub(crate) fn is_usual(option: &LineOption, menu: &Menu) -> bool {
     let group = menu.group(&option.group);
     let choice = group.and_then(|group| group.option(&option.option));
     option.quantity == 1 && choice.is_some_and(|choice| choice.default)
-}
-
-fn heat(seconds: i64) -> &'static str {
-    match seconds {
-        LATE_SECONDS.. => "late",
-        CARE_SECONDS..LATE_SECONDS => "care",
-        _ => "fresh",
-    }
 }

@@ -1010,3 +1010,60 @@ preview-away =
         [one] One dish is served at other times only.
        *[other] { $count } dishes are served at other times only.
     }
+
+# The settings page.
+nav-settings = Settings
+settings-here = How this store works
+settings-here-text = In force at once, on every screen, and after a restart. Each change is on the record.
+settings-minutes = { $n } min
+settings-unit = min
+settings-save = Save
+settings-set-by = Set by { $name }, { $date }, { $time }
+settings-back = Back to { $value }
+settings-this = This kiosk
+settings-store = Store
+settings-kiosk = Kiosk
+settings-version = Version
+settings-journal = Journal
+settings-zone = Time zone
+settings-elsewhere = Switches, printers and PINs are changed on their own pages:
+settings-configured = Configured when the kiosk starts
+settings-configured-text = These change in the configuration file, or where the kiosk is started, and take a restart.
+settings-what = What
+settings-value = Value
+settings-from = Where it is said
+settings-none = none
+setting-opens_by_itself = The first order opens the day
+setting-opens_by_itself-text = Off: nobody can order before a manager opens the day.
+setting-kitchen_care_minutes = A ticket needs care after
+setting-kitchen_care_minutes-text = The kitchen shows it in amber from then on.
+setting-kitchen_late_minutes = A ticket is late after
+setting-kitchen_late_minutes-text = The kitchen shows it in red from then on.
+setting-board_ready_minutes = The board shows a ready number for
+setting-board_ready_minutes-text = Unless it is collected before.
+config-listen = Address of the screens
+config-https-listen = Address for HTTPS
+config-https-certificate = Certificate for HTTPS
+config-public_url = Address for diners’ phones
+config-menu = Menu at the start
+config-locales = More languages
+config-data_dir = Data folder
+config-config = Configuration file
+config-credential = Credential
+config-cloud = Cloud
+config-mqtt = Broker
+config-day-starts = A business day starts at
+config-journal-retention_days = Confirmed records are kept for
+config-journal-retention_mib = Confirmed records take at most
+config-journal-reserve_mib = Disk space kept free
+config-from-command_line = command line or environment
+config-from-credential = credential
+config-from-file = configuration file
+config-from-built_in = built in
+config-self-made = self-made by this kiosk
+config-sample = built-in sample menu
+config-days =
+    { $count ->
+        [one] one day
+       *[other] { $count } days
+    }

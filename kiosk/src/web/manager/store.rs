@@ -12,10 +12,12 @@ use kiosk_core::stock::Level;
 use kiosk_core::wall::WallTime;
 
 use crate::clock;
+use crate::config::Configured;
 use crate::devices::DeviceStatus;
 use crate::devices::settings::PrinterSettings;
 use crate::journal::{Health, JournalError, Levels, ListFilter, Reader, StoredOrder, Succeeds};
 use crate::level::LevelStatus;
+use crate::settings::{Patience, SettingStatus};
 use crate::status::{LinkStatus, Setting};
 use crate::switches::SwitchStatus;
 use crate::wallclock::Jump;
@@ -48,6 +50,12 @@ pub(super) struct Store {
     pub(super) link: LinkStatus,
     /// What the kiosk does without.
     pub(super) level_now: LevelStatus,
+    /// How long the kitchen may take.
+    pub(super) patience: Patience,
+    /// What the manager sets here.
+    pub(super) chosen: Vec<SettingStatus>,
+    /// What is configured.
+    pub(super) configured: Vec<Configured>,
     /// Every rule before every remote dependency.
     pub(super) settings: Vec<(String, Vec<Setting>)>,
     pub(super) switches: Vec<SwitchStatus>,
@@ -143,7 +151,7 @@ impl Store {
         let day = *state.journal.day().borrow();
         let date = date
             .or(day.map(|day| day.date))
-            .unwrap_or_else(|| state.schedule.date(now, &menu.time_zone));
+            .unwrap_or_else(|| state.settings.schedule().date(now, &menu.time_zone));
         let filter = ListFilter {
             business_date: Some(date),
             limit: MOST,
@@ -161,9 +169,12 @@ impl Store {
         let room = state.admission.available_permits();
         Ok(Self {
             level_now: state.link.level(&link, room),
+            patience: state.settings.patience(),
+            chosen: state.settings.status(),
+            configured: state.configured.clone(),
             settings: state.link.settings(),
             place: state.place.clone(),
-            starts: state.schedule.starts.hour(),
+            starts: state.settings.schedule().starts.hour(),
             orders: file
                 .orders
                 .into_iter()

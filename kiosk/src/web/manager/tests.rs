@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use kiosk_core::day::Day;
+use kiosk_core::day::{Day, Schedule};
 use kiosk_core::order::{Order, PaymentStatus, Status};
 use kiosk_core::report::DayReport;
 use resilience::ladder::Reason;
@@ -8,11 +8,13 @@ use resilience::switches::Scope;
 
 use super::store::{JournalLook, Kept};
 use super::*;
+use crate::config::{Configured, Source};
 use crate::connect::Origin;
 use crate::devices::DeviceStatus;
 use crate::devices::health::Health as DeviceHealth;
 use crate::journal::{Aside, Health, Person, Record, Records};
 use crate::level::LevelStatus;
+use crate::settings::{SettingStatus, Settings};
 use crate::status::{BreakerStatus, LinkMode, LinkStatus, OutageStatus, RulesStatus, Setting};
 use crate::switches::{SwitchSetting, SwitchStatus};
 use crate::web::Place;
@@ -33,6 +35,32 @@ fn journal() -> JournalLook {
     }
 }
 
+/// The first of them set by somebody.
+fn chosen() -> Vec<SettingStatus> {
+    let mut all = Settings::new(Schedule::default()).status();
+    all[0].value = "off".to_owned();
+    all[0].set_by = Some("Mei".to_owned());
+    all[0].at = Some(at(0));
+    all
+}
+
+fn configured() -> Vec<Configured> {
+    let told = |name, value: Option<&str>| Configured {
+        name,
+        value: value.map(str::to_owned),
+        source: Source::BuiltIn,
+    };
+    vec![told("listen", Some("127.0.0.1:8080")), told("cloud", None)]
+}
+
+fn open(date: Date) -> Day {
+    Day {
+        date,
+        opened_at: at(0),
+        closed_at: None,
+    }
+}
+
 fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
     let date = "2026-11-20".parse().unwrap();
     let kept = |order| Kept {
@@ -49,12 +77,11 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
         pictures: Pictures::default(),
         now: at(61),
         date,
-        day: Some(Day {
-            date,
-            opened_at: at(0),
-            closed_at: None,
-        }),
+        day: Some(open(date)),
         starts: 4,
+        patience: Settings::new(Schedule::default()).patience(),
+        chosen: chosen(),
+        configured: configured(),
         cash: Vec::new(),
         z: None,
         kept: None,
@@ -106,6 +133,7 @@ fn pages(store: &Store, lang: &str) -> Vec<String> {
         store.link_page(lang).unwrap(),
         store.report_page(lang).unwrap(),
         store.staff_page(&roll(), lang).unwrap(),
+        store.settings_page(lang).unwrap(),
     ]
 }
 

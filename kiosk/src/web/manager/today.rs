@@ -20,9 +20,6 @@ use crate::web::text::Language;
 const TOP: usize = 6;
 const LIVE: usize = 6;
 const STOCK: usize = 5;
-/// Tickets older than these need care, or are late.
-const CARE_SECONDS: i64 = 4 * 60;
-const LATE_SECONDS: i64 = 7 * 60;
 /// The length of a bar in the list of dishes.
 const BAR: u64 = 100;
 
@@ -202,9 +199,11 @@ impl Store {
                 items,
                 tone: match oldest {
                     None => "plain",
-                    Some(LATE_SECONDS..) => "bad",
-                    Some(CARE_SECONDS..) => "care",
-                    Some(_) => "good",
+                    Some(seconds) => match self.patience.heat(seconds) {
+                        "late" => "bad",
+                        "care" => "care",
+                        _ => "good",
+                    },
                 },
                 oldest: oldest.map_or_else(
                     || t.say("today-idle"),

@@ -134,7 +134,8 @@ impl Kiosk {
             feed: std::sync::Arc::new(Feed::new(1)),
             devices: crate::devices::Devices::none(),
             sessions: Sessions::default(),
-            schedule: kiosk_core::day::Schedule::default(),
+            settings: crate::settings::Settings::new(kiosk_core::day::Schedule::default()),
+            configured: Vec::new(),
             place: Place {
                 store: "local".to_owned(),
                 kiosk: "local".to_owned(),

@@ -10,6 +10,7 @@ use kiosk::habits::Habits;
 use kiosk::help::Help;
 use kiosk::journal::{Journal, JournalSettings, Levels, StaffRole, Stamp};
 use kiosk::reach::Reach;
+use kiosk::settings::Settings;
 use kiosk::status::LinkSource;
 use kiosk::wallclock::WallClock;
 use kiosk::web::feed::Feed;
@@ -121,7 +122,8 @@ impl Kiosk {
             link: LinkSource::standalone(),
             devices,
             sessions: Sessions::default(),
-            schedule: Schedule::default(),
+            settings: Settings::new(Schedule::default()),
+            configured: Vec::new(),
             place: Place {
                 store: "local".to_owned(),
                 kiosk: "local".to_owned(),

@@ -8,7 +8,6 @@ const MANY = 8;
 /** So many of those that have just become ready stand large, the newest first. */
 const LARGE = 2;
 const board = $("board");
-const readyFor = Number(board.dataset.readyFor) * 1000;
 const newFor = Number(board.dataset.newFor) * 1000;
 
 /** Since when a number is ready, by this browser's own clock; a payment meanwhile changes nothing. */
@@ -67,6 +66,7 @@ function pageOf(list, current, pages) {
 function draw() {
   let large = LARGE;
   const now = performance.now();
+  const readyFor = Number(board.dataset.readyFor) * 1000;
   for (const item of all("#ready li")) {
     const age = now - since.get(item.dataset.key);
     item.classList.toggle("gone", age >= readyFor);
@@ -76,6 +76,9 @@ function draw() {
   deal($("ready"));
 }
 
+page.before = (fresh) => {
+  board.dataset.readyFor = fresh.querySelector("#board").dataset.readyFor;
+};
 page.after = () => {
   note();
   draw();

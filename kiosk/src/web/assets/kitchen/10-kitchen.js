@@ -4,8 +4,6 @@
 
 const KEPT = "kitchen";
 const rail = $("rail");
-const care = Number(rail.dataset.care);
-const late = Number(rail.dataset.late);
 
 /** What outlives a reload of this screen. */
 const mine = { tab: "", struck: {}, seen: [], sound: true };
@@ -121,6 +119,8 @@ const seconds = (from) => Math.max(0, Math.floor((Date.now() - ahead - Number(fr
 const digits = (age) => `${Math.floor(age / 60)}:${String(age % 60).padStart(2, "0")}`;
 
 function tick() {
+  const care = Number(rail.dataset.care);
+  const late = Number(rail.dataset.late);
   let oldest = -1;
   for (const ticket of tickets()) {
     const age = seconds(ticket.dataset.placed);

@@ -63,7 +63,9 @@ function listenFor() {
 }
 
 let place = -1;
-page.before = () => {
+page.before = (fresh) => {
+  const { care, late } = fresh.querySelector("#rail").dataset;
+  Object.assign(rail.dataset, { care, late });
   place = placeOfFocus();
 };
 page.after = () => {
