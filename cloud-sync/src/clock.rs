@@ -1,5 +1,6 @@
 //! The only place that reads clocks. Everything else takes time as an argument.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -9,6 +10,9 @@ use kiosk_core::wall::WallTime;
 pub(crate) fn wall() -> WallTime {
     WallTime::from_millis(Timestamp::now().as_millisecond())
 }
+
+/// Whoever tells the wall time: the machine, or a simulation.
+pub(crate) type Wall = Arc<dyn Fn() -> WallTime + Send + Sync>;
 
 /// Monotonic time, for waits and durations.
 #[expect(

@@ -117,6 +117,7 @@ pub(crate) struct Door {
     key: Signer,
     presence: Arc<Presence>,
     reception: Reception,
+    wall: clock::Wall,
     committed: watch::Sender<u64>,
 }
 
@@ -127,8 +128,14 @@ impl Door {
             ledger,
             key,
             presence,
+            wall: Arc::new(clock::wall),
             committed: watch::Sender::new(0),
         }
+    }
+
+    /// With another clock than the machine's.
+    pub(crate) fn with_clock(self, wall: clock::Wall) -> Self {
+        Self { wall, ..self }
     }
 
     /// Changes after commits that stored something.
@@ -263,7 +270,7 @@ impl Door {
         AckTerms {
             credit,
             heartbeat_ms: HEARTBEAT_MS,
-            now: clock::wall(),
+            now: (self.wall)(),
         }
     }
 
@@ -279,7 +286,7 @@ impl Door {
         };
         metrics::counter!("cloud_ingest_events_total", "result" => "refused").increment(1);
         tracing::warn!(kiosk = %speaker, request, reason, bytes = bytes.len(), "a frame moved nothing");
-        let (from, reason, now) = (speaker.clone(), reason.clone(), clock::wall());
+        let (from, reason, now) = (speaker.clone(), reason.clone(), (self.wall)());
         let sampled = self.ledger.write_in(Reach::Apart, move |connection| {
             let sender = (from.store.as_str(), from.kiosk.as_str());
             quarantine::sample_refused(connection, sender, &reason, &bytes, now)

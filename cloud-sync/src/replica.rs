@@ -10,6 +10,7 @@ use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::credential::{Credential, DeviceSecret, VERSION, token_digest};
 use cloud_sync_wire::keys::SecretKey;
 use kiosk_core::ids::{JournalId, KioskId, StoreId};
+use kiosk_core::wall::WallTime;
 
 use crate::ingest::{Door, Refused, Speaker, Way};
 use crate::ledger::{Ledger, LedgerError, devices};
@@ -91,6 +92,15 @@ impl Replica {
             ledger,
             key,
         })
+    }
+
+    /// With another clock than the machine's.
+    #[must_use]
+    pub fn with_clock(self, wall: Arc<dyn Fn() -> WallTime + Send + Sync>) -> Self {
+        Self {
+            door: self.door.with_clock(wall),
+            ..self
+        }
     }
 
     /// The key that acks are signed with.

@@ -51,4 +51,7 @@ found_out! {
     stored_bytes_written_anew_are_found_out: RewriteStored,
     streams_under_another_name_are_found_out: MixStreams,
     an_event_dropped_quietly_is_found_out: DropQuietly,
+    a_window_that_nobody_keeps_to_is_found_out: NoWindow,
+    a_fence_that_is_forgotten_is_found_out: FenceForgotten,
+    views_that_differ_are_found_out: ViewsApart,
 }

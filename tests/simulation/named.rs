@@ -201,6 +201,7 @@ const INVARIANTS: [Row; 22] = [
                 "tests/stories/pace.rs",
                 "a_fleet_that_comes_back_at_once_is_taken_in_within_bounds",
             ),
+            (BITES, "a_window_that_nobody_keeps_to_is_found_out"),
             (
                 FORKS,
                 "what_contradicts_beyond_the_room_there_is_is_refused_and_never_dropped",
@@ -219,6 +220,7 @@ const INVARIANTS: [Row; 22] = [
                 FORKS,
                 "a_fenced_journal_takes_nothing_more_and_its_events_count_once_in_the_one_that_carries_on",
             ),
+            (BITES, "a_fence_that_is_forgotten_is_found_out"),
         ],
     ),
     (
@@ -244,7 +246,11 @@ const INVARIANTS: [Row; 22] = [
     ),
     (
         "views converge",
-        &[SIMULATION, ("tests/src/checker.rs", "only_equal_sets_pass")],
+        &[
+            SIMULATION,
+            ("tests/src/checker.rs", "only_equal_sets_pass"),
+            (BITES, "views_that_differ_are_found_out"),
+        ],
     ),
 ];
 

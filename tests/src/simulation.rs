@@ -95,6 +95,16 @@ impl Setup {
         }
     }
 
+    /// A short run, so that many seeds fit: 4 kiosks, a hundred seconds of faults.
+    #[must_use]
+    pub fn short(seed: u64) -> Self {
+        Self {
+            kiosks: 4,
+            seconds: 100,
+            ..Self::of_seed(seed)
+        }
+    }
+
     /// The same with something broken.
     #[must_use]
     pub fn sabotaged(self, sabotage: Sabotage) -> Self {
@@ -123,10 +133,10 @@ impl std::fmt::Display for Failure {
         for line in &self.trace {
             writeln!(f, "  {line}")?;
         }
-        let seconds = self.setup.seconds;
+        let (kiosks, seconds) = (self.setup.kiosks, self.setup.seconds);
         write!(
             f,
-            "LAB_SEED={seed} repeats it: lab simulate --seed {seed} --seconds {seconds}"
+            "lab simulate --seed {seed} --kiosks {kiosks} --seconds {seconds} repeats it"
         )?;
         match self.setup.sabotage {
             Some(sabotage) => write!(f, " (with {sabotage:?})"),

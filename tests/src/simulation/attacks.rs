@@ -14,7 +14,7 @@ impl World {
     /// Somebody forges, replays or misdelivers something.
     pub(super) fn attack(&mut self, at: usize) -> Checked {
         self.report.attacks += 1;
-        match self.dice.below(4) {
+        match self.dice.below(5) {
             0 => {
                 if let Some(forged) = self.forge(at)? {
                     self.forged.insert(forged.clone());
@@ -29,6 +29,13 @@ impl World {
                 }
             }
             2 => self.speak_as_another(at)?,
+            // An old frame, perhaps of a journal that another has taken the place of.
+            3 => {
+                let all: Vec<(usize, Vec<u8>)> = self.frames.iter().cloned().collect();
+                if let Some((of, old)) = self.dice.pick(&all).cloned() {
+                    self.publish(of, of, Ask::Frame(old));
+                }
+            }
             _ => {
                 let nonsense = (0..200).map(|_| self.dice.roll().to_le_bytes()[0]);
                 let nonsense: Vec<u8> = nonsense.collect();

@@ -1,11 +1,14 @@
 //! The cloud: one ledger, and the replicas that stand on it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use cloud_sync::replica::{Given, Refusal, Replica};
 use cloud_sync_wire::ack::Ack;
 use cloud_sync_wire::credential::Credential;
 use kiosk_core::ids::JournalId;
+use kiosk_core::wall::WallTime;
 use lossy_vfs::Disk;
 
 use super::checks::{Checked, Invariant, Mark, Memory, harness};
@@ -26,6 +29,8 @@ pub(super) struct Cloud {
     pub(super) doom: Option<Doom>,
     /// Each start of a process may mean that the ledger went back, as with a file of its own.
     anew: bool,
+    /// What its machines' clocks say, in milliseconds.
+    pub(super) clock: Arc<AtomicI64>,
     last_row: i64,
     held: HashMap<JournalId, BTreeMap<u64, Mark>>,
     fenced: HashSet<JournalId>,
@@ -52,11 +57,19 @@ fn uri(disk: &Disk) -> String {
     format!("file:/cloud/ledger.sqlite?vfs={}", disk.vfs_name())
 }
 
+/// A replica on that disk, by that clock.
+fn started(disk: &Disk, anew: bool, clock: &Arc<AtomicI64>) -> Result<Replica, Refusal> {
+    let clock = Arc::clone(clock);
+    let wall = move || WallTime::from_millis(clock.load(Ordering::Relaxed));
+    Ok(Replica::open(uri(disk), anew)?.with_clock(Arc::new(wall)))
+}
+
 impl Cloud {
     pub(super) fn new(seed: u64) -> Checked<Self> {
         let disk = Disk::new(seed);
         disk.set_powersafe_overwrite(true);
-        let replica = Replica::open(uri(&disk), true).map_err(harness)?;
+        let clock = Arc::default();
+        let replica = started(&disk, true, &clock).map_err(harness)?;
         let mut cloud = Self {
             reader: Reader::open(&uri(&disk))?,
             disk,
@@ -64,12 +77,13 @@ impl Cloud {
             backups: Vec::new(),
             doom: None,
             anew: seed.is_multiple_of(2),
+            clock,
             last_row: 0,
             held: HashMap::new(),
             fenced: HashSet::new(),
         };
         while cloud.replicas.len() < REPLICAS {
-            let replica = Replica::open(uri(&cloud.disk), false).map_err(harness)?;
+            let replica = started(&cloud.disk, false, &cloud.clock).map_err(harness)?;
             cloud.replicas.push(Place::Up(replica));
         }
         Ok(cloud)
@@ -81,7 +95,7 @@ impl Cloud {
             return true;
         };
         if let Place::Dead = place {
-            match Replica::open(uri(&self.disk), self.anew) {
+            match started(&self.disk, self.anew, &self.clock) {
                 Ok(replica) => *place = Place::Up(replica),
                 Err(_) => return false,
             }
@@ -109,7 +123,7 @@ impl Cloud {
         self.replicas.clear();
         self.disk = disk;
         for first in [true, false] {
-            let replica = Replica::open(uri(&self.disk), anew && first).map_err(harness)?;
+            let replica = started(&self.disk, anew && first, &self.clock).map_err(harness)?;
             self.replicas.push(Place::Up(replica));
         }
         self.reader = Reader::open(&uri(&self.disk))?;
@@ -162,7 +176,8 @@ impl Cloud {
             .streams()?
             .into_iter()
             .filter(|stream| stream.fenced);
-        self.fenced = fenced.map(|stream| stream.journal).collect();
+        // Whatever was fenced stays so, whatever the ledger says later.
+        self.fenced.extend(fenced.map(|stream| stream.journal));
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use super::checks::{Checked, Invariant, harness};
 use super::cloud::{Place, REPLICAS};
 use super::ledger::Folded;
 use super::network::Line;
+use super::sabotage::Sabotage;
 use super::world::{Due, World};
 
 impl World {
@@ -140,6 +141,10 @@ impl World {
     }
 
     fn compare_views(&self) -> Checked {
+        if self.setup.sabotage == Some(Sabotage::ViewsApart) {
+            let apart = "UPDATE streams SET watermark = watermark - 1 WHERE watermark > 0";
+            self.cloud.reader.sabotage(apart)?;
+        }
         let streams = self.cloud.reader.streams()?;
         for node in &self.nodes {
             let Some(on) = &node.on else {

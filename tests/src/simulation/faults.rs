@@ -12,7 +12,7 @@ use super::world::{Due, World};
 /// Between two faults, at most.
 const PAUSE: Duration = Duration::from_millis(1_600);
 /// How seldom each kind is, to each other: the kind's own number of the hundred-odd in all.
-const KINDS: [(Kind, u64); 22] = [
+const KINDS: [(Kind, u64); 23] = [
     (Kind::Loss, 10),
     (Kind::DeafUp, 5),
     (Kind::DeafDown, 6),
@@ -35,6 +35,7 @@ const KINDS: [(Kind, u64); 22] = [
     (Kind::Fork, 1),
     (Kind::Attack, 10),
     (Kind::ClockJumps, 2),
+    (Kind::CloudClockJumps, 2),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +62,7 @@ enum Kind {
     Fork,
     Attack,
     ClockJumps,
+    CloudClockJumps,
 }
 
 impl World {
@@ -120,6 +122,10 @@ impl World {
             Kind::Attack => self.attack(at),
             Kind::ClockJumps => {
                 self.clock_jumps(at);
+                Ok(())
+            }
+            Kind::CloudClockJumps => {
+                self.cloud_off = self.jump();
                 Ok(())
             }
         }
@@ -313,10 +319,15 @@ impl World {
     }
 
     fn clock_jumps(&mut self, at: usize) {
-        let hours = [-1, 1, 3 * 24, -(56 * 365 * 24)];
-        let hour = self.dice.pick(&hours).copied().unwrap_or(0);
+        let off = self.jump();
         if let Some(node) = self.nodes.get_mut(at) {
-            node.clock_off = hour * 3_600_000;
+            node.clock_off = off;
         }
+    }
+
+    /// How far a clock is off that was set wrong, or whose battery is empty.
+    fn jump(&mut self) -> i64 {
+        let hours = [-1, 1, 3 * 24, -(56 * 365 * 24)];
+        self.dice.pick(&hours).copied().unwrap_or(0) * 3_600_000
     }
 }

@@ -21,6 +21,7 @@ impl World {
                 _ => Synchronous::Full,
             },
             prunes: self.prunes(),
+            unbounded: self.setup.sabotage == Some(Sabotage::NoWindow),
         };
         let Some(node) = self.nodes.get_mut(at).filter(|node| node.on.is_none()) else {
             return Ok(());

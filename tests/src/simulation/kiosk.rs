@@ -82,6 +82,8 @@ pub(super) struct Start {
     pub(super) boot: u128,
     pub(super) synchronous: Synchronous,
     pub(super) prunes: bool,
+    /// It may send as much at once as it likes.
+    pub(super) unbounded: bool,
 }
 
 impl Node {
@@ -135,7 +137,16 @@ impl Node {
         let breaker = Breaker::new("ordering", breaker, start.now).map_err(harness)?;
         breaker.expire_wait(start.now);
         let breaker = Arc::new(breaker);
-        let settings = UplinkSettings::default();
+        let usual = UplinkSettings::default();
+        let settings = match start.unbounded {
+            true => UplinkSettings {
+                window: 64,
+                live_calls: 64,
+                batch_events: 1,
+                ..usual
+            },
+            false => usual,
+        };
         self.run += 1;
         self.on = Some(Running {
             link: Link::new(settings, Arc::clone(&breaker), start.seed, start.now),

@@ -1,6 +1,7 @@
 //! Diners and staff: orders are placed and acted upon, and what they are told is remembered.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use cloud_sync_wire::chain::content_hash;
@@ -36,6 +37,13 @@ impl World {
         let off = self.nodes.get(node).map_or(0, |node| node.clock_off);
         let passed = i64::try_from(self.now.as_nanos() / 1_000_000).unwrap_or(0);
         WallTime::from_millis(NOON + passed + off)
+    }
+
+    /// The cloud's machines look at their clocks.
+    pub(super) fn cloud_ticks(&self) {
+        let passed = i64::try_from(self.now.as_nanos() / 1_000_000).unwrap_or(0);
+        let now = NOON + passed + self.cloud_off;
+        self.cloud.clock.store(now, Ordering::Relaxed);
     }
 
     fn stamp(&mut self, node: usize) -> Stamp {

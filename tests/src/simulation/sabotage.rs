@@ -47,11 +47,17 @@ pub enum Sabotage {
     MixStreams,
     /// One event of a frame is passed over without a word.
     DropQuietly,
+    /// A kiosk sends as much at once as it likes.
+    NoWindow,
+    /// The cloud forgets which journals have others in their place.
+    FenceForgotten,
+    /// What headquarters shows of a kiosk is not what it holds.
+    ViewsApart,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::AckBeforeCommit,
         Self::ReleaseOnPuback,
         Self::Reserialise,
@@ -66,6 +72,9 @@ impl Sabotage {
         Self::RewriteStored,
         Self::MixStreams,
         Self::DropQuietly,
+        Self::NoWindow,
+        Self::FenceForgotten,
+        Self::ViewsApart,
     ];
 
     /// The invariants of which one is found broken.
@@ -87,6 +96,9 @@ impl Sabotage {
             Self::RewriteStored => &[I::Immutability],
             Self::MixStreams => &[I::Isolation, I::Liveness],
             Self::DropQuietly => &[I::NoSilentDrop],
+            Self::NoWindow => &[I::Bounded],
+            Self::FenceForgotten => &[I::Fencing],
+            Self::ViewsApart => &[I::Views],
         }
     }
 }
@@ -141,6 +153,9 @@ impl World {
             Some(Sabotage::MixStreams) if !given.outcomes.is_empty() => reader.sabotage(
                 "UPDATE streams SET device = (SELECT max(id) FROM devices), epoch = epoch + 1000 * id WHERE epoch < 1000",
             ),
+            Some(Sabotage::FenceForgotten) => {
+                reader.sabotage("UPDATE streams SET fenced_at = NULL WHERE fenced_at IS NOT NULL")
+            }
             Some(Sabotage::WatermarkIsMaximum) => self.say_the_maximum(chosen, given),
             _ => Ok(()),
         }

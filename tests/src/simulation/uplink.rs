@@ -152,6 +152,7 @@ impl World {
             let entries = self.runtime.block_on(read).map_err(harness)?;
             bytes = super::sabotage::written_anew(entries, node, &on.journal);
         }
+        self.remember_frame(at, &bytes);
         let sent = Event::Sent {
             flight: batch.id,
             last: frame.last,

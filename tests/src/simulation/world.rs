@@ -95,6 +95,10 @@ pub(super) struct World {
     pub(super) ids: u128,
     pub(super) overheard: VecDeque<Vec<u8>>,
     pub(super) forged: HashSet<Vec<u8>>,
+    /// Frames that somebody on the line remembers, and who sent them.
+    pub(super) frames: VecDeque<(usize, Vec<u8>)>,
+    /// How far the clocks of the cloud are off, in milliseconds.
+    pub(super) cloud_off: i64,
     order: BinaryHeap<Reverse<(Moment, u64)>>,
     due: HashMap<u64, Due>,
     issued: u64,
@@ -122,6 +126,8 @@ impl World {
             ids: 0,
             overheard: VecDeque::new(),
             forged: HashSet::new(),
+            frames: VecDeque::new(),
+            cloud_off: 0,
             order: BinaryHeap::new(),
             due: HashMap::new(),
             issued: 0,
@@ -230,6 +236,7 @@ impl World {
             return Ok(false);
         };
         self.now = next.max(self.now);
+        self.cloud_ticks();
         self.report.steps += 1;
         Invariant::Bounded.holds(self.report.steps < 3_000_000, || {
             "the world never comes to rest".to_owned()
@@ -306,6 +313,13 @@ impl World {
             self.overheard.pop_front();
         }
         self.overheard.push_back(signed.to_vec());
+    }
+
+    pub(super) fn remember_frame(&mut self, at: usize, frame: &[u8]) {
+        if self.frames.len() >= OVERHEARD {
+            self.frames.pop_front();
+        }
+        self.frames.push_back((at, frame.to_vec()));
     }
 
     fn is_drained(&self) -> bool {
