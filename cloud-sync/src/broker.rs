@@ -167,6 +167,32 @@ impl Broker {
         self.ledger.counters()
     }
 
+    /// Who is connected now, by client id.
+    pub fn clients(&self) -> Vec<String> {
+        self.ledger.clients()
+    }
+
+    /// Cuts the connection of a client, if there is one. It may come again if it is let in.
+    pub async fn cut(&self, client_id: &str) {
+        let Some((engine, session)) = self.engine.as_ref().zip(self.ledger.session(client_id))
+        else {
+            return;
+        };
+        let context = engine.context.clone();
+        let cutting = engine.runtime.spawn(async move {
+            let entry = context.extends.shared().await.entry(session);
+            let cut = match entry.try_lock().await {
+                Ok(mut entry) => entry.kick(true, true, true).await.map(|_| ()),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = cut {
+                tracing::warn!(%error, "a client could not be cut off");
+            }
+        });
+        // It fails only if the broker is being stopped.
+        let _ = cutting.await;
+    }
+
     /// Cuts all connections and frees the port, within a few seconds at most.
     pub async fn stop(mut self) {
         if let Some(engine) = self.engine.take() {

@@ -10,6 +10,7 @@ use kiosk_core::ids::{KioskId, StoreId};
 use crate::commands::{self, Enrolment};
 use crate::config::{self, Config, Given};
 use crate::import;
+use crate::keys;
 use crate::ledger::{LedgerError, Place};
 use crate::logs::{self, LogFormat};
 use crate::serve;
@@ -90,8 +91,13 @@ of brokers. Below each listener of the broker stands: use_username_as_clientid t
     /// Signs with a new key from now on, for which the one before gives its word. Works while serving;
     /// kiosks follow by themselves, also those that were away for several keys.
     #[command(after_help = "Example:
-  cloud-sync rotate-key --data-dir ./data")]
-    RotateKey(LedgerArgs),
+  cloud-sync rotate-key --data-dir ./data
+  cloud-sync rotate-key --data-dir ./data --key-file /safe/place/2026-11.key
+
+A ledger put back from a backup that is older than a key can't be believed by kiosks that follow that
+key. Say the same command again with the same file, once for each key since the backup, in the order
+in which they were made.")]
+    RotateKey(RotateArgs),
     /// Has all kiosks send again what this ledger does not hold: after it was put back from a backup
     /// and kiosks did not notice by themselves. Works while serving.
     #[command(after_help = "Example:
@@ -235,6 +241,16 @@ enum Kind {
 }
 
 #[derive(Debug, Args)]
+struct RotateArgs {
+    #[command(flatten)]
+    ledger: LedgerArgs,
+    /// Sign with the key in this file, made if there is none. Keep it apart from the ledger's backups
+    /// and as safe as those.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct BrokerAclArgs {
     #[command(flatten)]
     ledger: LedgerArgs,
@@ -247,6 +263,10 @@ struct BrokerAclArgs {
     /// An account for a cloud-sync that serves; may be given several times.
     #[arg(long = "service", value_name = "NAME", default_value = "cloud-sync", value_parser = StoreId::try_new)]
     services: Vec<StoreId>,
+    /// The broker that the files are for, where there are several: kiosks of stores that are assigned
+    /// to another one get no account. May be run once for each broker, with a folder each.
+    #[arg(long, value_name = "URL")]
+    broker: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -353,7 +373,10 @@ async fn command(command: Command) -> Result<(), Failure> {
         Command::Broker(BrokerCommand::List(args)) => {
             blocking(move || commands::list_brokers(&args.place()?)).await
         }
-        Command::RotateKey(args) => blocking(move || commands::rotate_key(&args.place()?)).await,
+        Command::RotateKey(args) => {
+            blocking(move || keys::rotate_key(&args.ledger.place()?, args.key_file.as_deref()))
+                .await
+        }
         Command::BrokerAcl(args) => blocking(move || args.write()).await,
         Command::NewGeneration(args) => {
             blocking(move || commands::new_generation(&args.place()?)).await
@@ -400,7 +423,12 @@ impl BrokerAclArgs {
     fn write(self) -> Result<(), Failure> {
         let Kind::Mosquitto = self.kind;
         let services = self.services.iter().map(ToString::to_string).collect();
-        commands::broker_files(&self.ledger.place()?, &self.out, services)
+        commands::broker_files(
+            &self.ledger.place()?,
+            &self.out,
+            services,
+            self.broker.as_deref(),
+        )
     }
 }
 

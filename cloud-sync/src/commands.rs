@@ -19,7 +19,7 @@ use crate::ledger::changes::{self, GROUPS_MOST};
 use crate::ledger::connection::Connection;
 use crate::ledger::folder::read_limited;
 use crate::ledger::users::{self, Role};
-use crate::ledger::{Ledger, Place, assignments, devices, lineage, logins, succession};
+use crate::ledger::{Ledger, Place, assignments, devices, lineage, logins};
 use crate::mosquitto;
 use crate::users::{PASSWORD_LEAST, TEXT_MOST, hash_password};
 
@@ -148,7 +148,7 @@ fn authorities(file: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn finish(mut file: fs::File, text: &str) -> io::Result<()> {
+pub(crate) fn finish(mut file: fs::File, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -158,19 +158,26 @@ pub(crate) fn broker_files(
     place: &Place,
     out: &Path,
     services: Vec<String>,
+    broker: Option<&str>,
 ) -> Result<(), Failure> {
+    let broker = broker.map(MqttUrl::parse).transpose();
+    let broker =
+        broker.map_err(|fault| Failure::Configuration(vec![format!("broker: {fault}")]))?;
     let (ledger, _) = cloud::open(place)?;
     let folder = std::path::absolute(out).map_err(|error| error.to_string())?;
-    let written = mosquitto::Files { folder, services }.begin(&ledger)?;
-    tell_of(&written);
+    let files = mosquitto::Files {
+        folder,
+        services,
+        broker: broker.map(|broker| broker.public()),
+    };
+    tell_of(&files.begin(&ledger)?);
     Ok(())
 }
 
 /// After who may use a broker has changed.
 fn refresh_broker_files(ledger: &Ledger) -> Result<(), Failure> {
     match mosquitto::refresh(ledger) {
-        Ok(Some(written)) => tell_of(&written),
-        Ok(None) => {}
+        Ok(all) => all.iter().for_each(tell_of),
         Err(Failure::Failed(error)) => {
             return Err(Failure::Failed(format!(
                 "that is done, but the broker does not know: {error}; run cloud-sync broker-acl again"
@@ -238,7 +245,7 @@ fn check(enrolment: &Enrolment) -> Result<(), Failure> {
 }
 
 /// A file that its owner alone can read.
-fn private_file(path: &Path) -> Result<fs::File, Failure> {
+pub(crate) fn private_file(path: &Path) -> Result<fs::File, Failure> {
     let open = OpenOptions::new()
         .write(true)
         .create(true)
@@ -248,7 +255,7 @@ fn private_file(path: &Path) -> Result<fs::File, Failure> {
     open.map_err(|error| unwritable(path, &error))
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::Failed(format!(
         "can't write {}: {error}; name a file in a folder that you may write to",
         path.display()
@@ -309,21 +316,6 @@ pub(crate) fn add_user(place: &Place, name: &str, role: &str) -> Result<(), Fail
     Ok(())
 }
 
-/// Another key signs from now on, for which the one before gives its word.
-pub(crate) fn rotate_key(place: &Place) -> Result<(), Failure> {
-    let (ledger, _) = cloud::open(place)?;
-    let mut seed = [0; 32];
-    cloud::random(&mut seed)?;
-    let next = ledger
-        .write_blocking(move |connection| succession::rotate(connection, seed, clock::wall()))?;
-    println!(
-        "key {} ({}) signs from now on; kiosks follow when they next hear of it. Make a backup of the ledger now: \
-         one from before knows neither this key nor a way back to it",
-        next.number, next.key
-    );
-    Ok(())
-}
-
 /// Assigns a broker to a store; none for the one that its credentials name.
 pub(crate) fn assign_broker(
     place: &Place,
@@ -351,7 +343,7 @@ pub(crate) fn assign_broker(
         .as_deref()
         .unwrap_or("the broker that their credentials name");
     println!("the kiosks of {store} go to {url}");
-    Ok(())
+    refresh_broker_files(&ledger)
 }
 
 /// The brokers, and the stores of each.

@@ -21,6 +21,7 @@ pub(crate) mod openapi;
 pub(crate) mod orders;
 pub(crate) mod problem;
 pub(crate) mod quarantine;
+pub(crate) mod record;
 pub(crate) mod request;
 pub(crate) mod server;
 pub(crate) mod sessions;
@@ -71,7 +72,7 @@ pub(crate) fn routes() -> Vec<Route> {
             "/api/v1/settings/breakers",
             get(settings::list).put(settings::set),
         ),
-        ("/api/v1/changes", get(changes::record)),
+        ("/api/v1/changes", get(record::list)),
         ("/api/v1/orders", get(orders::list)),
         ("/api/v1/orders/{id}", get(orders::one)),
         ("/api/v1/summary", get(orders::summary)),

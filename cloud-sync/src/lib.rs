@@ -27,11 +27,13 @@ mod gate;
 mod http;
 mod import;
 mod ingest;
+mod keys;
 mod ledger;
 mod logs;
 mod metrics;
 mod mosquitto;
 mod mqtt;
+mod opening;
 mod presence;
 mod serve;
 #[cfg(test)]

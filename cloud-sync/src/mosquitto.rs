@@ -1,6 +1,7 @@
 //! What mosquitto needs to obey the rules of the embedded broker: an access list, a password file
 //! and the settings that belong to them. No plug-in of its own.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cloud_sync_wire::hello::to_hex;
+use kiosk_core::ids::StoreId;
 use ring::pbkdf2;
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +20,9 @@ use crate::broker::Identity;
 use crate::broker::rules::{Act, grants};
 use crate::cli::Failure;
 use crate::cloud::random;
+use crate::ledger::connection::Connection;
 use crate::ledger::logins::{self, Entitled};
-use crate::ledger::{Ledger, LedgerError, lineage};
+use crate::ledger::{Ledger, LedgerError, assignments, lineage};
 
 /// As `mosquitto_passwd` does. A token is 256 random bits: no number of rounds makes it safer.
 const ROUNDS: NonZeroU32 = NonZeroU32::new(101).expect("101 is not zero");
@@ -53,6 +56,28 @@ pub(crate) struct Files {
     pub(crate) folder: PathBuf,
     /// The accounts of cloud-sync itself, one for each process that serves.
     pub(crate) services: Vec<String>,
+    /// The broker that they are for: stores that are assigned to another one are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) broker: Option<String>,
+}
+
+/// What earlier versions remembered was one folder.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Remembered {
+    Many(Vec<Files>),
+    One(Files),
+}
+
+fn remembered(connection: &dyn Connection) -> Result<Vec<Files>, LedgerError> {
+    let Some(text) = lineage::get(connection, FILES)? else {
+        return Ok(Vec::new());
+    };
+    match serde_json::from_str(&text) {
+        Ok(Remembered::Many(all)) => Ok(all),
+        Ok(Remembered::One(files)) => Ok(vec![files]),
+        Err(error) => Err(LedgerError::Storage(error.to_string())),
+    }
 }
 
 /// What was written.
@@ -67,9 +92,15 @@ pub(crate) struct Written {
 impl Files {
     /// Writes them, and remembers to do so after each enrolment.
     pub(crate) fn begin(self, ledger: &Ledger) -> Result<Written, Failure> {
-        let text = serde_json::to_string(&self).map_err(|error| error.to_string())?;
         let written = self.write(ledger)?;
-        ledger.write_blocking(move |connection| lineage::set(connection, FILES, &text))?;
+        ledger.write_blocking(move |connection| {
+            let mut all = remembered(connection)?;
+            all.retain(|files| files.folder != self.folder);
+            all.push(self);
+            let text = serde_json::to_string(&all);
+            let text = text.map_err(|error| LedgerError::Storage(error.to_string()))?;
+            lineage::set(connection, FILES, &text)
+        })?;
         Ok(written)
     }
 
@@ -94,7 +125,7 @@ impl Files {
                 Identity::Service,
             ));
         }
-        let entitled = ledger.read_blocking(logins::entitled)?;
+        let entitled = ledger.read_blocking(|connection| self.entitled(connection))?;
         let (known, missing): (Vec<_>, Vec<_>) = entitled
             .into_iter()
             .partition(|device| device.login.is_some());
@@ -118,12 +149,41 @@ impl Files {
     }
 }
 
-/// Writes the files anew that were asked for once; none if none were.
-pub(crate) fn refresh(ledger: &Ledger) -> Result<Option<Written>, Failure> {
-    let text = ledger.read_blocking(|connection| lineage::get(connection, FILES))?;
-    let Some(text) = text else { return Ok(None) };
-    let files: Files = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    files.write(ledger).map(Some)
+impl Files {
+    /// Who may use this broker. A store that was never assigned one has what its credentials name,
+    /// which may be any.
+    fn entitled(&self, connection: &dyn Connection) -> Result<Vec<Entitled>, LedgerError> {
+        let mut entitled = logins::entitled(connection)?;
+        if let Some(broker) = &self.broker {
+            let elsewhere = assignments::all(connection)?.into_iter();
+            let elsewhere =
+                elsewhere.filter(|said| said.url.as_ref().is_some_and(|at| at != broker));
+            let elsewhere: HashSet<StoreId> = elsewhere.map(|said| said.store).collect();
+            entitled.retain(|device| !elsewhere.contains(&device.store));
+        }
+        Ok(entitled)
+    }
+}
+
+/// Writes the files anew that were asked for once.
+pub(crate) fn refresh(ledger: &Ledger) -> Result<Vec<Written>, Failure> {
+    let all = ledger.read_blocking(remembered)?;
+    all.iter().map(|files| files.write(ledger)).collect()
+}
+
+/// The same, where a server has to go on whatever comes of it.
+pub(crate) async fn refresh_or_warn(ledger: Ledger) {
+    match tokio::task::spawn_blocking(move || refresh(&ledger)).await {
+        Ok(Ok(all)) => {
+            for written in all {
+                tracing::warn!(
+                    folder = %written.folder.display(),
+                    "a broker's files were written anew; have it read them"
+                );
+            }
+        }
+        other => tracing::error!(?other, "a broker's files can't be written; run broker-acl"),
+    }
 }
 
 /// A client of the broker.

@@ -1,5 +1,6 @@
 //! `serve`: brings the parts up, and down again in order.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -23,8 +24,9 @@ use crate::gate::{Gate, SERVICE};
 use crate::http;
 use crate::http::server::Server;
 use crate::ledger::folder::FolderLock;
-use crate::ledger::{Ledger, lineage};
+use crate::ledger::{Ledger, lineage, logins};
 use crate::mqtt::{self, Post};
+use crate::opening;
 use crate::tls::{self, Shown};
 use crate::watchdog;
 
@@ -37,26 +39,32 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Serves until the process is told to stop.
 pub(crate) async fn serve(config: Config) -> Result<(), Failure> {
-    let signals = StopSignals::listen()?;
+    let mut signals = StopSignals::listen()?;
     let _lock = config
         .data_dir
         .as_deref()
         .map(FolderLock::take)
         .transpose()?;
-    let place = config.ledger.clone();
-    let opened = tokio::task::spawn_blocking(move || Ledger::open(&place)).await;
-    let ledger = opened.map_err(|error| error.to_string())??;
     let (close, closing) = watch::channel(false);
     let metrics = crate::metrics::recorder()?;
-    let building = ledger.clone();
-    let cloud = tokio::task::spawn_blocking(move || Cloud::new(building, metrics, closing))
-        .await
-        .map_err(|error| error.to_string())??;
-    let doors = Doors::open(&config, &ledger).await?;
-    let address = doors.plain.1;
+    let plain = Doors::bound(config.listen, "HTTP", "--listen").await?;
+    let address = plain.1;
+    let place = config.ledger.clone();
+    let open = move || Cloud::new(Ledger::open(&place)?, metrics.clone(), closing.clone());
+    let tell = || told(&format!("listening on http://{address}"));
+    let opened = tokio::select! {
+        opened = opening::open(&plain.0, open, tell) => opened?,
+        () = signals.told() => return Ok(()),
+    };
+    let (cloud, waited) = (opened.what, opened.waited);
+    let ledger = cloud.ledger.clone();
+    let doors = Doors::open(&config, plain, &ledger).await?;
     let authority = doors.authority(&config)?;
     doors.note(&ledger, authority).await?;
     let messages = Messages::start(&cloud, config.mqtt, &doors, config.mqtt_ca.as_deref()).await?;
+    if !waited {
+        tell();
+    }
     let servers = doors.serve(&cloud);
     messages.tell();
     let feeding = watchdog::start(ledger.clone());
@@ -157,6 +165,28 @@ impl Messages {
             .absolute(counters.refused_connects);
     }
 
+    /// Whoever was let in before its access was taken away is cut off.
+    async fn cut_revoked(&self, ledger: &Ledger) {
+        let Some(broker) = &self.broker else {
+            return;
+        };
+        let gone = match ledger.read(logins::taken_away).await {
+            Ok(gone) => gone,
+            Err(error) => {
+                tracing::debug!(%error, "whose access was taken away could not be looked up");
+                return;
+            }
+        };
+        if gone.is_empty() {
+            return;
+        }
+        let connected: HashSet<String> = broker.clients().into_iter().collect();
+        for client in gone.iter().filter(|client| connected.contains(*client)) {
+            tracing::info!(client, "cut off from the broker: its access was taken away");
+            broker.cut(client).await;
+        }
+    }
+
     async fn stop(self) {
         for serving in self.serving {
             // It ends by itself, within a few seconds.
@@ -214,8 +244,11 @@ struct Doors {
 }
 
 impl Doors {
-    async fn open(config: &Config, ledger: &Ledger) -> Result<Self, Failure> {
-        let plain = Self::bound(config.listen, "HTTP", "--listen").await?;
+    async fn open(
+        config: &Config,
+        plain: (TcpListener, SocketAddr),
+        ledger: &Ledger,
+    ) -> Result<Self, Failure> {
         let encrypted = match config.listen_https {
             Some(listen) => Some(Self::bound(listen, "HTTPS", "--listen-https").await?),
             None => None,
@@ -294,9 +327,7 @@ impl Doors {
 
     fn serve(self, cloud: &Cloud) -> Vec<Server> {
         let router = || http::router(cloud.clone());
-        let (listener, address) = self.plain;
-        let mut servers = vec![Server::start(listener, router(), None)];
-        told(&format!("listening on http://{address}"));
+        let mut servers = vec![Server::start(self.plain.0, router(), None)];
         if let (Some((listener, address)), Some(shown)) = (self.encrypted, self.shown) {
             let tls = TlsAcceptor::from(shown.config);
             servers.push(Server::start(listener, router(), Some(tls)));
@@ -339,6 +370,16 @@ impl StopSignals {
     }
 }
 
+impl StopSignals {
+    /// Waits for either.
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 async fn until_told_to_stop(
     mut signals: StopSignals,
     cloud: &Cloud,
@@ -349,9 +390,11 @@ async fn until_told_to_stop(
     let mut seen = None;
     loop {
         tokio::select! {
-            _ = signals.terminate.recv() => return Ok(()),
-            _ = signals.interrupt.recv() => return Ok(()),
-            _ = look.tick() => seen = cloud.look(seen).await,
+            () = signals.told() => return Ok(()),
+            _ = look.tick() => {
+                seen = cloud.look(seen).await;
+                messages.cut_revoked(&cloud.ledger).await;
+            }
             _ = write_behind.tick() => {
                 messages.measure();
                 if let Err(error) = cloud.presence.write_behind(&cloud.ledger).await {

@@ -23,6 +23,12 @@ pub(crate) fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
+/// Tells systemd that it still starts, and will for so long at least.
+pub(crate) fn still_starting(wait: Duration) {
+    let more = u32::try_from(wait.as_micros()).unwrap_or(u32::MAX);
+    tell(&[NotifyState::ExtendTimeoutUsec(more)]);
+}
+
 /// Tells systemd that it stops.
 pub(crate) fn stopping() {
     tell(&[NotifyState::Stopping]);

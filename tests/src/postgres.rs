@@ -162,6 +162,12 @@ impl Cluster {
         format!("postgres://{USER}@/{database}?host={folder}")
     }
 
+    /// The socket by which the server is reached.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
     /// Runs a statement, and gives what it says.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Keys that follow one another: the cloud's and the kiosk's, without an order lost or believed twice.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -127,5 +128,71 @@ async fn a_kiosk_changes_its_key_while_it_sells_and_the_old_one_ends_with_its_re
     let verdict = settle(&store, shown, SOON).await?;
     println!("{verdict:?}");
     store.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cloud_put_back_from_before_its_key_is_believed_again_once_it_is_given_that_key() -> Told
+{
+    let _alone = serially().await?;
+    let mut store = Store::open(&lab(), "canal-street", &["k"]).await?;
+    let mut shown = Shown::default();
+    let mut diner = store.kiosks[0].diner(Dice::printed("a key kept"))?;
+    works(&store.kiosks[0], &mut diner, 3, &mut shown).await?;
+    store.cloud.terminate().await?;
+    let (data, backup) = (store.folder().join("cloud"), store.folder().join("backup"));
+    copied(&data, &backup)?;
+    store.start_cloud().await?;
+    let file = store
+        .folder()
+        .join("kept.key")
+        .to_string_lossy()
+        .into_owned();
+    let rotate = ["rotate-key", "--key-file", &file];
+    store.cloud.command(&rotate, "").await?;
+    let log = store.cloud.log().to_owned();
+    says(&log, "another key signs from now on").await?;
+    // Confirmed by the new key, which the kiosk has to follow for that.
+    works(&store.kiosks[0], &mut diner, 3, &mut shown).await?;
+    store.cloud.terminate().await?;
+    std::fs::remove_dir_all(&data)?;
+    copied(&backup, &data)?;
+    store.start_cloud().await?;
+    // It sells on, and believes nobody.
+    shown.add(diner.order().await?);
+    link_becomes(&store.kiosks[0], &["offline"], SOON).await?;
+    let status = store.kiosks[0].status().await?;
+    let left = status["journal"]["unconfirmed"].as_u64();
+    assert!(left > Some(0), "released without a word that counts");
+    store.cloud.command(&rotate, "").await?;
+    works(&store.kiosks[0], &mut diner, 2, &mut shown).await?;
+    let verdict = settle(&store, shown, SOON).await?;
+    println!("{verdict:?}");
+    store.stop().await?;
+    Ok(())
+}
+
+async fn says(log: &Path, what: &str) -> anyhow::Result<()> {
+    until(what, SOON, async || {
+        let text = std::fs::read_to_string(log)?;
+        Ok(match text.contains(what) {
+            true => Look::Done(()),
+            false => Look::NotYet("not yet".to_owned()),
+        })
+    })
+    .await?;
+    Ok(())
+}
+
+fn copied(from: &Path, to: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir(to)?;
+    let mode = std::fs::metadata(from)?.permissions();
+    std::fs::set_permissions(to, mode)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
     Ok(())
 }

@@ -150,6 +150,30 @@ async fn a_database_that_is_killed_in_mid_burst_is_waited_for_by_all() -> Told {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cloud_that_is_started_before_its_database_says_so_and_comes_up_with_it() -> Told {
+    let _alone = serially().await?;
+    let mut site = Site::open().await?;
+    let mut shown = Shown::default();
+    site.order(&mut shown, 2, "before").await?;
+    site.store.cloud.terminate().await?;
+    site.database.kill()?;
+    // Told to end while it waits, it ends well.
+    site.store.cloud.start().await?;
+    ready_says(&site.store.cloud, 503).await?;
+    let ended = site.store.cloud.terminate().await?;
+    let (status, _) = ended.context("it ran")?;
+    assert!(status.success(), "{status}");
+    site.store.cloud.start().await?;
+    ready_says(&site.store.cloud, 503).await?;
+    site.order(&mut shown, 2, "while both are away").await?;
+    site.database.start_again()?;
+    ready_says(&site.store.cloud, 200).await?;
+    site.drain().await?;
+    site.end(shown).await?;
+    Ok(())
+}
+
 async fn ready_says(cloud: &Cloud, status: u16) -> anyhow::Result<()> {
     let api = Api::at(cloud.base().context("never started")?)?;
     let what = format!("{} says {status}", api.base());

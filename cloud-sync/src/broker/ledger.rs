@@ -94,6 +94,19 @@ impl Ledger {
         book.counters.dropped += done;
     }
 
+    /// Who is connected.
+    pub(super) fn clients(&self) -> Vec<String> {
+        let book = self.book();
+        book.peers.keys().map(ToString::to_string).collect()
+    }
+
+    /// The session of a client, if it is connected.
+    pub(super) fn session(&self, client: &str) -> Option<Id> {
+        let book = self.book();
+        let peer = book.peers.iter().find(|(id, _)| **id == client);
+        peer.map(|(_, peer)| peer.session.clone())
+    }
+
     pub(super) fn count(&self, add: impl FnOnce(&mut Counters)) {
         add(&mut self.book().counters);
     }

@@ -711,6 +711,19 @@ async fn settled(broker: &Broker, condition: impl Fn(&Counters) -> bool) -> Coun
     panic!("still {:?}", broker.counters());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_is_cut_off_is_gone_and_the_others_stay() {
+    let broker = broker().await;
+    let mut cut = raw_connection(&broker).await;
+    let _other = Client::connect(&broker, "s1/k2").await;
+    broker.cut("nobody").await;
+    broker.cut("s1/k1").await;
+    closed(&mut cut).await;
+    settled(&broker, |counters| counters.connected == 1).await;
+    assert_eq!(broker.clients(), ["s1/k2"]);
+    broker.stop().await;
+}
+
 /// The payloads that each of these clients got, once they are `count` together: the broker knows of an acknowledgement
 /// a moment before the test has the message.
 async fn gather<const N: usize>(mut clients: [&mut Client; N], count: usize) -> [Vec<String>; N] {

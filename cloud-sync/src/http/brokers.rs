@@ -14,6 +14,7 @@ use crate::brokers::{self, MqttUrl};
 use crate::clock;
 use crate::cloud::Cloud;
 use crate::ledger::assignments::{self, Assignment};
+use crate::mosquitto;
 
 /// The brokers that cloud-sync serves, with the number of stores that are assigned to each.
 pub(crate) async fn list(_: Hq, State(cloud): State<Cloud>) -> Result<Json<Value>, Problem> {
@@ -92,6 +93,8 @@ pub(crate) async fn assign(
     })?;
     let said = said.ok_or_else(unknown)?;
     tracing::info!(store = %said.store, url = said.url, user = said.by, "the store has another broker");
+    // The new broker has to know its kiosks before they come.
+    mosquitto::refresh_or_warn(cloud.ledger.clone()).await;
     cloud.changed.send_modify(|count| *count += 1);
     Ok(Json(shown(&said)))
 }

@@ -3,7 +3,6 @@
 
 use crate::ledger::connection::Connection;
 use axum::Json;
-use axum::extract::{RawQuery, State};
 use cloud_sync_wire::notice::scope::Scope;
 use kiosk_core::document::{At, Fault, Faults, Object, filled_text, text, whole};
 use kiosk_core::ids::{KioskId, StoreId};
@@ -247,22 +246,4 @@ fn listed(
     let next = next.map(|last| input::cursor(&[&last.id.to_string()]));
     let all: Vec<Value> = changes.iter().map(shown).collect();
     json!({ list: all, "next": next })
-}
-
-/// The record of every change, the newest first.
-pub(crate) async fn record(
-    _: Hq,
-    State(cloud): State<Cloud>,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Problem> {
-    let (before, limit) = cursor(query.as_deref())?;
-    let read = cloud
-        .ledger
-        .read(move |connection| changes::all(connection, before, limit + 1));
-    let with_kind = |change: &Change| {
-        let mut shown = shown(change);
-        shown["kind"] = json!(change.kind.as_str());
-        shown
-    };
-    Ok(Json(listed(read.await?, limit, "changes", with_kind)))
 }

@@ -102,19 +102,7 @@ pub(crate) async fn rotate(
     }
     let bytes = input::body(body, SUCCESSION_LIMIT).await?;
     cloud.door.succeed(&speaker, bytes).await?;
-    let ledger = cloud.ledger.clone();
-    let written = tokio::task::spawn_blocking(move || mosquitto::refresh(&ledger)).await;
-    match written {
-        Ok(Ok(None)) => {}
-        Ok(Ok(Some(written))) => tracing::warn!(
-            folder = %written.folder.display(),
-            "the broker's files were written anew; have it read them"
-        ),
-        other => tracing::error!(
-            ?other,
-            "the broker's files can't be written; run broker-acl"
-        ),
-    }
+    mosquitto::refresh_or_warn(cloud.ledger.clone()).await;
     Ok(Json(
         json!({ "store": speaker.store, "kiosk": speaker.kiosk }),
     ))

@@ -119,8 +119,8 @@ impl Problem {
     }
 
     fn away() -> Self {
-        let detail = "the ledger's database can't be reached or did not say how it ended; nothing is \
-                      lost, send it again";
+        let detail = "the ledger can't be reached, fails or did not say how it ended; nothing is lost, \
+                      send it again";
         Self {
             retry_after: Some(2),
             ..Self::new(
@@ -161,15 +161,18 @@ impl From<LedgerError> for Problem {
             LedgerError::Busy | LedgerError::Contended(_) | LedgerError::Closed => {
                 Self::overloaded(1)
             }
-            LedgerError::Away(_) | LedgerError::Unknown(_) => {
+            LedgerError::Full => {
+                tracing::error!(%error, "a request could not be stored");
+                Self::storage(
+                    "the disk that holds the ledger is full; nothing is lost, try again when there is room",
+                )
+            }
+            LedgerError::Away(_)
+            | LedgerError::Unknown(_)
+            | LedgerError::Storage(_)
+            | LedgerError::Unusable(_) => {
                 tracing::error!(%error, "a request could not be stored or read");
                 Self::away()
-            }
-            other => {
-                tracing::error!(error = %other, "a request could not be stored or read");
-                Self::storage(
-                    "the ledger can't store or read now; nothing is lost, try again later",
-                )
             }
         }
     }
@@ -226,4 +229,28 @@ pub(crate) async fn other_method() -> Problem {
         "Other method",
         detail,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_says_so_and_every_other_trouble_of_the_ledger_says_come_again() {
+        let text = String::new;
+        let errors = [
+            (LedgerError::Full, 507),
+            (LedgerError::Busy, 503),
+            (LedgerError::Contended(text()), 503),
+            (LedgerError::Away(text()), 503),
+            (LedgerError::Storage(text()), 503),
+            (LedgerError::Unknown(text()), 503),
+            (LedgerError::Unusable(text()), 503),
+            (LedgerError::Closed, 503),
+        ];
+        for (error, status) in errors {
+            let told = format!("{error:?}");
+            assert_eq!(Problem::from(error).status.as_u16(), status, "{told}");
+        }
+    }
 }

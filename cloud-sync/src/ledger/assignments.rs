@@ -77,6 +77,20 @@ pub(crate) fn all(connection: &dyn Connection) -> Result<Vec<Assignment>, Ledger
     connection.rows(&sql, &[], assignment)
 }
 
+/// What was ever assigned, the newest first, of what stands before that number.
+pub(crate) fn record(
+    connection: &dyn Connection,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<Assignment>, LedgerError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM assignments a JOIN stores s ON s.id = a.store
+         WHERE a.id < ?1 ORDER BY a.id DESC LIMIT ?2"
+    );
+    let values = values![before.unwrap_or(u64::MAX), limit];
+    connection.rows(&sql, values, assignment)
+}
+
 /// The latest assignment of all.
 pub(crate) fn latest(connection: &dyn Connection) -> Result<i64, LedgerError> {
     let sql = "SELECT coalesce(max(id), 0) FROM assignments";

@@ -29,6 +29,19 @@ pub(crate) struct Entitled {
     pub(crate) login: Option<String>,
 }
 
+/// The names, as brokers know them, of devices whose access was taken away.
+pub(crate) fn taken_away(connection: &dyn Connection) -> Result<Vec<String>, LedgerError> {
+    connection.rows(
+        "SELECT s.name, d.kiosk FROM devices d JOIN stores s ON s.id = d.store
+         WHERE d.revoked_at IS NOT NULL",
+        &[],
+        |row| {
+            let (store, kiosk): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(format!("{store}/{kiosk}"))
+        },
+    )
+}
+
 /// All devices whose access was not taken away, in order.
 pub(crate) fn entitled(connection: &dyn Connection) -> Result<Vec<Entitled>, LedgerError> {
     connection.rows(

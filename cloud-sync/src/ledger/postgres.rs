@@ -52,7 +52,8 @@ impl Postgres {
             schema::migrate(&mut client).await
         });
         migrated.map_err(|error| match error {
-            LedgerError::Unusable(_) => error,
+            // One that can't be reached now may be later.
+            LedgerError::Unusable(_) | LedgerError::Away(_) => error,
             other => LedgerError::Unusable(format!("can't use the database: {other}")),
         })?;
         let writers = connector.pool(WRITERS + 1, Plans::Kept)?;

@@ -288,6 +288,12 @@ impl Reader {
             ),
             (
                 "warn",
+                kiosks.iter().filter(|kiosk| kiosk.expired).count() as u64,
+                "care-expired",
+                self.words.t("care-expired-sub"),
+            ),
+            (
+                "warn",
                 facts.parked,
                 "care-parked",
                 self.words.t("care-parked-sub"),

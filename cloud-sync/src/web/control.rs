@@ -16,6 +16,8 @@ use super::{ZONE_COOKIE, assets, cookie, door, reader, rendered};
 use crate::cloud::Cloud;
 use crate::http::access;
 use crate::http::problem::Problem;
+use crate::http::record::{self, Entry};
+use crate::ledger::assignments::{self, Assignment};
 use crate::ledger::changes::{self, Change, Kind};
 use crate::ledger::users::{self, Role, User};
 
@@ -73,16 +75,34 @@ pub(crate) async fn page(
         Ok([
             changes::in_force(connection, Kind::Switch, 0, IN_FORCE)?,
             changes::in_force(connection, Kind::Settings, 0, IN_FORCE)?,
-            changes::all(connection, None, RECORDED)?,
         ])
     });
-    rendered(&put(&reader(words, &zone), &user, read.await?))
+    let in_force = read.await?;
+    let read = cloud.ledger.read(|connection| {
+        Ok(record::merged(
+            changes::all(connection, None, RECORDED)?,
+            assignments::record(connection, None, RECORDED)?,
+        ))
+    });
+    let recorded = read.await?;
+    rendered(&put(&reader(words, &zone), &user, in_force, &recorded))
 }
 
-fn put<'a>(reader: &Reader, user: &'a User, all: [Vec<Change>; 3]) -> Page<'a> {
+fn put<'a>(
+    reader: &Reader,
+    user: &'a User,
+    in_force: [Vec<Change>; 2],
+    recorded: &[Entry],
+) -> Page<'a> {
     let words = reader.words;
     let lines = |changes: Vec<Change>| changes.iter().map(|change| line(reader, change)).collect();
-    let [switches, settings, record] = all.map(lines);
+    let [switches, settings] = in_force.map(lines);
+    let recorded = recorded.iter().take(RECORDED);
+    let record = recorded.map(|entry| match entry {
+        Entry::Changed(change) => line(reader, change),
+        Entry::Assigned(said) => assigned(reader, said),
+    });
+    let record = record.collect();
     let initial = user.name.chars().next();
     Page {
         words,
@@ -140,6 +160,23 @@ fn line(reader: &Reader, change: &Change) -> Line {
         reason: change.reason.clone(),
         name: change.name.clone(),
         scope_json: serde_json::to_string(&change.scope).unwrap_or_default(),
+    }
+}
+
+/// Which broker a store was given.
+fn assigned(reader: &Reader, said: &Assignment) -> Line {
+    let words = reader.words;
+    let url = said.url.clone();
+    Line {
+        title: words.t("control-broker"),
+        values: vec![url.unwrap_or_else(|| words.t("control-broker-own"))],
+        tone: "",
+        scope: words.t1("scope-store", "store", said.store.as_str()),
+        by: said.by.clone(),
+        at: reader.stamp(said.at),
+        reason: said.reason.clone(),
+        name: String::new(),
+        scope_json: String::new(),
     }
 }
 

@@ -121,6 +121,8 @@ pub(crate) struct KioskState {
     pub(crate) version: String,
     /// Events that are missing here and nowhere else to be had.
     pub(crate) lost: u64,
+    /// Its credential's day has passed. Nothing else follows from that.
+    pub(crate) expired: bool,
 }
 
 /// The kiosks, those that need care first.
@@ -138,6 +140,7 @@ pub(crate) fn kiosk_states(facts: &Facts, presence: &Presence, now: WallTime) ->
             last_seen: shown.last_seen,
             depth: shown.depth.unwrap_or(0),
             version: shown.version.unwrap_or_default(),
+            expired: !kiosk.revoked && kiosk.expires.is_some_and(|at| at <= now),
             lost: kiosk
                 .lost
                 .iter()

@@ -120,12 +120,8 @@ impl World {
                 Ok(())
             }
             Kind::Attack => self.attack(at),
-            Kind::ClockJumps => {
-                self.clock_jumps(at);
-                Ok(())
-            }
-            Kind::CloudClockJumps => {
-                self.cloud_off = self.jump();
+            Kind::ClockJumps | Kind::CloudClockJumps => {
+                self.clock_jumps(at, *kind);
                 Ok(())
             }
         }
@@ -318,9 +314,11 @@ impl World {
         self.cloud.replace(backup, noticed, &mut self.memory)
     }
 
-    fn clock_jumps(&mut self, at: usize) {
+    fn clock_jumps(&mut self, at: usize, kind: Kind) {
         let off = self.jump();
-        if let Some(node) = self.nodes.get_mut(at) {
+        if kind == Kind::CloudClockJumps {
+            self.cloud_off = off;
+        } else if let Some(node) = self.nodes.get_mut(at) {
             node.clock_off = off;
         }
     }

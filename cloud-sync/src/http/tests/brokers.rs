@@ -13,7 +13,8 @@ use crate::brokers;
 use crate::clock;
 use crate::ledger::connection::Connection;
 use crate::ledger::users::Role;
-use crate::ledger::{devices, succession};
+use crate::ledger::{devices, logins, succession};
+use crate::mosquitto;
 use crate::testing::Kiosk;
 
 #[tokio::test]
@@ -198,4 +199,109 @@ async fn an_old_credential_is_told_to_headquarters_and_stops_nothing() {
     let session = site.sign_in("ada", Role::Viewer).await;
     let listed = site.get("/api/v1/kiosks", &session).await.json();
     assert_eq!(listed["kiosks"][0]["credential_expired"], json!(true));
+    let page = site.get("/", &session).await;
+    let page = String::from_utf8(page.body).unwrap();
+    assert!(
+        page.contains("The credential of one kiosk has expired"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn the_record_tells_brokers_and_switches_as_one_page_by_page() {
+    let site = Site::new();
+    site.rig.kiosk("k").await;
+    let urls = ["mqtts://b1:8883", "mqtts://b2:8883"].map(str::to_owned);
+    brokers::note(&site.rig.cloud.ledger, urls.to_vec())
+        .await
+        .unwrap();
+    let editor = site.sign_in("mei", Role::Editor).await;
+    for round in 0..3 {
+        let url = urls[round % 2].as_str();
+        let body = json!({"url": url, "reason": format!("move {round}")}).to_string();
+        let path = "/api/v1/stores/s/broker";
+        let put = site.call(Method::PUT, path, Some(&editor), body).await;
+        assert_eq!(put.status, StatusCode::OK);
+        let reason = format!("turn {round}");
+        let body = json!({"state": "off", "scope": {"all": true}, "reason": reason}).to_string();
+        let path = "/api/v1/switches/menu_updates";
+        let put = site.call(Method::PUT, path, Some(&editor), body).await;
+        assert_eq!(put.status, StatusCode::OK);
+    }
+    let mut path = "/api/v1/changes?limit=2".to_owned();
+    let mut all = Vec::new();
+    loop {
+        let page = site.get(&path, &editor).await.json();
+        let listed = page["changes"].as_array().unwrap().clone();
+        all.extend(listed);
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        path = format!("/api/v1/changes?limit=2&after={next}");
+    }
+    let count = |kind: &str| all.iter().filter(|entry| entry["kind"] == kind).count();
+    assert_eq!((count("broker"), count("switch"), all.len()), (3, 3, 6));
+    let of = |kind: &str| {
+        let of = all.iter().filter(|entry| entry["kind"] == kind);
+        of.map(|entry| entry["reason"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of("broker"), ["move 2", "move 1", "move 0"]);
+    assert_eq!(of("switch"), ["turn 2", "turn 1", "turn 0"]);
+    let broker = all.iter().find(|entry| entry["kind"] == "broker").unwrap();
+    assert_eq!(broker["scope"], json!({"store": "s"}));
+    let page = site.get("/control", &editor).await;
+    let page = String::from_utf8(page.body).unwrap();
+    assert!(
+        page.contains("move 2") && page.contains("store s"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_brokers_files_name_the_kiosks_of_its_own_stores_and_follow_when_one_is_moved() {
+    let site = Site::new();
+    let urls = ["mqtts://b1:8883", "mqtts://b2:8883"].map(str::to_owned);
+    brokers::note(&site.rig.cloud.ledger, urls.to_vec())
+        .await
+        .unwrap();
+    for store in ["first", "second", "unsaid"] {
+        let kiosk = site.rig.kiosk_of(store, "k").await;
+        let keep = site.rig.cloud.ledger.write(move |connection| {
+            let of = kiosk.speaker;
+            logins::keep(connection, &of.store, &of.kiosk, "$7$x")
+        });
+        keep.await.unwrap();
+    }
+    let editor = site.sign_in("mei", Role::Editor).await;
+    let move_to = async |store: &str, url: &str| {
+        let body = json!({"url": url, "reason": "so"}).to_string();
+        let path = format!("/api/v1/stores/{store}/broker");
+        let put = site.call(Method::PUT, &path, Some(&editor), body).await;
+        assert_eq!(put.status, StatusCode::OK);
+    };
+    move_to("first", &urls[0]).await;
+    move_to("second", &urls[1]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |url: &str| folder.path().join(url.trim_start_matches("mqtts://"));
+    for url in urls.clone() {
+        let files = mosquitto::Files {
+            folder: at(&url),
+            services: Vec::new(),
+            broker: Some(url),
+        };
+        let ledger = site.rig.cloud.ledger.clone();
+        let begun = tokio::task::spawn_blocking(move || files.begin(&ledger).is_ok());
+        assert!(begun.await.unwrap());
+    }
+    let named = |url: &str| {
+        let text = std::fs::read_to_string(at(url).join("passwords")).unwrap();
+        let names = text.lines().filter_map(|line| line.split_once(':'));
+        names.map(|(name, _)| name.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&urls[0]), ["first/k", "unsaid/k"]);
+    assert_eq!(named(&urls[1]), ["second/k", "unsaid/k"]);
+    move_to("first", &urls[1]).await;
+    assert_eq!(named(&urls[0]), ["unsaid/k"]);
+    assert_eq!(named(&urls[1]), ["first/k", "second/k", "unsaid/k"]);
 }

@@ -81,7 +81,10 @@ impl Connector {
 
     /// A connection beside the pools, checked.
     pub(super) async fn connect(&self) -> Result<Client, LedgerError> {
-        let (client, connection) = self.url.config.connect(self.tls.clone()).await?;
+        let connecting = self.url.config.connect(self.tls.clone());
+        let connected = tokio::time::timeout(WAIT, connecting).await;
+        let nobody = || LedgerError::Away("no connection within 5 s".to_owned());
+        let (client, connection) = connected.map_err(|_| nobody())??;
         // It ends with the client.
         tokio::spawn(connection);
         check(&client).await?;

@@ -6,6 +6,8 @@ use futures_util::future::join_all;
 use kiosk_core::event::Fact;
 use kiosk_core::ids::{EventId, OrderId};
 
+mod commits;
+
 use super::plans;
 use crate::cluster::{Cluster, FIRST};
 use crate::http::problem::Problem;

@@ -92,6 +92,11 @@ care-offline = { $n ->
    *[other] { $n } kiosks are offline
 }
 care-offline-sub = selling goes on, orders arrive later
+care-expired = { $n ->
+    [one] The credential of one kiosk has expired
+   *[other] The credentials of { $n } kiosks have expired
+}
+care-expired-sub = they sync all the same; give them a new key with kiosk rotate-key
 care-lost = { $n ->
     [one] One event was lost when the ledger went back in time
    *[other] { $n } events were lost when the ledger went back in time
@@ -136,6 +141,8 @@ control-switches-none = No switch is turned. Kiosks decide by themselves.
 control-rules = Rules before remote calls
 control-rules-none = Nothing is set. Kiosks go by their own rules.
 control-groups = Groups
+control-broker = Broker
+control-broker-own = as credentials say
 control-nothing = taken away
 control-turn = Turn a switch
 control-which = Switch
@@ -162,6 +169,7 @@ scope-all = all kiosks
 scope-percent = { $percent } % of kiosks
 scope-group = group { $group }
 scope-kiosk = kiosk { $kiosk }
+scope-store = store { $store }
 scope-unknown = others
 whom-group = a group
 whom-kiosk = one kiosk
