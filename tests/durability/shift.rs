@@ -218,6 +218,7 @@ impl Shift {
                 chain: event.chain,
                 ranges: Vec::new(),
                 quarantined: Vec::new(),
+                quarantine_reasons: Vec::new(),
                 quarantined_total: 0,
                 credit: 4,
                 at: WallTime::from_millis(NOON),

@@ -100,6 +100,7 @@ mod tests {
             chain: chain(watermark),
             ranges: ranges.iter().map(range).collect(),
             quarantined: Vec::new(),
+            quarantine_reasons: Vec::new(),
             quarantined_total: 0,
             credit: 1,
             at: WallTime::from_millis(0),

@@ -255,6 +255,7 @@ async fn a_poison_event_is_kept_and_its_neighbours_are_applied() {
         (ack.watermark, ack.quarantined, ack.quarantined_total),
         (5, vec![2, 3, 4], 3)
     );
+    assert_eq!(ack.quarantine_reasons, reasons(&rig).await);
 }
 
 #[tokio::test]

@@ -160,6 +160,7 @@ pub(crate) fn ack(
 ) -> Result<Ack, LedgerError> {
     let (quarantined, quarantined_total) =
         events::not_applied(connection, stream.id, QUARANTINED_LIMIT)?;
+    let quarantine_reasons = quarantine::why(connection, stream.id, &quarantined)?;
     let standing = lineage::standing(connection)?;
     Ok(Ack {
         journal: stream.journal,
@@ -170,6 +171,7 @@ pub(crate) fn ack(
         ranges: stream.coverage.ranges(),
         quarantined,
         quarantined_total,
+        quarantine_reasons,
         credit: terms.credit,
         at: terms.now,
         heartbeat_ms: Some(terms.heartbeat_ms),

@@ -1,5 +1,7 @@
 //! Events that are kept but could not be applied, for people to look at and to try again.
 
+use std::collections::HashMap;
+
 use cloud_sync_wire::chain::Hash;
 use kiosk_core::wall::WallTime;
 
@@ -70,6 +72,28 @@ pub(crate) fn chains_at(
 ) -> Result<Vec<Hash>, LedgerError> {
     let sql = "SELECT chain FROM quarantine WHERE stream = ?1 AND seq = ?2 AND event IS NULL";
     connection.rows(sql, values![stream, seq], |row| row.get(0))
+}
+
+/// Why each of these events of a stream, in order, was not applied.
+pub(crate) fn why(
+    connection: &dyn Connection,
+    stream: i64,
+    seqs: &[u64],
+) -> Result<Vec<String>, LedgerError> {
+    let (Some(first), Some(last)) = (seqs.first(), seqs.last()) else {
+        return Ok(Vec::new());
+    };
+    let noted: HashMap<u64, String> = connection
+        .rows(
+            "SELECT seq, reason FROM quarantine
+             WHERE stream = ?1 AND seq BETWEEN ?2 AND ?3 AND event IS NOT NULL",
+            values![stream, *first, *last],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?
+        .into_iter()
+        .collect();
+    let reasons = seqs.iter().map(|seq| noted.get(seq).cloned());
+    Ok(reasons.map(Option::unwrap_or_default).collect())
 }
 
 /// The place of a stored event.

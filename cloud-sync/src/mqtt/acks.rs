@@ -118,6 +118,7 @@ mod tests {
             chain: Hash::START,
             ranges: Vec::new(),
             quarantined: Vec::new(),
+            quarantine_reasons: Vec::new(),
             quarantined_total: 0,
             credit: 1,
             at: WallTime::from_millis(0),

@@ -35,6 +35,9 @@ pub struct Ack {
     /// How many there are in all.
     #[serde(default)]
     pub quarantined_total: u64,
+    /// Why, for each of them, such as `revoked`; none from a cloud that doesn't tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantine_reasons: Vec<String>,
     /// How many frames may be on their way at once; 0 means hold.
     pub credit: u16,
     /// The cloud's clock.
@@ -118,6 +121,7 @@ mod tests {
                 chain: Hash([8; 32]),
             }],
             quarantined: vec![2],
+            quarantine_reasons: Vec::new(),
             quarantined_total: 1,
             credit: 4,
             at: WallTime::from_millis(1_795_168_200_000),

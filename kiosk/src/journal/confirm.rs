@@ -10,11 +10,12 @@ use cloud_sync_wire::ack::{Ack, Range};
 use cloud_sync_wire::chain::Hash;
 use kiosk_core::ids::{Generation, JournalId};
 use rusqlite::{Connection, OptionalExtension};
+use serde::Serialize;
 
 use super::fence::succeeds;
 use super::group::{Group, Head, from_sql, hash_column, run_sql, to_sql};
 use super::read::Reader;
-use super::records::QUARANTINED;
+use super::records::{QUARANTINE_REASONS, QUARANTINED};
 use super::{JournalError, Ranges};
 
 /// What an ack did.
@@ -252,16 +253,14 @@ impl Group<'_> {
 
     /// What the cloud put aside, for people; written when it changes, which is hardly ever.
     fn store_quarantined(&self, ack: &Ack) -> Result<(), JournalError> {
-        let known = self.setting(QUARANTINED)?;
-        if ack.quarantined.is_empty() {
-            return known.map_or(Ok(()), |_| self.remove_setting(QUARANTINED));
+        let seqs = as_list(&ack.quarantined)?;
+        let reasons = as_list(&ack.quarantine_reasons)?;
+        for (name, told) in [(QUARANTINED, seqs), (QUARANTINE_REASONS, reasons)] {
+            if self.setting(name)? != told {
+                self.keep(name, told.as_deref())?;
+            }
         }
-        let told = serde_json::to_string(&ack.quarantined)
-            .map_err(|error| JournalError::Damaged(error.to_string()))?;
-        if known.as_ref() == Some(&told) {
-            return Ok(());
-        }
-        self.set_setting(QUARANTINED, &told)
+        Ok(())
     }
 
     fn store_hour(&self, ack: &Ack) -> Result<(), JournalError> {
@@ -273,6 +272,13 @@ impl Group<'_> {
             .execute((hour(ack.at.as_millis()), to_sql(self.head.settled())))?;
         Ok(())
     }
+}
+
+/// As it is kept; nothing if there is nothing in it.
+fn as_list<T: Serialize>(list: &[T]) -> Result<Option<String>, JournalError> {
+    let told = (!list.is_empty()).then(|| serde_json::to_string(list));
+    told.transpose()
+        .map_err(|error| JournalError::Damaged(error.to_string()))
 }
 
 /// The hour of the cloud's clock.

@@ -3,6 +3,7 @@
 use kiosk_core::event::Event;
 use kiosk_core::ids::OrderId;
 use rusqlite::OptionalExtension;
+use serde::de::DeserializeOwned;
 
 use super::JournalError;
 use super::group::{from_sql, to_sql};
@@ -11,6 +12,8 @@ use super::settings::setting;
 
 /// Where the seqs that headquarters put aside stand among the settings.
 pub(super) const QUARANTINED: &str = "quarantined";
+/// Why, for each of them.
+pub(super) const QUARANTINE_REASONS: &str = "quarantine_reasons";
 /// Events looked at for one page: a page of what is rare ends where so many were seen.
 const LOOKED_AT: u64 = 100_000;
 /// In so many bytes from its beginning an event says of which type it is.
@@ -43,6 +46,8 @@ pub struct Aside {
     pub seq: u64,
     /// The record, if this journal still holds it.
     pub record: Option<Record>,
+    /// Why, such as `revoked`; none from headquarters that doesn't tell.
+    pub reason: Option<String>,
 }
 
 impl Reader {
@@ -121,16 +126,26 @@ impl Reader {
             .prepare_cached("SELECT quarantined FROM cloud WHERE one = 1")?
             .query_row([], |row| row.get(0))
             .optional()?;
-        let seqs = setting(&self.conn, QUARANTINED)?;
-        let seqs: Vec<u64> = seqs
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default();
+        let seqs: Vec<u64> = self.kept_list(QUARANTINED)?;
+        let mut reasons = self.kept_list::<String>(QUARANTINE_REASONS)?.into_iter();
         let mut found = Vec::with_capacity(seqs.len());
         for seq in seqs {
             let record = self.record(seq)?;
-            found.push(Aside { seq, record });
+            let reason = reasons.next().filter(|reason| !reason.is_empty());
+            found.push(Aside {
+                seq,
+                record,
+                reason,
+            });
         }
         Ok((found, total.map_or(0, from_sql)))
+    }
+
+    /// A list that is kept under a name; one that can't be read is empty.
+    fn kept_list<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, JournalError> {
+        let text = setting(&self.conn, name)?;
+        let list = text.and_then(|text| serde_json::from_str(&text).ok());
+        Ok(list.unwrap_or_default())
     }
 
     fn record(&self, seq: u64) -> Result<Option<Record>, JournalError> {

@@ -194,6 +194,7 @@ impl Desk {
             chain: self.chain(watermark).await,
             ranges: told,
             quarantined: Vec::new(),
+            quarantine_reasons: Vec::new(),
             quarantined_total: 0,
             credit: 4,
             at: WallTime::from_millis(self.at),

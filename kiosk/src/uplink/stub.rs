@@ -198,6 +198,7 @@ impl Stub {
                 .map_or(Hash::START, |(chain, _)| *chain),
             ranges,
             quarantined: Vec::new(),
+            quarantine_reasons: Vec::new(),
             quarantined_total: 0,
             credit: 4,
             at: WallTime::from_millis(1_795_168_200_000),

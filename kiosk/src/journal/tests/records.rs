@@ -52,6 +52,7 @@ async fn what_headquarters_put_aside_is_told_until_it_is_no_more() {
     let placed = desk.place().await;
     let aside = |seqs: Vec<u64>, ack: Ack| Ack {
         quarantined_total: u64::try_from(seqs.len()).unwrap(),
+        quarantine_reasons: seqs.iter().map(|_| "revoked".to_owned()).collect(),
         quarantined: seqs,
         ..ack
     };
@@ -62,6 +63,7 @@ async fn what_headquarters_put_aside_is_told_until_it_is_no_more() {
     assert_eq!((found.len(), total), (1, 1));
     let record = found[0].record.as_ref().unwrap();
     assert_eq!(record.number.as_ref(), Some(&placed.order.number));
+    assert_eq!(found[0].reason.as_deref(), Some("revoked"));
     desk.confirm(aside(Vec::new(), desk.ack(2, 2, &[]).await))
         .await;
     assert_eq!(told().await, (Vec::new(), 0));

@@ -1067,3 +1067,14 @@ config-days =
         [one] one day
        *[other] { $count } days
     }
+
+# Why head office put a record aside.
+aside-undecodable = can’t be read
+aside-schema_unsupported = written by a newer version
+aside-unknown_type = of a kind head office doesn’t know
+aside-malformed = contradicts itself
+aside-revoked = this kiosk’s access was taken away
+aside-equivocation = contradicts a record that is there
+aside-unlinked = doesn’t follow from the one before
+aside-illegal = the order’s history forbids it
+aside-defect = head office could not process it

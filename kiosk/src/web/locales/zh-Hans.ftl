@@ -978,3 +978,14 @@ config-from-built_in = 内置
 config-self-made = 本机自制
 config-sample = 内置示例菜单
 config-days = { $count } 天
+
+# 总部搁置记录的原因。
+aside-undecodable = 无法读取
+aside-schema_unsupported = 由更新的版本写入
+aside-unknown_type = 总部不认识此类型
+aside-malformed = 内容自相矛盾
+aside-revoked = 本机权限已被吊销
+aside-equivocation = 与已有记录矛盾
+aside-unlinked = 与前一条不连续
+aside-illegal = 订单状态不允许
+aside-defect = 总部处理失败

@@ -100,6 +100,8 @@ struct Row {
     who: String,
     what: String,
     detail: String,
+    /// Why headquarters put it aside, if it did.
+    reason: String,
 }
 
 /// What headquarters lacks, and what it put aside.
@@ -169,17 +171,7 @@ impl Store {
         let standalone = self.link.mode == LinkMode::Standalone;
         let hidden = self.journal.unsent.saturating_sub(shown);
         let hidden = u32::try_from(hidden).unwrap_or(u32::MAX);
-        let aside = queue
-            .aside
-            .iter()
-            .map(|Aside { seq, record }| match record {
-                Some(record) => self.record(record, t, tag),
-                None => Row {
-                    seq: *seq,
-                    what: t.say("outbox-pruned"),
-                    ..Row::default()
-                },
-            });
+        let aside = queue.aside.iter().map(|aside| self.aside(aside, t, tag));
         let count = u32::try_from(queue.quarantined).unwrap_or(u32::MAX);
         let rows = queue.unconfirmed.iter();
         Outbox {
@@ -202,6 +194,26 @@ impl Store {
         .render()
     }
 
+    fn aside(&self, aside: &Aside, t: &Language, tag: &str) -> Row {
+        let row = match &aside.record {
+            Some(record) => self.record(record, t, tag),
+            None => Row {
+                seq: aside.seq,
+                what: t.say("outbox-pruned"),
+                ..Row::default()
+            },
+        };
+        // A reason of a later headquarters is told as it came.
+        let reason = aside.reason.as_ref().map(|reason| {
+            t.say_if_known(&format!("aside-{reason}"))
+                .unwrap_or_else(|| reason.clone())
+        });
+        Row {
+            reason: reason.unwrap_or_default(),
+            ..row
+        }
+    }
+
     fn record(&self, one: &Record, t: &Language, tag: &str) -> Row {
         let event = &one.event;
         let at = local(event.at, &self.menu.time_zone);
@@ -215,6 +227,7 @@ impl Store {
                 .map_or_else(|| t.say("record-itself"), |by| who(by, t)),
             what: told.what,
             detail: told.detail,
+            reason: String::new(),
         }
     }
 

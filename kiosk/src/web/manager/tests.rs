@@ -432,6 +432,7 @@ fn every_record_is_told_in_words_of_the_page() {
             aside: vec![Aside {
                 seq: 3,
                 record: None,
+                reason: Some("revoked".to_owned()),
             }],
             quarantined: 1,
         };
