@@ -186,6 +186,11 @@ impl<T: Read + Write, const N: usize> Link<T, N> {
         })
     }
 
+    /// The message that made sending fail with [`Error::Crossed`]; it was acknowledged.
+    fn crossed(&self) -> &[u8] {
+        self.deframer.message()
+    }
+
     /// Waits for a message and acknowledges it.
     ///
     /// # Errors

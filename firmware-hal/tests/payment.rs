@@ -6,7 +6,9 @@
     reason = "a test may panic; its helpers are outside #[test]"
 )]
 
-use firmware_hal::card::{Amount, Error, Failure, Outcome, Progress, Receipt, Terminal, Wish, Zvt};
+use firmware_hal::card::{
+    Amount, Error, Failure, Link, Outcome, Progress, Receipt, Terminal, Wish, Zvt,
+};
 use firmware_hal::mock::{Fault, Port};
 use firmware_hal::simulator::card::{CardTerminal, Plan};
 use proptest::prelude::*;
@@ -211,4 +213,32 @@ fn what_was_charged_while_nobody_listened_is_found_afterwards() {
     zvt.abort();
     assert_eq!(zvt.last(), Ok(Some(receipt())));
     assert_eq!(zvt.into_port().charged(), [1340]);
+}
+
+/// A message as it stands on the line.
+fn framed(message: &[u8]) -> Vec<u8> {
+    let mut link = Link::<_, 64>::new(Port::new().answering(b"\x06"));
+    link.send(message).unwrap();
+    link.into_port().written().to_vec()
+}
+
+#[test]
+fn a_result_that_crosses_a_cancellation_is_heard() {
+    let result = [
+        0x04, 0x0F, 13, 0x27, 0, 0x04, 0, 0, 0, 0, 0x13, 0x40, 0x0B, 0, 0, 0x42,
+    ];
+    let said = [
+        b"\x06".to_vec(),
+        framed(&[0x80, 0, 0]),
+        framed(&[0x04, 0xFF, 1, 0x0A]),
+        b"\x06".to_vec(),
+        // Here the diner cancels; the terminal has just charged the card, and then takes the message.
+        framed(&result),
+        b"\x06\x06".to_vec(),
+        framed(&[0x06, 0x0F, 0]),
+        b"\x06".to_vec(),
+    ];
+    let mut zvt = Zvt::<_, 64>::new(Port::new().answering(&said.concat()), 3);
+    let paid = zvt.pay(amount(), &mut |_| Wish::Cancel);
+    assert_eq!(paid, Ok(Outcome::Paid(receipt())));
 }

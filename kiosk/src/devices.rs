@@ -11,6 +11,7 @@
 //!
 //! Everything here is optional: a kiosk without devices takes orders all the same.
 
+mod at_terminal;
 mod board;
 mod card;
 pub mod drawer;
@@ -19,7 +20,7 @@ pub mod job;
 mod keeper;
 pub mod layout;
 mod paper;
-mod payments;
+pub mod payments;
 mod printer;
 mod room;
 pub mod routing;
@@ -30,7 +31,6 @@ pub mod spool;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,6 +39,8 @@ use kiosk_core::menu::Menu;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use self::at_terminal::AtTerminal;
+pub use self::at_terminal::Claim;
 use self::board::Board;
 pub use self::board::DeviceStatus;
 use self::card::{CARD, CardReader};
@@ -79,8 +81,8 @@ struct Inner {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     /// Orders that wait for their card; none on a kiosk without a card terminal.
     cards: Mutex<Option<mpsc::UnboundedSender<OrderId>>>,
-    /// Whether a payment by card is under way.
-    engaged: Arc<AtomicBool>,
+    /// Who is at the card terminal.
+    place: Arc<AtTerminal>,
     eyes: Mutex<Eyes>,
     sights: Mutex<Option<mpsc::Receiver<Sight>>>,
     seeing: Mutex<Option<mpsc::Sender<Sight>>>,
@@ -131,8 +133,8 @@ impl Devices {
             *lock(&self.inner.cards) = Some(cards);
             CardReader::start(card, currency, &self.inner.board)
         });
-        let engaged = Arc::clone(&self.inner.engaged);
-        Payments::new(journal.clone(), reader, orders, engaged)
+        let place = Arc::clone(&self.inner.place);
+        Payments::new(journal.clone(), reader, orders, place)
     }
 
     fn of(settings: Settings, board: Board, signals: Signals) -> Self {
@@ -145,7 +147,7 @@ impl Devices {
                 stop: watch::channel(false).0,
                 tasks: Mutex::default(),
                 cards: Mutex::default(),
-                engaged: Arc::default(),
+                place: Arc::default(),
                 eyes: Mutex::default(),
                 sights: Mutex::default(),
                 seeing: Mutex::default(),
@@ -226,9 +228,37 @@ impl Devices {
     /// Whether an order can be paid by card now: the terminal is there and at nothing else.
     #[must_use]
     pub fn takes_cards(&self) -> bool {
+        self.has_terminal() && self.inner.place.is_free()
+    }
+
+    /// Whether the card terminal is there and at another order.
+    #[must_use]
+    pub fn is_terminal_busy(&self) -> bool {
+        self.has_terminal() && !self.inner.place.is_free()
+    }
+
+    fn has_terminal(&self) -> bool {
         let board = self.inner.board.watch();
         let is_ready = |device: &DeviceStatus| device.name == CARD && device.state.works();
-        board.borrow().iter().any(is_ready) && !self.inner.engaged.load(Ordering::Acquire)
+        board.borrow().iter().any(is_ready)
+    }
+
+    /// Holds the card terminal for an order that is about to be placed; none if another one has it.
+    #[must_use]
+    pub fn claim_terminal(&self) -> Option<Claim> {
+        Claim::on(&self.inner.place)
+    }
+
+    /// Has the card terminal stop asking for an order's money; says whether it is at that. It may be
+    /// too late, and the terminal has the last word.
+    pub fn cancel_card(&self, order: OrderId) -> bool {
+        self.inner.place.cancel(order)
+    }
+
+    /// Whether the card terminal asks for an order's money now.
+    #[must_use]
+    pub fn is_at_terminal(&self, order: OrderId) -> bool {
+        self.inner.place.has(order)
     }
 
     /// Has the card terminal ask for what an order costs.

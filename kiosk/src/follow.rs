@@ -154,6 +154,10 @@ fn signal(state: &AppState, order: &Order, action: Option<Action>) {
         }
         Some(_) => {}
     }
+    // Nobody is to pay by card for what was voided, or paid otherwise.
+    if matches!(action, Some(Action::Void | Action::Pay)) {
+        state.devices.cancel_card(order.id);
+    }
 }
 
 /// What is seen next; nothing ever where there is nothing to see by.

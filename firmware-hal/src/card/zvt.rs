@@ -141,8 +141,13 @@ impl<T: Read + Write, const N: usize> Zvt<T, N> {
                 trace: None,
             },
         };
+        let mut crossed = false;
         for _ in 0..MOST_MESSAGES {
-            let progress = match self.hear() {
+            let heard = match core::mem::take(&mut crossed) {
+                true => self.hear_crossed(),
+                false => self.hear(),
+            };
+            let progress = match heard {
                 Ok(Said::Refused(code)) if !begun => return Err(Failure::Refused(code)),
                 // Too late to cancel, or an answer to that.
                 Ok(Said::Understood | Said::Refused(_)) => {
@@ -167,10 +172,18 @@ impl<T: Read + Write, const N: usize> Zvt<T, N> {
             if progress != Progress::Silent {
                 silent = 0;
             }
-            if told(progress) == Wish::Cancel && !cancelled {
+            // Once it has told the result, there is nothing to cancel.
+            if told(progress) == Wish::Cancel && !cancelled && known.code.is_none() {
                 cancelled = true;
-                // If it does not arrive, the payment goes on and its end is heard all the same.
-                let _ = self.link.deliver(&CANCEL, 1);
+                // If it does not arrive, the payment goes on and its end is heard all the same; what the
+                // terminal said meanwhile is heard as well.
+                crossed = matches!(
+                    self.link.deliver(&CANCEL, 1),
+                    Err(Undelivered {
+                        error: Error::Crossed,
+                        ..
+                    })
+                );
             }
         }
         Err(Failure::Unknown(Error::Noise))
@@ -179,6 +192,16 @@ impl<T: Read + Write, const N: usize> Zvt<T, N> {
     /// The next message, answered as the terminal expects.
     fn hear(&mut self) -> Result<Said, Error<T::Error>> {
         let said = meaning(self.link.receive()?);
+        self.understand(said)
+    }
+
+    /// The message that came instead of an acknowledgement.
+    fn hear_crossed(&mut self) -> Result<Said, Error<T::Error>> {
+        let said = meaning(self.link.crossed());
+        self.understand(said)
+    }
+
+    fn understand(&mut self, said: Said) -> Result<Said, Error<T::Error>> {
         if !matches!(said, Said::Understood | Said::Refused(_)) {
             match self.link.send(&UNDERSTOOD) {
                 // What was said counts, whether or not the terminal hears that it was understood.

@@ -5,6 +5,8 @@
 //! terminal alone reads them and talks to the bank.
 
 use std::fmt::Display;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -44,7 +46,8 @@ pub(super) type Last = Result<Option<Receipt>, Failure<String>>;
 
 /// What the terminal is to do.
 enum Order {
-    Pay(Amount, oneshot::Sender<Paid>),
+    /// Have an amount paid, unless somebody wants that no more.
+    Pay(Amount, Arc<AtomicBool>, oneshot::Sender<Paid>),
     Last(oneshot::Sender<Last>),
 }
 
@@ -63,10 +66,15 @@ impl CardReader {
         }
     }
 
-    /// Has an amount paid. Takes as long as people and banks do.
-    pub(super) async fn pay(&self, amount: Amount) -> Paid {
+    /// Has an amount paid. Takes as long as people and banks do; once it is cancelled, a second or so,
+    /// unless it is too late for that.
+    pub(super) async fn pay(&self, amount: Amount, cancelled: Arc<AtomicBool>) -> Paid {
         let (reply, paid) = oneshot::channel();
-        if self.orders.send(Order::Pay(amount, reply)).is_err() {
+        if self
+            .orders
+            .send(Order::Pay(amount, cancelled, reply))
+            .is_err()
+        {
             return Err(Failure::NotBegun(GONE.to_owned()));
         }
         // A thread that ended in the middle leaves nobody who knows.
@@ -102,7 +110,7 @@ fn open(settings: &CardSettings, currency: u16) -> Opened<Line> {
 fn away(order: Order) -> Option<Order> {
     let why = || Failure::NotBegun(GONE.to_owned());
     match order {
-        Order::Pay(_, reply) => drop(reply.send(Err(why()))),
+        Order::Pay(_, _, reply) => drop(reply.send(Err(why()))),
         Order::Last(reply) => drop(reply.send(Err(why()))),
     }
     None
@@ -111,8 +119,11 @@ fn away(order: Order) -> Option<Order> {
 fn attend(line: &mut Line, order: Option<Order>) -> Driven {
     let trouble = match order {
         None => trouble(&line.enquire()),
-        Some(Order::Pay(amount, reply)) => {
-            let paid = line.pay(amount, &mut |_| Wish::GoOn);
+        Some(Order::Pay(amount, cancelled, reply)) => {
+            let paid = line.pay(amount, &mut |_| match cancelled.load(Ordering::Acquire) {
+                true => Wish::Cancel,
+                false => Wish::GoOn,
+            });
             let trouble = trouble(&paid);
             let _ = reply.send(paid.map_err(plain));
             trouble

@@ -13,61 +13,31 @@
 //! was charged; another one of this very amount, and it was. Nothing is ever charged a second time, and
 //! what can't be told apart is left to a human, who is told so.
 
+mod attempt;
+mod kept;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use firmware_hal::card::{Amount, Failure, Outcome, Receipt};
 use kiosk_core::ids::OrderId;
-use kiosk_core::order::{Action, Order, PaymentStatus, Status, Tender};
-use serde::{Deserialize, Serialize};
+use kiosk_core::order::{Action, PaymentStatus, Status, Tender};
 use tokio::sync::{mpsc, watch};
 
+use self::attempt::{Attempt, Known};
+pub(crate) use self::kept::given_back;
+pub use self::kept::{Look, Twice, look, twice_count};
+use super::at_terminal::AtTerminal;
 use super::card::{CardReader, Paid};
 use crate::journal::{ActRefusal, ActRequest, Journal, JournalError, Stamp};
 
-/// The attempt under way, among the journal's settings, when there is one.
-const ATTEMPT: &str = "card_attempt";
-/// Orders of which nobody knows whether they were paid, among the journal's settings: the latest ones.
-const UNCLEAR: &str = "card_unclear";
-const MOST_UNCLEAR: usize = 100;
 /// How long the journal, or a terminal that is not there, is left alone.
 const REST: Duration = Duration::from_secs(1);
+/// A terminal that is busy refuses to tell of its last payment, and so does one that has made none.
+const MOST_REFUSALS: u32 = 240;
 /// Who writes the events.
 const BY: &str = "terminal";
-
-/// A payment that the terminal may have been asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Attempt {
-    order: OrderId,
-    /// What is to be paid, in minor units.
-    minor: u64,
-    /// The number of the payment that the terminal had made last.
-    before: Option<u32>,
-}
-
-/// What is known of an attempt whose end was not heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
-    Paid(Receipt),
-    NotCharged,
-    /// Somebody has to look at the terminal.
-    Unclear,
-}
-
-impl Attempt {
-    /// What the terminal's last payment says of this one.
-    fn judge(&self, last: Option<Receipt>) -> Known {
-        let now = last.and_then(|receipt| receipt.trace);
-        match (self.before, now, last) {
-            (Some(before), Some(now), _) if before == now => Known::NotCharged,
-            (Some(_), Some(_), Some(receipt)) if receipt.minor == Some(self.minor) => {
-                Known::Paid(receipt)
-            }
-            _ => Known::Unclear,
-        }
-    }
-}
 
 /// The journal is closed.
 struct Closed;
@@ -77,24 +47,24 @@ pub(super) struct Payments {
     journal: Journal,
     reader: Option<CardReader>,
     orders: mpsc::UnboundedReceiver<OrderId>,
-    engaged: Arc<AtomicBool>,
+    place: Arc<AtTerminal>,
 }
 
 impl Payments {
-    /// Payments of the orders that are told; `engaged` is true while one is under way, from the very
+    /// Payments of the orders that are told; `place` is taken while one is under way, from the very
     /// beginning on.
     pub(super) fn new(
         journal: Journal,
         reader: Option<CardReader>,
         orders: mpsc::UnboundedReceiver<OrderId>,
-        engaged: Arc<AtomicBool>,
+        place: Arc<AtTerminal>,
     ) -> Self {
-        engaged.store(true, Ordering::Release);
+        place.occupy();
         Self {
             journal,
             reader,
             orders,
-            engaged,
+            place,
         }
     }
 
@@ -109,11 +79,11 @@ impl Payments {
     async fn attend(&mut self) -> Result<(), Closed> {
         self.recover().await?;
         loop {
-            self.engaged.store(false, Ordering::Release);
+            self.place.leave();
             let Some(order) = self.orders.recv().await else {
                 return Ok(());
             };
-            self.engaged.store(true, Ordering::Release);
+            self.place.occupy();
             self.charge(order).await?;
         }
     }
@@ -134,24 +104,6 @@ impl Payments {
             }
         }
         Ok(())
-    }
-
-    async fn kept_attempt(&self) -> Result<Option<Attempt>, JournalError> {
-        let kept = self.journal.kept(ATTEMPT).await?;
-        Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
-    }
-
-    /// Orders of the latest day that still wait for a card.
-    async fn pending(&self) -> Result<Vec<Order>, JournalError> {
-        let Some(day) = *self.journal.day().borrow() else {
-            return Ok(Vec::new());
-        };
-        let orders = self
-            .journal
-            .read(move |reader| reader.orders_of_day(day.date));
-        let mut orders = orders.await?;
-        orders.retain(|order| order.payment.status == PaymentStatus::Pending);
-        Ok(orders)
     }
 
     async fn charge(&self, id: OrderId) -> Result<(), Closed> {
@@ -200,17 +152,29 @@ impl Payments {
                 .settle(id, Action::Owe, Some("the kiosk could not begin"), None)
                 .await;
         }
-        self.ended(&attempt, number, reader.pay(amount).await).await
+        let cancelled = self.place.begin(id);
+        let paid = reader.pay(amount, Arc::clone(&cancelled)).await;
+        self.place.end();
+        self.ended(&attempt, number, paid, &cancelled).await
     }
 
     /// What the terminal said in the end becomes the order's event.
-    async fn ended(&self, attempt: &Attempt, number: &str, paid: Paid) -> Result<(), Closed> {
+    async fn ended(
+        &self,
+        attempt: &Attempt,
+        number: &str,
+        paid: Paid,
+        cancelled: &AtomicBool,
+    ) -> Result<(), Closed> {
         let id = attempt.order;
         match paid {
             Ok(Outcome::Paid(receipt))
                 if receipt.minor.is_none_or(|paid| paid == attempt.minor) =>
             {
-                self.captured(id, receipt).await?;
+                self.captured(attempt, receipt).await?;
+            }
+            Ok(Outcome::Declined(_)) if cancelled.load(Ordering::Acquire) => {
+                self.owe(id, "cancelled at the kiosk").await?;
             }
             Ok(Outcome::Paid(receipt)) => self.unclear(attempt, Some(receipt)).await?,
             Ok(Outcome::Declined(code)) => {
@@ -236,66 +200,59 @@ impl Payments {
             self.unclear(attempt, None).await?;
             return self.forget().await;
         };
+        // Also when somebody has taken the money otherwise meanwhile: a card that was charged is told.
+        let mut refusals = 0;
         let last = loop {
             match reader.last().await {
                 Ok(last) => break last,
+                // Longer than any payment takes: it is not busy with it, it knows of none.
+                Err(Failure::Refused(_)) if refusals >= MOST_REFUSALS => break None,
                 Err(failure) => {
                     tracing::debug!(%failure, "the card terminal does not say what became of a payment");
-                    if self.is_settled(attempt.order).await? {
-                        return self.forget().await;
-                    }
+                    refusals += u32::from(matches!(failure, Failure::Refused(_)));
                     tokio::time::sleep(REST).await;
                 }
             }
         };
-        match attempt.judge(last) {
-            Known::Paid(receipt) => self.captured(attempt.order, receipt).await?,
+        let claimed = self.patiently(|| self.claimed(attempt.order)).await?;
+        match attempt.judge(last, &claimed) {
+            Known::Paid(receipt) => self.captured(attempt, receipt).await?,
             Known::NotCharged => {
                 let why = "the card terminal was cut off before it charged";
-                self.settle(attempt.order, Action::Owe, Some(why), None)
-                    .await?;
+                self.owe(attempt.order, why).await?;
             }
             Known::Unclear => self.unclear(attempt, last).await?,
         }
         self.forget().await
     }
 
-    /// Whether somebody has seen to the order meanwhile.
-    async fn is_settled(&self, id: OrderId) -> Result<bool, Closed> {
+    /// The diner pays at the counter, unless somebody has said otherwise meanwhile.
+    async fn owe(&self, id: OrderId, why: &str) -> Result<(), Closed> {
         let stored = self.patiently(|| self.journal.read(move |reader| reader.order(id)));
         let status = stored.await?.map(|stored| stored.order.payment.status);
-        Ok(status != Some(PaymentStatus::Pending))
+        match status {
+            Some(PaymentStatus::Pending) => self.settle(id, Action::Owe, Some(why), None).await,
+            _ => Ok(()),
+        }
     }
 
-    /// It stays pending, over restarts too: a manager who has looked at the terminal says what was paid.
-    async fn unclear(&self, attempt: &Attempt, last: Option<Receipt>) -> Result<(), Closed> {
-        tracing::error!(
-            order = %attempt.order,
-            minor = attempt.minor,
-            before = attempt.before,
-            last = last.and_then(|receipt| receipt.trace),
-            "look at the card terminal whether this order was paid, and say so on the manager's page"
-        );
-        let mut unclear = self.patiently(|| self.kept_unclear()).await?;
-        unclear.retain(|order| *order != attempt.order);
-        let beyond = unclear.len().saturating_sub(MOST_UNCLEAR - 1);
-        unclear.drain(..beyond);
-        unclear.push(attempt.order);
-        let text = serde_json::json!(unclear).to_string();
-        self.patiently(|| self.journal.keep(UNCLEAR, Some(text.clone())))
-            .await
-    }
-
-    async fn kept_unclear(&self) -> Result<Vec<OrderId>, JournalError> {
-        let kept = self.journal.kept(UNCLEAR).await?;
-        Ok(kept
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default())
-    }
-
-    async fn captured(&self, id: OrderId, receipt: Receipt) -> Result<(), Closed> {
-        let reference = receipt.trace.map(|trace| trace.to_string());
-        self.settle(id, Action::Pay, None, reference).await
+    /// The card was charged. Where somebody took the money otherwise meanwhile, it is to be given back.
+    async fn captured(&self, attempt: &Attempt, receipt: Receipt) -> Result<(), Closed> {
+        let (id, reference) = (attempt.order, receipt.trace.map(|trace| trace.to_string()));
+        self.settle(id, Action::Pay, None, reference.clone())
+            .await?;
+        let stored = self.patiently(|| self.journal.read(move |reader| reader.order(id)));
+        let Some(payment) = stored.await?.map(|stored| stored.order.payment) else {
+            return Ok(());
+        };
+        let this = payment.status == PaymentStatus::Paid
+            && payment.tender == Some(Tender::Card)
+            && payment.reference == reference;
+        if this {
+            return Ok(());
+        }
+        let minor = i64::try_from(receipt.minor.unwrap_or(attempt.minor)).unwrap_or(i64::MAX);
+        self.twice(id, minor, reference).await
     }
 
     /// Writes how it ended, for as long as it takes: money that was charged is on record.
@@ -338,16 +295,6 @@ impl Payments {
         }
     }
 
-    async fn forget(&self) -> Result<(), Closed> {
-        self.patiently(|| self.keep(None)).await
-    }
-
-    async fn keep(&self, attempt: Option<&Attempt>) -> Result<(), JournalError> {
-        let text = attempt.map(serde_json::to_string).transpose();
-        let text = text.map_err(|error| JournalError::Damaged(error.to_string()))?;
-        self.journal.keep(ATTEMPT, text).await
-    }
-
     /// Asks the journal until it answers.
     async fn patiently<T, F: Future<Output = Result<T, JournalError>>>(
         &self,
@@ -368,63 +315,3 @@ impl Payments {
 
 /// What is told of a terminal that was not asked for money.
 const UNREACHABLE: &str = "the card terminal could not be reached";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn receipt(trace: u32, minor: u64) -> Receipt {
-        Receipt {
-            minor: Some(minor),
-            trace: Some(trace),
-        }
-    }
-
-    fn attempt(before: Option<u32>) -> Attempt {
-        Attempt {
-            order: OrderId(uuid::Uuid::nil()),
-            minor: 1340,
-            before,
-        }
-    }
-
-    #[test]
-    fn the_same_last_payment_means_that_nothing_was_charged() {
-        let known = attempt(Some(41)).judge(Some(receipt(41, 1340)));
-        assert_eq!(known, Known::NotCharged, "though it was of the same amount");
-    }
-
-    #[test]
-    fn another_last_payment_of_this_amount_is_this_one() {
-        let last = receipt(42, 1340);
-        assert_eq!(attempt(Some(41)).judge(Some(last)), Known::Paid(last));
-    }
-
-    #[test]
-    fn what_can_not_be_told_apart_is_left_to_a_human() {
-        for (before, last) in [
-            (Some(41), Some(receipt(42, 990))),
-            (Some(41), None),
-            (None, Some(receipt(1, 1340))),
-            (None, None),
-        ] {
-            assert_eq!(
-                attempt(before).judge(last),
-                Known::Unclear,
-                "{before:?} {last:?}"
-            );
-        }
-        let nameless = Some(Receipt {
-            minor: Some(1340),
-            trace: None,
-        });
-        assert_eq!(attempt(Some(41)).judge(nameless), Known::Unclear);
-    }
-
-    #[test]
-    fn an_attempt_survives_the_journal() {
-        let kept = serde_json::to_string(&attempt(Some(41))).unwrap();
-        let read: Attempt = serde_json::from_str(&kept).unwrap();
-        assert_eq!(read, attempt(Some(41)));
-    }
-}

@@ -10,6 +10,7 @@ mod help;
 mod items;
 mod menu;
 mod orders;
+mod payments;
 mod place;
 mod prints;
 mod query;
@@ -53,6 +54,11 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<AppState>)> {
         (
             "/api/v1/orders/{id}/refund",
             actions::action(Action::Refund),
+        ),
+        ("/api/v1/orders/{id}/cancel-payment", post(payments::cancel)),
+        (
+            "/api/v1/orders/{id}/payment-returned",
+            post(payments::returned),
         ),
         (
             "/api/v1/items/{item}/availability",

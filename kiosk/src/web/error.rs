@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kiosk_core::document::Fault;
-use kiosk_core::order::Status;
+use kiosk_core::order::{PaymentStatus, Status};
 use kiosk_core::pricing::{Quote, Refusal};
 use kiosk_core::stock::Shortage;
 use serde_json::{Map, Value, json};
@@ -201,6 +201,36 @@ impl Problem {
             "Choose one of those under available.",
         )
         .with("available", json!(available))
+    }
+
+    /// The card terminal is at another order.
+    #[must_use]
+    pub fn terminal_busy(available: &[&str]) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/payment-unavailable",
+            "The card terminal is busy",
+            "Another order is being paid at it. Try again in a moment, or choose one of those under \
+             available.",
+        )
+        .with("available", json!(available))
+        .with("busy", json!(true))
+    }
+
+    /// The order's payment is nothing that the card terminal is at, or has to do with.
+    #[must_use]
+    pub fn payment_elsewhere(status: PaymentStatus) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/illegal-transition",
+            "Not possible from here",
+            &format!(
+                "The order's payment is {}, and the card terminal is not at it; that can't be done \
+                 with it now.",
+                status.as_str()
+            ),
+        )
+        .with("status", json!(status))
     }
 
     fn closed() -> Self {

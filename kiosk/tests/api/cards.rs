@@ -213,9 +213,113 @@ fn an_order_voided_under_the_card_is_charged_on_record_and_given_back() {
         desk.terminal.with(|terminal| terminal.waits_for_card())
     });
     let why = json!({"reason": "changed their mind"});
-    desk.kiosk.act(&order, "void", &why).send().expect(200);
-    desk.terminal.with(|terminal| terminal.present_card());
+    // The card is there before the terminal hears that nobody wants it any more.
+    desk.terminal.with(|terminal| {
+        desk.kiosk.act(&order, "void", &why).send().expect(200);
+        terminal.present_card();
+    });
     let paid = desk.becomes(&order, "paid");
     assert_eq!(paid["status"], "voided");
     desk.kiosk.act(&order, "refund", &why).send().expect(200);
+}
+
+#[test]
+fn a_diner_cancels_on_the_screen_and_pays_at_the_counter() {
+    let desk = Desk::open(Plan::NoCard);
+    let order = desk.order();
+    desk.wait_for("the terminal waits for a card", || {
+        desk.terminal.with(|terminal| terminal.waits_for_card())
+    });
+    let path = format!(
+        "/api/v1/orders/{}/cancel-payment",
+        order["id"].as_str().unwrap()
+    );
+    let cancel = || desk.kiosk.post(&path, &json!({})).send();
+    cancel().expect(202);
+    let due = desk.becomes(&order, "due");
+    assert_eq!(due["payment"]["reason"], "cancelled at the kiosk");
+    assert!(!desk.terminal.with(|terminal| terminal.waits_for_card()));
+    assert_eq!(desk.charged(), [0; 0]);
+    desk.wait("cards are taken again", takes_cards);
+    cancel().refused(409, "illegal-transition");
+    let paid = desk.kiosk.act(&order, "pay", &json!({})).send().expect(200);
+    assert_eq!(paid["payment"]["tender"], "cash");
+}
+
+#[test]
+fn a_void_has_the_terminal_stop_asking() {
+    let desk = Desk::open(Plan::NoCard);
+    let order = desk.order();
+    desk.wait_for("the terminal waits for a card", || {
+        desk.terminal.with(|terminal| terminal.waits_for_card())
+    });
+    let why = json!({"reason": "changed their mind"});
+    desk.kiosk.act(&order, "void", &why).send().expect(200);
+    desk.becomes(&order, "due");
+    assert!(!desk.terminal.with(|terminal| terminal.waits_for_card()));
+    assert_eq!(desk.charged(), [0; 0]);
+}
+
+#[test]
+fn of_two_diners_who_tap_at_once_one_is_told_that_the_terminal_is_busy() {
+    let desk = Desk::open(Plan::NoCard);
+    for _ in 0..5 {
+        let answers: Vec<_> = std::thread::scope(|scope| {
+            let tap = || desk.kiosk.order(&by_card()).send();
+            let taps = [(); 4].map(|()| scope.spawn(tap));
+            taps.into_iter().map(|tap| tap.join().unwrap()).collect()
+        });
+        let (placed, refused): (Vec<_>, Vec<_>) =
+            answers.into_iter().partition(|answer| answer.status == 201);
+        assert_eq!((placed.len(), refused.len()), (1, 3));
+        for answer in refused {
+            let refused = answer.refused(409, "payment-unavailable");
+            assert_eq!(refused["busy"], true, "{refused}");
+        }
+        let order = placed.into_iter().next().unwrap().expect(201);
+        desk.wait_for("the terminal waits for a card", || {
+            desk.terminal.with(|terminal| terminal.waits_for_card())
+        });
+        desk.terminal.with(|terminal| terminal.press_cancel());
+        desk.becomes(&order, "failed");
+        desk.wait("cards are taken again", takes_cards);
+    }
+}
+
+#[test]
+fn cash_taken_while_the_card_is_charged_is_told_until_the_card_was_given_its_money_back() {
+    let desk = Desk::open(Plan::NoCard);
+    let order = desk.order();
+    desk.wait_for("the terminal waits for a card", || {
+        desk.terminal.with(|terminal| terminal.waits_for_card())
+    });
+    desk.terminal.with(|terminal| {
+        let cash = json!({"tender": "cash"});
+        desk.kiosk.act(&order, "pay", &cash).send().expect(200);
+        terminal.present_card();
+    });
+    let manager = desk.kiosk.manager();
+    let sheet = || {
+        let path = format!("/manager/orders/{}?lang=en", order["id"].as_str().unwrap());
+        desk.kiosk.get(&path).cookie(&manager).send().text()
+    };
+    desk.wait_for("it is told", || sheet().contains("Paid twice"));
+    assert_eq!(desk.charged(), [1340]);
+    let told = sheet();
+    assert!(
+        told.contains("$13.40") && told.contains("payment 42"),
+        "{told}"
+    );
+    assert_eq!(desk.now(&order)["payment"]["tender"], "cash");
+    let path = format!(
+        "/api/v1/orders/{}/payment-returned",
+        order["id"].as_str().unwrap()
+    );
+    let returned = |body: &Value| desk.kiosk.post(&path, body).bearer(&manager).send();
+    assert_eq!(returned(&json!({})).faults(), ["/reason"]);
+    let how = json!({"reason": "refunded at the terminal"});
+    returned(&how).expect(200);
+    assert!(!sheet().contains("Paid twice"));
+    returned(&how).refused(409, "illegal-transition");
+    desk.wait("cards are taken again", takes_cards);
 }

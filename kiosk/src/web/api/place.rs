@@ -24,6 +24,7 @@ use super::access::Request;
 use super::orders::view;
 use super::quotes::short;
 use crate::clock;
+use crate::devices::Claim;
 use crate::journal::{PlaceRequest, Placed, Stamp};
 use crate::offer::Offer;
 use crate::web::error::Problem;
@@ -49,9 +50,9 @@ pub(super) async fn place(
         Ok(_) => read.and(cart).and_then(|cart| {
             let menu = state.menu();
             let quote = priced(&state, &menu, &cart)?;
-            Ok(request_for(
-                &state, &menu, cart, quote, key, content, request,
-            ))
+            let claim = claimed(&state, &cart)?;
+            let wish = request_for(&state, &menu, cart, quote, key, content, request);
+            Ok((wish, claim))
         }),
         Err(_) => Err(Problem::too_many_requests(
             1,
@@ -59,7 +60,14 @@ pub(super) async fn place(
         )),
     };
     let placed = match wish {
-        Ok(wish) => state.journal.place(wish).await?,
+        Ok((wish, claim)) => {
+            let placed = state.journal.place(wish).await?;
+            // It leaves the terminal when its payment has ended.
+            if let Some(claim) = claim.filter(|_| !placed.repeated) {
+                claim.goes();
+            }
+            placed
+        }
         Err(refused) => state
             .journal
             .read(move |reader| reader.key(key, content))
@@ -105,10 +113,29 @@ fn priced(state: &AppState, menu: &Menu, cart: &Cart) -> Result<Quote, Problem> 
         .payment
         .is_some_and(|method| available.contains(&method))
     {
+        if cart.payment == Some(Method::Card) && state.devices.is_terminal_busy() {
+            return Err(busy(state));
+        }
         let available: Vec<&str> = available.iter().map(|method| method.as_str()).collect();
         return Err(Problem::payment_unavailable(&available));
     }
     Ok(quote)
+}
+
+/// The card terminal, held for whoever pays by card: of two who tap at once, one has it and the other
+/// is told so.
+fn claimed(state: &AppState, cart: &Cart) -> Result<Option<Claim>, Problem> {
+    if cart.payment != Some(Method::Card) {
+        return Ok(None);
+    }
+    let claim = state.devices.claim_terminal();
+    claim.map(Some).ok_or_else(|| busy(state))
+}
+
+fn busy(state: &AppState) -> Problem {
+    let available = state.payment_methods().iter();
+    let available: Vec<&str> = available.map(|method| method.as_str()).collect();
+    Problem::terminal_busy(&available)
 }
 
 /// Refuses what can be seen to be sold out before a new price is told. The journal decides: it

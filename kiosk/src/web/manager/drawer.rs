@@ -19,6 +19,8 @@ pub(super) struct Drawer {
     pub(super) entries: Vec<Entry>,
     /// Whether something can be done with it: only while its day is open.
     pub(super) open: bool,
+    /// Whether there is one that opens by itself.
+    pub(super) opens: bool,
     /// What can be counted one by one, in minor units, with how it is written.
     pub(super) pieces: Vec<(i64, String)>,
     /// How amounts are written, for the script.
@@ -83,6 +85,8 @@ impl Store {
             }),
             entries: entries.collect(),
             open: self.is_open(),
+            opens: self.devices.iter().any(|device| device.kind == "drawer")
+                || self.printers.iter().any(|printer| printer.drawer.is_some()),
             pieces: pieces(report.currency)
                 .into_iter()
                 .map(|minor| (minor, money(minor)))

@@ -12,6 +12,7 @@ use super::orders::{Offer, Row, offers, row};
 use super::small;
 use super::store::{is_unfinished, sync_of};
 use crate::clock;
+use crate::devices::payments::{self, Look};
 use crate::journal::StoredOrder;
 use crate::web::AppState;
 use crate::web::error::Problem;
@@ -35,6 +36,8 @@ struct Sheet<'a> {
     /// How it is paid, and why a provider said no.
     method: String,
     refused: Option<&'a str>,
+    /// What somebody has to look at the card terminal for.
+    look: Option<String>,
     /// What to receive, in minor units, and how amounts are written.
     to_pay: i64,
     money: String,
@@ -65,6 +68,15 @@ struct GivenBack {
     what: String,
 }
 
+/// What the card terminal has to do with an order.
+#[derive(Default)]
+pub(super) struct Terminal {
+    /// What somebody has to look at it for.
+    pub(super) look: Option<Look>,
+    /// Whether it asks for the order's money now.
+    pub(super) at: bool,
+}
+
 /// What headquarters has not confirmed of an order.
 pub(super) struct Unsent {
     /// How many of its records.
@@ -81,8 +93,23 @@ pub(super) async fn sheet(
 ) -> Result<Result<String, askama::Error>, Problem> {
     let menu = state.menu();
     let unsent = unsent(state, stored).await?;
+    let order = stored.order.clone();
+    let look = state
+        .journal
+        .read(move |reader| payments::look(reader, &order));
+    let terminal = Terminal {
+        look: look.await?,
+        at: state.devices.is_at_terminal(stored.order.id),
+    };
     let sync = sync_of(state, &stored.seqs);
-    Ok(render_sheet(&menu, &stored.order, sync, unsent, lang))
+    Ok(render_sheet(
+        &menu,
+        &stored.order,
+        sync,
+        unsent,
+        &terminal,
+        lang,
+    ))
 }
 
 /// What headquarters lacks of an order; without one, nothing.
@@ -111,6 +138,7 @@ pub(super) fn render_sheet(
     order: &Order,
     sync: &'static str,
     unsent: Option<Unsent>,
+    terminal: &Terminal,
     lang: Option<&str>,
 ) -> Result<String, askama::Error> {
     let frame = Frame::new(menu, lang, &[]);
@@ -143,17 +171,43 @@ pub(super) fn render_sheet(
             .collect(),
         method: method(order, t),
         refused: order.payment.reason.as_deref(),
+        look: terminal.look.as_ref().map(|look| told(look, order, t)),
         to_pay: order.to_pay(),
         money: serde_json::to_string(&t.money_format(order.currency)).unwrap_or_default(),
         left: money(order.to_pay() - order.refunded()),
         unsent: unsent.map(|unsent| waits(&unsent, now, t)),
         changed: changed.map(|at| clock_time(at, &menu.time_zone)),
         reason: order.reason.as_deref().filter(|_| gone),
-        offers: offers(order, t),
+        offers: at_terminal(terminal, t).chain(offers(order, t)).collect(),
         row,
         frame,
     }
     .render()
+}
+
+/// What can be done with the card terminal's part in it.
+fn at_terminal(terminal: &Terminal, t: &Language) -> impl Iterator<Item = Offer> {
+    let offer = |action: &'static str, asks| Offer {
+        action,
+        name: t.say(&format!("action-{action}")),
+        asks,
+    };
+    let twice = matches!(terminal.look, Some(Look::Twice(_)));
+    let cancel = terminal.at.then(|| offer("cancel-payment", false));
+    let returned = twice.then(|| offer("payment-returned", true));
+    cancel.into_iter().chain(returned)
+}
+
+fn told(look: &Look, order: &Order, t: &Language) -> String {
+    match look {
+        Look::Unclear => t.say("order-unclear"),
+        Look::Twice(twice) => {
+            let mut args = FluentArgs::new();
+            args.set("amount", t.money(order.currency, twice.minor));
+            args.set("reference", twice.reference.as_deref().unwrap_or("–"));
+            t.say_with("order-twice", &args)
+        }
+    }
 }
 
 fn sheet_line<'a>(

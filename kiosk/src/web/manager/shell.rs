@@ -21,7 +21,9 @@ const WORDS: &[&str] = &[
     "cash-do-count",
     "cash-do-float",
     "cash-do-in",
+    "cash-do-open",
     "cash-do-out",
+    "cash-open-text",
     "order-choose-lines",
     "order-too-little",
     "staff-pin-of",
@@ -102,7 +104,8 @@ impl Store {
     fn troubles(&self) -> usize {
         let broken = self.devices.iter().filter(|device| !device.state.works());
         let stuck = usize::try_from(self.stuck_prints).unwrap_or(usize::MAX);
-        broken.count().saturating_add(stuck)
+        let twice = usize::try_from(self.paid_twice).unwrap_or(usize::MAX);
+        broken.count().saturating_add(stuck).saturating_add(twice)
     }
 
     fn day_line(&self, t: &Language) -> String {

@@ -14,6 +14,7 @@ use kiosk_core::wall::WallTime;
 use crate::clock;
 use crate::config::Configured;
 use crate::devices::DeviceStatus;
+use crate::devices::payments::twice_count;
 use crate::devices::settings::PrinterSettings;
 use crate::journal::{Health, JournalError, Levels, ListFilter, Reader, StoredOrder, Succeeds};
 use crate::level::LevelStatus;
@@ -70,6 +71,8 @@ pub(super) struct Store {
     pub(super) printers: Vec<PrinterSettings>,
     /// Print jobs that wait for somebody to decide.
     pub(super) stuck_prints: u64,
+    /// Orders that were paid by card and otherwise.
+    pub(super) paid_twice: u64,
 }
 
 /// An order and how far its events are.
@@ -102,6 +105,7 @@ struct InFile {
     /// The Z report that the day was last closed with, as JSON.
     report: Option<String>,
     stuck_prints: u64,
+    paid_twice: u64,
     succeeds: Option<Succeeds>,
 }
 
@@ -123,6 +127,7 @@ impl InFile {
             z,
             report: z.map(|z| reader.z_report(z)).transpose()?.flatten(),
             stuck_prints: reader.stuck_prints()?,
+            paid_twice: twice_count(reader)?,
             succeeds: reader.succeeds()?,
         })
     }
@@ -187,6 +192,7 @@ impl Store {
             devices: state.devices.status(),
             printers: state.devices.printers().to_vec(),
             stuck_prints: file.stuck_prints,
+            paid_twice: file.paid_twice,
             pictures: state.pictures.clone(),
             menu,
             now,

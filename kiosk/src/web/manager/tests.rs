@@ -119,6 +119,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
         }],
         printers: Vec::new(),
         stuck_prints: 2,
+        paid_twice: 0,
         journal: journal(),
     }
 }
@@ -204,7 +205,15 @@ fn a_sheet_offers_what_the_table_of_moves_allows_and_nothing_else() {
     let menu = sample();
     let orders = busy(&menu);
     let offered = |order: &Order| {
-        let sheet = sheet::render_sheet(&menu, order, "saved", None, Some("en")).unwrap();
+        let sheet = sheet::render_sheet(
+            &menu,
+            order,
+            "saved",
+            None,
+            &sheet::Terminal::default(),
+            Some("en"),
+        )
+        .unwrap();
         let all = ["start", "ready", "collect", "pay", "void", "refund"];
         let found = all
             .into_iter()
@@ -223,8 +232,17 @@ fn a_sheet_tells_what_every_number_of_units_comes_to_and_what_was_given_back() {
     let mut order = busy(&menu)[2].clone();
     order.payment.status = PaymentStatus::Paid;
     let price = order.lines[0].unit_price;
-    let render =
-        |order: &Order| sheet::render_sheet(&menu, order, "saved", None, Some("en")).unwrap();
+    let render = |order: &Order| {
+        sheet::render_sheet(
+            &menu,
+            order,
+            "saved",
+            None,
+            &sheet::Terminal::default(),
+            Some("en"),
+        )
+        .unwrap()
+    };
     let amounts = format!("data-amounts=\"{price} {} {}\"", 2 * price, 3 * price);
     assert!(render(&order).contains(&amounts), "{amounts}");
     order.refunds = serde_json::from_value(serde_json::json!([{
@@ -246,7 +264,15 @@ fn a_sheet_tells_how_many_records_wait_and_for_how_long() {
         since: None,
     };
     let order = &busy(&menu)[0];
-    let page = sheet::render_sheet(&menu, order, "saved", Some(unsent), Some("en")).unwrap();
+    let page = sheet::render_sheet(
+        &menu,
+        order,
+        "saved",
+        Some(unsent),
+        &sheet::Terminal::default(),
+        Some("en"),
+    )
+    .unwrap();
     assert!(page.contains("2 records not confirmed"), "{page}");
 }
 

@@ -35,6 +35,7 @@ pub(in crate::web) const PROBLEMS: &[&str] = &[
     "at-lines",
     "at-amount",
     "closed",
+    "drawer-unopened",
     "forbidden",
     "idempotency-key",
     "illegal-transition",

@@ -74,7 +74,9 @@ async function refused(answer, method) {
     case "payment-unavailable":
       if (method === "counter") return ask({ title: say("pay-title"), text: say("pay-text"), yes: say("ok") });
       takeMethods(answer.body.available);
-      await ask({ title: say("card-title"), text: say("card-text"), yes: say("look") });
+      await ask(answer.body.busy
+        ? { title: say("busy-card-title"), text: say("busy-card-text"), yes: say("look") }
+        : { title: say("card-title"), text: say("card-text"), yes: say("look") });
       break;
     case "key-reused":
       // This basket's key belongs to another order already; what is sent next is a new one.
@@ -201,7 +203,23 @@ function drawPayment(late = false) {
   const owed = method === "card" ? say("pay-failed") : say("pay-counter");
   const pending = late ? say("pay-ask") : say("pay-card");
   $("pay-what").textContent = { pending, paid: say("pay-done") }[status] ?? owed;
+  // The terminal itself has a key for that as well; not every diner finds it.
+  $("cancel-card").hidden = method !== "card" || status !== "pending";
+  if (status !== "pending") $("cancel-card").disabled = false;
 }
+
+async function cancelCard() {
+  $("cancel-card").disabled = true;
+  try {
+    const answer = await call(`/api/v1/orders/${placed.id}/cancel-payment`, { method: "POST", body: {} });
+    if (answer.status === 202) return toast(say("cancelling"));
+  } catch {
+    toast(say("cancel-failed"), true);
+  }
+  $("cancel-card").disabled = false;
+  refreshPlaced();
+}
+$("cancel-card").addEventListener("click", cancelCard);
 
 /** Asks the kiosk again, where an event may have been missed. */
 async function refreshPlaced() {

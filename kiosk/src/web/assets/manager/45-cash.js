@@ -1,20 +1,24 @@
 // The cash drawer: float, what is put in and taken out, and counts, by sum or piece by piece.
 
-const CASH_TITLES = { count: "cash-do-count", float: "cash-do-float", in: "cash-do-in", out: "cash-do-out" };
+const CASH_TITLES = { count: "cash-do-count", float: "cash-do-float", in: "cash-do-in", out: "cash-do-out", open: "cash-do-open" };
+const CASH_TEXTS = { count: "cash-count-text", open: "cash-open-text" };
 
 function askCash(kind) {
   const dialog = $("cash");
   dialog.querySelector("form").reset();
   dialog.dataset.kind = kind;
   $("cash-title").textContent = word(CASH_TITLES[kind]);
-  $("cash-text").textContent = kind === "count" ? word("cash-count-text") : "";
-  $("cash-pieces").hidden = kind === "in" || kind === "out";
+  $("cash-text").textContent = CASH_TEXTS[kind] ? word(CASH_TEXTS[kind]) : "";
+  const why = kind !== "count" && kind !== "float";
+  $("cash-pieces").hidden = why;
   $("cash-pieces").open = kind === "count";
-  const why = kind === "in" || kind === "out";
+  $("cash-amount").required = kind !== "open";
+  $("cash-amount").closest("label").hidden = kind === "open";
   $("cash-reason").required = why;
   $("cash-reason").closest("label").hidden = !why;
   $("cash-trouble").textContent = "";
-  openDialog(dialog, kind === "count" ? dialog.querySelector("[data-piece]") : $("cash-amount"));
+  const first = { count: dialog.querySelector("[data-piece]"), open: $("cash-reason") };
+  openDialog(dialog, first[kind] ?? $("cash-amount"));
 }
 
 /** What was counted piece by piece, as the amount. */
@@ -27,12 +31,14 @@ function addPieces() {
 async function keepCash() {
   const dialog = $("cash");
   const { exponent } = JSON.parse(dialog.dataset.money);
+  const { kind } = dialog.dataset;
   const amount = minorOf($("cash-amount").value, exponent);
   const tell = (text) => ($("cash-trouble").textContent = text);
-  if (Number.isNaN(amount)) return tell(whyNot({ body: { errors: [{ pointer: "/amount" }] } }));
+  if (kind !== "open" && Number.isNaN(amount)) return tell(whyNot({ body: { errors: [{ pointer: "/amount" }] } }));
   const reason = $("cash-reason").value.trim();
-  const body = { kind: dialog.dataset.kind, amount, ...(reason ? { reason } : {}) };
-  const answer = await call("/api/v1/days/cash", { method: "POST", body }).catch(() => null);
+  const said = reason ? { reason } : {};
+  const [path, body] = kind === "open" ? ["/api/v1/drawer/open", said] : ["/api/v1/days/cash", { kind, amount, ...said }];
+  const answer = await call(path, { method: "POST", body }).catch(() => null);
   if (!answer) return tell(word("staff-no-answer"));
   if (answer.status === 401) return location.reload();
   if (answer.status >= 300) return tell(whyNot(answer));
