@@ -1,4 +1,4 @@
-//! A fleet over several brokers: one that dies takes nobody else along.
+//! A fleet over several brokers and two cloud-syncs: a broker that dies takes nobody else along.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use lab::checker::{Shown, drain, settle_at};
 use lab::dice::Dice;
 use lab::diner::Diner;
 use lab::hq::Hq;
+use lab::postgres::Cluster;
 use lab::proxy::Mode;
 use lab::store::{Folder, Kiosk, Store};
 use lab::wait::{Look, until};
@@ -73,7 +74,9 @@ impl Branch {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_dies_is_noticed_by_its_own_stores_alone_and_they_can_be_moved() -> Told {
     let _alone = serially().await?;
-    let mut store = Store::enrolled(&lab(), Folder::temporary()?, "unused", &[]).await?;
+    let mut database = Cluster::start(&[])?;
+    let (folder, url) = (Folder::temporary()?, Some(database.first()));
+    let mut store = Store::enrolled_on(&lab(), folder, url, "unused", &[]).await?;
     let mut brokers = Vec::new();
     for name in ["b1", "b2", "b3"] {
         let folder = store.folder().join(name);
@@ -83,6 +86,8 @@ async fn a_broker_that_dies_is_noticed_by_its_own_stores_alone_and_they_can_be_m
         brokers.push(broker);
     }
     store.start_cloud().await?;
+    let mut second = store.cloud.replica("second");
+    second.start().await?;
     let mut fleet = Vec::new();
     for name in STORES {
         let mut branch = Branch::open(&store, name).await?;
@@ -133,7 +138,13 @@ async fn a_broker_that_dies_is_noticed_by_its_own_stores_alone_and_they_can_be_m
     let listed = hq.api().get("/api/v1/brokers").await?.expect(200)?;
     assert!(listed["brokers"][1]["stores"] == json!(2), "{listed}");
     heals_and_agrees(&hq, &mut fleet).await?;
+    for replica in [store.cloud.log(), second.log()] {
+        let log = std::fs::read_to_string(replica)?;
+        assert!(log.contains("events received"), "{}", replica.display());
+    }
     store.stop().await?;
+    second.terminate().await?;
+    database.stop()?;
     Ok(())
 }
 
