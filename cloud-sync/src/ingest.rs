@@ -37,7 +37,6 @@ use reading::Incoming;
 use reception::{Place, Reception, Turn};
 use transaction::AckTerms;
 use tries::Tries;
-use turns::Lane;
 
 /// How often an idle kiosk asks, in milliseconds.
 const HEARTBEAT_MS: u64 = 5000;
@@ -153,6 +152,11 @@ impl Door {
         self.reception.admit(bytes)
     }
 
+    /// Lets it on, now that its frame was read.
+    pub(crate) fn move_on(&self, place: Place, frame: &[u8]) -> Result<Place, Refused> {
+        self.reception.move_on(place, frame)
+    }
+
     /// Takes in a frame, when it is its turn.
     pub(crate) async fn frame(
         &self,
@@ -161,10 +165,7 @@ impl Door {
         request: &str,
         way: Way,
     ) -> Result<Received, Refused> {
-        // What is no frame is refused all the same, when it is its turn.
-        let (lane, events) = frame::decode(&bytes).map_or((Lane::Backlog, 1), |frame| {
-            reception::lane_of(&frame, bytes.len())
-        });
+        let (lane, events) = reception::lane_of(&bytes);
         let turn = self.reception.turn(lane, speaker, events).await;
         let bytes = Arc::new(bytes);
         let mut tries = Tries::default();

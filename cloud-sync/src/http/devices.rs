@@ -52,9 +52,10 @@ pub(crate) async fn events(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let _place = cloud.door.admit(body.size_hint().exact())?;
+    let place = cloud.door.admit(body.size_hint().exact())?;
     let (speaker, _) = access::device(&cloud, &headers, &store, &kiosk).await?;
     let bytes = input::body(body, FRAME_LIMIT).await?;
+    let _place = cloud.door.move_on(place, &bytes)?;
     let received = cloud
         .door
         .frame(&speaker, bytes, &request, Way::Live)

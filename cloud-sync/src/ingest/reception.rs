@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cloud_sync_wire::frame::Unverified;
+use cloud_sync_wire::frame::{self, EVENTS_LIMIT};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::turns::{Lane, Ticket, Turns};
@@ -51,9 +51,11 @@ struct State {
 }
 
 /// A place in the waiting room, held from a request's first line to its answer.
-pub(crate) struct Place(
-    #[expect(dead_code, reason = "given back when it is dropped")] OwnedSemaphorePermit,
-);
+pub(crate) struct Place {
+    lane: Lane,
+    /// Given back when it is dropped.
+    _permit: OwnedSemaphorePermit,
+}
 
 /// Somebody's turn; over when it is dropped.
 pub(crate) struct Turn {
@@ -84,15 +86,34 @@ impl Reception {
             Some(bytes) if bytes <= LIVE_BYTES => Lane::Live,
             _ => Lane::Backlog,
         };
+        self.place(lane)
+    }
+
+    /// After its body was read: a small frame may be of a backlog too, and is not to wait where new
+    /// orders come in.
+    pub(crate) fn move_on(&self, place: Place, frame: &[u8]) -> Result<Place, Refused> {
+        if place.lane == Lane::Live && lane_of(frame).0 == Lane::Backlog {
+            drop(place);
+            return self.place(Lane::Backlog);
+        }
+        Ok(place)
+    }
+
+    fn place(&self, lane: Lane) -> Result<Place, Refused> {
         let [live, backlog] = &self.0.room;
         let room = match lane {
             Lane::Live => live,
             Lane::Backlog => backlog,
         };
-        let place = Arc::clone(room).try_acquire_owned();
-        place.map(Place).map_err(|_| Refused::Crowded {
-            seconds: self.0.lock().turn_away(),
-        })
+        match Arc::clone(room).try_acquire_owned() {
+            Ok(permit) => Ok(Place {
+                lane,
+                _permit: permit,
+            }),
+            Err(_) => Err(Refused::Crowded {
+                seconds: self.0.lock().turn_away(),
+            }),
+        }
     }
 
     /// Waits for a turn with so many events.
@@ -139,9 +160,10 @@ impl Reception {
 
 /// The lane that a frame belongs in, and its events. What a sender claims can only put it back: a
 /// frame with another number of events than it says is refused.
-pub(super) fn lane_of(frame: &Unverified<'_>, bytes: usize) -> (Lane, usize) {
-    let events = frame.count();
-    let lane = if events <= LIVE_EVENTS && bytes <= LIVE_BYTES {
+pub(super) fn lane_of(bytes: &[u8]) -> (Lane, usize) {
+    // What is no frame is refused all the same, when it is its turn.
+    let events = frame::decode(bytes).map_or(EVENTS_LIMIT, |frame| frame.count());
+    let lane = if events <= LIVE_EVENTS && bytes.len() <= LIVE_BYTES {
         Lane::Live
     } else {
         Lane::Backlog
@@ -232,6 +254,7 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Kiosk;
 
     #[tokio::test]
     async fn a_full_room_sends_backlogs_away_for_longer_and_longer_and_lets_orders_in() {
@@ -252,7 +275,26 @@ mod tests {
         assert!(reception.admit(Some(900)).is_ok());
         // A body of unknown length may be long.
         assert!(reception.admit(None).is_err());
+        // Small, but many events: it waits where the others of its kind do.
+        let mut kiosk = Kiosk::new("s", "k");
+        (0..LIVE_EVENTS).for_each(|_| {
+            kiosk.place(100);
+        });
+        let small = |kiosk: &Kiosk| {
+            let place = reception
+                .admit(Some(900))
+                .unwrap_or_else(|_| panic!("room"));
+            reception.move_on(place, &kiosk.frame(&kiosk.entries))
+        };
+        let live: Vec<_> = (0..ROOM).map(|_| small(&kiosk)).collect();
+        assert!(live.iter().all(Result::is_ok));
+        drop(live);
+        kiosk.place(100);
+        for _ in 0..2 * ROOM {
+            assert!(small(&kiosk).is_err());
+        }
         inside.pop();
+        assert!(small(&kiosk).is_ok());
         assert!(reception.admit(large).is_ok());
     }
 }
