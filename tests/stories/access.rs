@@ -266,6 +266,32 @@ async fn the_embedded_broker_keeps_the_rules() -> Told {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_revoked_is_cut_off_from_the_embedded_broker_and_the_others_stay() -> Told {
+    let _alone = serially().await?;
+    let mut store = Store::enrolled(&lab(), Folder::temporary()?, "canal-street", &[]).await?;
+    store.start_cloud().await?;
+    let mut tokens = Vec::new();
+    for who in KIOSKS {
+        tokens.push(enrolled(&store, store.folder(), who).await?);
+    }
+    let place = Place {
+        address: store.cloud.broker().context("a broker")?,
+        tokens,
+        service: (String::new(), String::new()),
+    };
+    let mut gone = place.kiosk("harbour/a").await?;
+    let mut stays = place.kiosk("canal-street/a").await?;
+    let revoke = ["revoke", "--store", "harbour", "--kiosk", "a"];
+    store.cloud.command(&revoke, "").await?;
+    // Nobody has to ask again for that, nor the kiosk to send anything.
+    while gone.next().await.is_ok() {}
+    let status = "so1/canal-street/a/status";
+    assert!(stays.publishes(status, b"{}").await?);
+    store.stop().await?;
+    Ok(())
+}
+
 /// Enrols a kiosk and gives its name and token.
 async fn enrolled(
     store: &Store,
