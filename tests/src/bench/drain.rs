@@ -5,6 +5,7 @@
 //! floor publishes the same bytes, one event a message at QoS 1 with many on their way, to a subscriber
 //! that does nothing with them.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use super::kiosk::resident_mebibytes;
 use super::samples::{Sample, Series};
 use super::table::{Goal, Row, Table};
 use super::{Options, journal};
@@ -39,12 +41,16 @@ const AHEAD: usize = 800;
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Batches by that of one event a message.
 const RATIO: f64 = 5.0;
+/// Different orders in a backlog.
+const VARIED: usize = 500;
+/// What a kiosk's memory may grow by while it drains, in MiB, however much that is.
+const GROWTH: f64 = 24.0;
 /// Bytes of an order on the wire, in full batches.
 const BYTES: f64 = 400.0;
 
 pub(super) async fn measure(options: &Options, lab: &Lab, table: &mut Table) -> anyhow::Result<()> {
     let (mut raw, mut drained) = (Series::default(), Series::default());
-    let mut bytes_each = 0.0;
+    let (mut bytes_each, mut growth) = (0.0, 0.0_f64);
     for _ in 0..options.repeats {
         let folder = Folder::temporary()?;
         let broker = Mosquitto::start(lab, folder.path()).await?;
@@ -60,7 +66,9 @@ pub(super) async fn measure(options: &Options, lab: &Lab, table: &mut Table) -> 
             kiosk.http.set(Mode::Cut);
         }
         store.start_kiosks().await?;
-        drained.add(drain(&store, options.backlog).await?);
+        let (sample, grown) = drain(&store, options.backlog).await?;
+        drained.add(sample);
+        growth = growth.max(grown);
         store.stop().await?;
     }
     let name = "one event a message, QoS 1";
@@ -68,6 +76,8 @@ pub(super) async fn measure(options: &Options, lab: &Lab, table: &mut Table) -> 
     let name = format!("drain of {} events by MQTT", options.backlog);
     let floor = Some(("one by one", &raw));
     table.add(Row::rate(name, &drained, floor, Goal::AtLeast(RATIO)));
+    let name = "kiosk's memory grows meanwhile by";
+    table.add(Row::value(name, "MiB", growth, GROWTH));
     let name = "an order on the wire, in full batches";
     table.add(Row::value(name, "B", bytes_each, BYTES));
     Ok(())
@@ -81,14 +91,15 @@ async fn fill(folder: &Path, events: u64) -> anyhow::Result<(f64, usize)> {
     let (feed, mut changes) = mpsc::unbounded_channel();
     let journal = Journal::open(settings, feed)?;
     let reading = tokio::spawn(async move { while changes.recv().await.is_some() {} });
-    let order = journal::order()?;
+    let orders = journal::varied(VARIED)?;
     let mut placing = JoinSet::new();
     // The first of a day is two events.
-    for _ in 1..events {
+    for number in 1..events {
         if placing.len() >= 256 {
             placing.join_next().await.transpose()?.transpose()?;
         }
-        let (journal, order) = (journal.clone(), journal::another(&order));
+        let order = &orders[usize::try_from(number)? % orders.len()];
+        let (journal, order) = (journal.clone(), journal::another(order));
         placing.spawn(async move { journal.place(order).await.map(|_| ()) });
     }
     for placed in placing.join_all().await {
@@ -118,9 +129,11 @@ fn random_seed() -> Box<[u8; 64]> {
     seed
 }
 
-/// From the first confirmed event to the last.
-async fn drain(store: &Store, events: u64) -> anyhow::Result<Sample> {
+/// From the first confirmed event to the last; and by how many MiB the kiosk grew.
+async fn drain(store: &Store, events: u64) -> anyhow::Result<(Sample, f64)> {
     let kiosk = store.kiosks.first().context("no kiosk")?;
+    let process = kiosk.process_id().context("the kiosk does not run")?;
+    let memory = || resident_mebibytes(process);
     let left = async || -> anyhow::Result<(u64, String)> {
         let status = kiosk.status().await?;
         let left = status["journal"]["unconfirmed"].as_u64();
@@ -136,8 +149,11 @@ async fn drain(store: &Store, events: u64) -> anyhow::Result<Sample> {
     })
     .await?;
     let start = Start::now();
+    let least = memory()?;
+    let most = Cell::new(least);
     until("the backlog is drained", PATIENCE, async || {
         let (left, seen) = left().await?;
+        most.set(most.get().max(memory()?));
         Ok(if left == 0 {
             Look::Done(())
         } else {
@@ -145,11 +161,8 @@ async fn drain(store: &Store, events: u64) -> anyhow::Result<Sample> {
         })
     })
     .await?;
-    Ok(Sample::new(
-        usize::try_from(begun)?,
-        start.elapsed(),
-        Vec::new(),
-    ))
+    let sample = Sample::new(usize::try_from(begun)?, start.elapsed(), Vec::new());
+    Ok((sample, most.get() - least))
 }
 
 fn client(port: u16, name: &str) -> (AsyncClient, EventLoop) {

@@ -12,13 +12,16 @@ use kiosk::journal::{Journal, JournalSettings, PlaceRequest, Stamp};
 use kiosk_core::cart::{Cart, Method};
 use kiosk_core::day::Schedule;
 use kiosk_core::ids::{BootId, EventId, OrderId};
+use kiosk_core::menu::{Menu, Parsed};
 use kiosk_core::pricing::price;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::samples::Sample;
 use super::{fresh, load};
+use crate::carts;
 use crate::clock::Start;
+use crate::dice::Dice;
 
 /// What the journal counts of itself in this process.
 static METRICS: LazyLock<Box<dyn Fn() -> String + Send + Sync>> = LazyLock::new(|| {
@@ -118,12 +121,43 @@ pub(super) fn another(order: &PlaceRequest) -> PlaceRequest {
 
 /// The order of the HTTP measurements, priced by the built-in menu.
 pub(super) fn order() -> anyhow::Result<PlaceRequest> {
-    let menu = kiosk::menus::load(None)
-        .map_err(|error| anyhow!("{error}"))?
-        .menu;
-    let cart = Cart::order(&load::body()).map_err(|faults| anyhow!("{faults:?}"))?;
-    let quote = price(&menu, &cart, clock::wall())
-        .context("the built-in menu lacks what the bench orders")?;
+    let menu = built_in()?.menu;
+    priced(&menu, &load::body())?.context("the built-in menu lacks what the bench orders")
+}
+
+fn built_in() -> anyhow::Result<Parsed> {
+    kiosk::menus::load(None).map_err(|error| anyhow!("{error}"))
+}
+
+/// So many different orders, as diners might fill their carts from the built-in menu.
+pub(super) fn varied(orders: usize) -> anyhow::Result<Vec<PlaceRequest>> {
+    let parsed = built_in()?;
+    let document = serde_json::from_slice(kiosk::menus::SAMPLE)?;
+    let mut dice = Dice::seeded(1);
+    let mut varied = Vec::with_capacity(orders);
+    // Some of the menu is not sold at every time of day.
+    for _ in 0..orders.saturating_mul(20) {
+        let Some(mut cart) = carts::random(&document, &mut dice) else {
+            continue;
+        };
+        cart["payment"] = serde_json::json!({"method": "counter"});
+        if let Some(fields) = cart.as_object_mut() {
+            fields.remove("menu_version");
+        }
+        varied.extend(priced(&parsed.menu, &cart)?);
+        if varied.len() == orders {
+            break;
+        }
+    }
+    anyhow::ensure!(varied.len() == orders, "too little of the menu can be sold");
+    Ok(varied)
+}
+
+fn priced(menu: &Menu, body: &serde_json::Value) -> anyhow::Result<Option<PlaceRequest>> {
+    let cart = Cart::order(body).map_err(|faults| anyhow!("{faults:?}"))?;
+    let Ok(quote) = price(menu, &cart, clock::wall()) else {
+        return Ok(None);
+    };
     let at = clock::wall();
     let stamp = Stamp {
         at,
@@ -131,7 +165,7 @@ pub(super) fn order() -> anyhow::Result<PlaceRequest> {
         event: EventId(Uuid::nil()),
         request: None,
     };
-    Ok(PlaceRequest {
+    Ok(Some(PlaceRequest {
         key: Uuid::nil(),
         content: Hash([0; 32]),
         id: OrderId(Uuid::nil()),
@@ -139,14 +173,14 @@ pub(super) fn order() -> anyhow::Result<PlaceRequest> {
         day_event: EventId(Uuid::nil()),
         quote,
         service: cart.service,
-        table: None,
-        language: "en".to_owned(),
+        table: cart.table.clone(),
+        language: cart.language.unwrap_or_else(|| "en".to_owned()),
         terminal: None,
         method: Method::Counter,
         wanted: BTreeMap::new(),
         schedule: Schedule::default(),
         zone: menu.time_zone.clone(),
-    })
+    }))
 }
 
 /// The event of one such order as a journal writes it, and the identities in it.

@@ -74,12 +74,7 @@ impl Binary {
 impl Kiosk {
     /// What it holds in memory.
     pub(super) fn resident_mebibytes(&self) -> anyhow::Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = line
-            .and_then(|line| line.trim().strip_suffix(" kB"))
-            .context("no VmRSS")?;
-        Ok(mebibytes(kibibytes.trim().parse::<u64>()? * 1024))
+        resident_mebibytes(self.child.id())
     }
 
     /// How many events its journal holds.
@@ -98,6 +93,16 @@ impl Kiosk {
         let again = binary.start(&self.folder).await?;
         Ok(again.first_page)
     }
+}
+
+/// What a process holds in memory.
+pub(super) fn resident_mebibytes(process: u32) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line
+        .and_then(|line| line.trim().strip_suffix(" kB"))
+        .context("no VmRSS")?;
+    Ok(mebibytes(kibibytes.trim().parse::<u64>()? * 1024))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for people, with two digits")]

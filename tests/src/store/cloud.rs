@@ -166,6 +166,12 @@ impl Cloud {
         self.child.as_ref().map(Child::id)
     }
 
+    /// Where its broker is, or the first of those that it uses, once it has been started.
+    #[must_use]
+    pub fn broker(&self) -> Option<SocketAddr> {
+        self.mqtt
+    }
+
     /// Lets a kiosk's links lead here.
     pub fn connect(&self, kiosk: &Kiosk) {
         kiosk.http.lead_to(self.http);
