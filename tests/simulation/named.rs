@@ -395,6 +395,10 @@ const FAULTS_DONE: [Row; 25] = [
         &[
             (UPLINK, "an_overloaded_cloud_is_no_failed_cloud"),
             (
+                UPLINK,
+                "odd_answers_release_nothing_and_are_failures_and_what_waits_comes_later",
+            ),
+            (
                 "tests/stories/remote.rs",
                 "a_cloud_that_hangs_and_yet_answers_opens_the_breaker_by_slow_calls",
             ),
@@ -431,6 +435,14 @@ const FAULTS_DONE: [Row; 25] = [
             (
                 LOST,
                 "an_ack_ahead_of_the_ledger_begins_a_new_generation_and_what_was_lost_is_asked_for",
+            ),
+            (
+                "cloud-sync/src/ledger/postgres/tests.rs",
+                "kiosks_that_prove_a_loss_at_once_begin_one_new_generation",
+            ),
+            (
+                "cloud-sync/src/ledger/postgres/tests/commits.rs",
+                "a_commit_whose_end_nobody_knows_is_made_good_by_sending_again",
             ),
         ],
     ),

@@ -37,6 +37,10 @@ pub(crate) enum Manner {
     Status(u16),
     /// With acks signed by somebody else.
     Forging,
+    /// All is fine, it says, and then this.
+    Odd(&'static [u8]),
+    /// All is fine, it says, and then a byte now and then for ever.
+    Dripping,
 }
 
 /// How the broker treats what it is given.
@@ -349,6 +353,15 @@ async fn trouble(stub: &Stub, headers: &HeaderMap) -> Option<Response> {
         Manner::Silent => {
             tokio::time::sleep(Duration::from_secs(600)).await;
             None
+        }
+        Manner::Odd(body) => Some(body.into_response()),
+        Manner::Dripping => {
+            let drop = |()| async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Some((Ok::<_, std::convert::Infallible>("x"), ()))
+            };
+            let drops = futures_util::stream::unfold((), drop);
+            Some(axum::body::Body::from_stream(drops).into_response())
         }
         Manner::Status(status) => {
             let status = StatusCode::from_u16(status).unwrap();

@@ -192,6 +192,44 @@ async fn a_forged_ack_releases_nothing() {
 }
 
 #[tokio::test]
+async fn odd_answers_release_nothing_and_are_failures_and_what_waits_comes_later() {
+    let odd: [Manner; 6] = [
+        Manner::Odd(b""),
+        Manner::Odd(b"{\"ok\":true}"),
+        Manner::Odd(b"<html>sign in to the airport's network</html>"),
+        Manner::Odd(&[0xff; 4096]),
+        Manner::Dripping,
+        Manner::Status(500),
+    ];
+    for manner in odd {
+        let stub = Stub::start().await;
+        stub.broker(Broker::Gone);
+        stub.behave(manner);
+        let kiosk = Kiosk::open(&stub, UplinkSettings::default());
+        kiosk.note("a").await;
+        let breaker = kiosk.uplink.ordering().unwrap();
+        let failed = async {
+            let failures = || {
+                let totals = breaker.snapshot(now()).totals;
+                totals.fail + totals.slow_fail
+            };
+            while failures() == 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let failed = tokio::time::timeout(PATIENCE, failed).await;
+        failed.unwrap_or_else(|_| panic!("{manner:?} is no failure"));
+        assert_eq!(
+            kiosk.journal.outbox().borrow().unconfirmed(),
+            1,
+            "{manner:?}"
+        );
+        stub.behave(Manner::Well);
+        kiosk.all_confirmed().await;
+    }
+}
+
+#[tokio::test]
 async fn a_refused_credential_is_told() {
     let stub = Stub::start().await;
     stub.behave(Manner::Status(401));
