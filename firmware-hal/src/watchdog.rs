@@ -156,6 +156,11 @@ impl<W: Watchdog, const N: usize> Guard<W, N> {
         Ok(Verdict::Well { next_ms })
     }
 
+    /// The watchdog, to be opened again or looked at.
+    pub const fn watchdog_mut(&mut self) -> &mut W {
+        &mut self.watchdog
+    }
+
     /// Gives the watchdog back.
     pub fn release(self) -> W {
         self.watchdog

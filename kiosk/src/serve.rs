@@ -20,7 +20,7 @@ use crate::devices::Devices;
 use crate::habits::Habits;
 use crate::help::Help;
 use crate::https::HttpsError;
-use crate::journal::{FolderLock, Journal, JournalSettings, OpenError};
+use crate::journal::{Change, FolderLock, Journal, JournalSettings, OpenError};
 use crate::reach::Reach;
 use crate::settings::Settings;
 use crate::wallclock::WallClock;
@@ -83,6 +83,7 @@ async fn run(
     let (feed_in, changes) = mpsc::unbounded_channel();
     let settings = journal_settings(config)?;
     let boot = settings.boot;
+    let recovering = watchdog::Recovering::begin(config.devices.watchdog.as_deref());
     let journal = Journal::open(settings, feed_in)?;
     let doors = Doors::open(config, bound).await?;
     warn(config);
@@ -111,14 +112,14 @@ async fn run(
         reach: reach(config, &doors),
         stopping,
     });
-    let background = [
-        tokio::spawn(retuning(connection.tuner(), config.file.clone())),
-        tokio::spawn(follow::run(state.clone(), changes)),
-        tokio::spawn(housekeeping(journal.clone())),
-        tokio::spawn(state.wall.clone().watch(journal.clone())),
-        tokio::spawn(state.habits.clone().run(journal.clone())),
-    ];
-    let guarding = watchdog::start(&journal, &devices, &told_to_stop);
+    let retuning = retuning(connection.tuner(), config.file.clone());
+    let background = background(&state, changes, retuning);
+    let way = watchdog::Way {
+        door: doors.address(),
+        menu: connection.menu.clone(),
+        journal: journal.clone(),
+    };
+    let guarding = watchdog::start(way, &devices, recovering, &told_to_stop);
     announce(&doors, &state);
     let app = web::router(state);
     let mut closed = Closed::Told;
@@ -137,6 +138,22 @@ async fn run(
     connection.stop().await;
     journal.close().await;
     served.map(|()| closed)
+}
+
+/// What goes on beside serving.
+fn background(
+    state: &AppState,
+    changes: mpsc::UnboundedReceiver<Change>,
+    retuning: impl Future<Output = ()> + Send + 'static,
+) -> [tokio::task::JoinHandle<()>; 5] {
+    let journal = &state.journal;
+    [
+        tokio::spawn(retuning),
+        tokio::spawn(follow::run(state.clone(), changes)),
+        tokio::spawn(housekeeping(journal.clone())),
+        tokio::spawn(state.wall.clone().watch(journal.clone())),
+        tokio::spawn(state.habits.clone().run(journal.clone())),
+    ]
 }
 
 /// What the manager has set.

@@ -1,30 +1,32 @@
 //! The watchdog: it is fed only while orders can be taken.
 //!
 //! A process that runs but takes no orders is as bad as one that hangs. So the way of an order is
-//! walked from time to time: the journal's writer commits a row of its own, within a bound. While it
-//! does, systemd (`sd_notify`) and the kernel's watchdog are fed; when it does not, they starve, and the
-//! kiosk, or the whole machine, starts anew. A disk that is merely full starves nothing: starting anew
-//! would not empty it, and everything but new orders still works.
+//! walked from time to time, as a diner's screen walks it: a basket is priced over the kiosk's own door,
+//! and the journal's writer commits a row of its own, within a bound. While that works, systemd
+//! (`sd_notify`) and the kernel's watchdog are fed; when it does not, they starve, and the kiosk, or the
+//! whole machine, starts anew. A disk that is merely full starves nothing: starting anew would not
+//! empty it, and everything but new orders still works.
 
-use std::path::Path;
+mod device;
+mod way;
+
 use std::time::Duration;
 
 use firmware_hal::watchdog::{Guard, Source, Verdict, Watchdog};
-use firmware_hal_linux::Watchdog as Device;
 use sd_notify::NotifyState;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
+use self::device::Kept;
+pub use self::device::Recovering;
+pub use self::way::Way;
 use crate::clock;
 use crate::devices::Devices;
 use crate::devices::health::Health;
-use crate::journal::Journal;
 
 /// The name of the kernel's watchdog among the devices.
 pub const DEVICE: &str = "watchdog";
-/// How long the kernel's watchdog waits if it does not say.
-const USUAL: Duration = Duration::from_secs(60);
 /// Feeding, and walking the way, happens so often in the time that the watchdogs give.
 const TIMES: u32 = 4;
 
@@ -47,7 +49,9 @@ fn tell(state: &[NotifyState<'_>]) {
 /// All that is fed.
 struct Fed {
     systemd: bool,
-    device: Option<Device>,
+    device: Option<Kept>,
+    /// How the device was last told to be.
+    told: Option<(Health, Option<String>)>,
 }
 
 /// Why something could not be fed.
@@ -63,11 +67,11 @@ impl Watchdog for Fed {
     type Error = Hungry;
 
     fn feed(&mut self) -> Result<(), Hungry> {
-        if let Some(device) = &mut self.device {
-            device.feed()?;
-        }
         if self.systemd {
             sd_notify::notify(&[NotifyState::Watchdog])?;
+        }
+        if let Some(device) = &mut self.device {
+            device.feed()?;
         }
         Ok(())
     }
@@ -75,31 +79,34 @@ impl Watchdog for Fed {
 
 /// Walks the way of an order and feeds the watchdogs, if there are any, until it is told to stop. Must
 /// be called inside the runtime.
-pub fn start(journal: &Journal, devices: &Devices, stop: &watch::Receiver<bool>) -> JoinHandle<()> {
-    tokio::spawn(keep(journal.clone(), devices.clone(), stop.clone()))
+pub fn start(
+    way: Way,
+    devices: &Devices,
+    recovering: Recovering,
+    stop: &watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    let kept = recovering.end();
+    tokio::spawn(keep(way, kept, devices.clone(), stop.clone()))
 }
 
-async fn keep(journal: Journal, devices: Devices, mut stop: watch::Receiver<bool>) {
-    let device = devices.watchdog();
+async fn keep(way: Way, kept: Option<Kept>, devices: Devices, mut stop: watch::Receiver<bool>) {
     let asked = sd_notify::watchdog_enabled();
-    let opened = device.and_then(|path| open(path, &devices));
-    if asked.is_none() && opened.is_none() {
+    let own = kept.as_ref().map(Kept::timeout);
+    let given = [asked, own].into_iter().flatten().min();
+    let Some(every) = given.map(|given| given / TIMES) else {
         return;
-    }
-    let own = device.filter(|_| opened.is_some()).map(timeout_of);
-    let given = [asked, own];
-    let given = given.into_iter().flatten().min().unwrap_or(USUAL);
-    let every = given / TIMES;
+    };
     let fed = Fed {
         systemd: asked.is_some(),
-        device: opened,
+        device: kept,
+        told: None,
     };
     // Silent for two rounds: a single slow commit resets no store.
-    let way = Source {
+    let source = Source {
         name: "the way of an order",
         within_ms: millis(every * 2).saturating_add(1),
     };
-    let mut guard = Guard::new(fed, millis(every), [way], now());
+    let mut guard = Guard::new(fed, millis(every), [source], now());
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tracing::info!(
@@ -112,14 +119,40 @@ async fn keep(journal: Journal, devices: Devices, mut stop: watch::Receiver<bool
             _ = ticks.tick() => {}
             () = told_to(&mut stop) => break,
         }
-        match tokio::time::timeout(every, journal.probe()).await {
+        guard.watchdog_mut().look(&devices);
+        match tokio::time::timeout(every, way.walk()).await {
             Ok(Ok(())) => guard.report(0, now()),
-            Ok(Err(error)) => tracing::error!(%error, "the journal did not take a row of its own"),
-            Err(_) => tracing::error!("the journal did not answer in time"),
+            Ok(Err(error)) => tracing::error!(%error, "the way of an order is blocked"),
+            Err(_) => tracing::error!("the way of an order was not walked in time"),
         }
         starving = feed(&mut guard, starving);
     }
-    disarm(guard.release());
+    if let Some(device) = guard.release().device {
+        device.disarm();
+    }
+}
+
+impl Fed {
+    /// Opens a device that is not open, and tells how it is.
+    fn look(&mut self, devices: &Devices) {
+        let Some(device) = &mut self.device else {
+            return;
+        };
+        let now = match device.is_open() {
+            true => (Health::Ready, None),
+            false => match device.open() {
+                Ok(()) => (Health::Ready, None),
+                Err(error) => (Health::of_error(&error, true), Some(error.to_string())),
+            },
+        };
+        if self.told.as_ref() != Some(&now) {
+            if let Some(error) = &now.1 {
+                tracing::error!(error, "the kernel's watchdog is not used");
+            }
+            devices.tell(DEVICE, now.0, now.1.clone());
+            self.told = Some(now);
+        }
+    }
 }
 
 /// Feeds, if all is well; says whether the watchdogs starve.
@@ -145,49 +178,6 @@ fn feed(guard: &mut Guard<Fed, 1>, before: bool) -> bool {
             before
         }
     }
-}
-
-fn open(path: &Path, devices: &Devices) -> Option<Device> {
-    match Device::open(path) {
-        Ok(device) => {
-            devices.tell(DEVICE, Health::Ready, None);
-            Some(device)
-        }
-        Err(error) => {
-            tracing::error!(%error, "the kernel's watchdog is not used");
-            devices.tell(
-                DEVICE,
-                Health::of_error(&error, true),
-                Some(error.to_string()),
-            );
-            None
-        }
-    }
-}
-
-/// A kiosk that stops in order resets nothing.
-fn disarm(fed: Fed) {
-    if let Some(Err(error)) = fed.device.map(Device::disarm) {
-        tracing::warn!(%error, "the kernel's watchdog could not be disarmed; the machine will restart");
-    }
-}
-
-/// How long the kernel's watchdog waits, by its attributes in sysfs.
-fn timeout_of(device: &Path) -> Duration {
-    let name = device
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    // `/dev/watchdog` is the first of them.
-    let name = if name == "watchdog" {
-        "watchdog0"
-    } else {
-        name
-    };
-    let file = Path::new("/sys/class/watchdog").join(name).join("timeout");
-    let told = std::fs::read_to_string(file).ok();
-    let seconds = told.and_then(|text| text.trim().parse().ok());
-    seconds.map_or(USUAL, Duration::from_secs)
 }
 
 fn millis(duration: Duration) -> u32 {

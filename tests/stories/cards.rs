@@ -11,7 +11,8 @@ use lab::wait::{Look, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{Told, lone_kiosk};
+use crate::screen::Browser;
+use crate::{Told, lone_kiosk, serially};
 
 /// Nothing waits for it to pass; it bounds what never comes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -170,4 +171,84 @@ async fn a_kiosk_that_comes_back_without_its_terminal_takes_no_cards_and_keeps_t
     desk.becomes(&order, "paid").await?;
     assert_eq!(desk.charged(), 2);
     Ok(())
+}
+
+/// Orders something that asks nothing, and wants to pay by card.
+async fn order_by_card(browser: &Browser, page: &str) -> anyhow::Result<()> {
+    browser.client.goto(page).await?;
+    browser.script("sessionStorage.clear()").await?;
+    browser.client.goto(page).await?;
+    browser.touch("#start").await?;
+    browser.touch("[data-service=take_away]").await?;
+    browser.stage("menu").await?;
+    browser.touch(".card:not([data-asks], .out) .add").await?;
+    browser.touch("#review").await?;
+    browser.touch("#place-card").await?;
+    browser.stage("done").await
+}
+
+/// Waits until the last screen says so.
+async fn says(browser: &Browser, text: &str) -> anyhow::Result<()> {
+    let script = format!(
+        "const said = document.getElementById('pay-what').textContent; \
+         return said.includes('{text}') || [said, sessionStorage.getItem('placed'), \
+         document.getElementById('cancel-card').outerHTML]"
+    );
+    browser.holds(text, &script).await
+}
+
+async fn three_cards(desk: &Desk, browser: &Browser) -> anyhow::Result<()> {
+    let base = desk.kiosk.base().context("it serves")?;
+    let texts = [
+        (
+            "en",
+            "follow the card terminal",
+            "Paid by card",
+            "not charged",
+        ),
+        ("zh-Hans", "请按刷卡机提示付款", "已刷卡付款", "未扣款"),
+    ];
+    for (language, follow, paid, failed) in texts {
+        let page = format!("{base}/?lang={language}");
+        let card = |plan| desk.terminal.with(|terminal| terminal.set_plan(plan));
+        card(Plan::NoCard);
+        desk.takes_cards().await?;
+        order_by_card(browser, &page).await?;
+        says(browser, follow).await?;
+        browser.ready("#cancel-card").await?;
+        desk.waits_for_card().await?;
+        desk.terminal.with(CardTerminal::present_card);
+        says(browser, paid).await?;
+        let charged = desk.charged();
+
+        desk.takes_cards().await?;
+        order_by_card(browser, &page).await?;
+        desk.waits_for_card().await?;
+        browser.touch("#cancel-card").await?;
+        says(browser, failed).await?;
+        browser
+            .holds(
+                "there is nothing left to cancel",
+                "return document.getElementById('cancel-card').hidden",
+            )
+            .await?;
+        anyhow::ensure!(!desk.terminal.with(|terminal| terminal.waits_for_card()));
+
+        card(Plan::Decline(0x05));
+        desk.takes_cards().await?;
+        order_by_card(browser, &page).await?;
+        says(browser, failed).await?;
+        anyhow::ensure!(desk.charged() == charged, "only the first was charged");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn diners_pay_by_card_cancel_and_are_declined_in_a_browser() -> Told {
+    let _alone = serially().await?;
+    let desk = Desk::open().await?;
+    let folder = Folder::temporary()?;
+    let browser = Browser::open(folder.path()).await?;
+    let told = three_cards(&desk, &browser).await;
+    Ok(browser.close_after(told).await?)
 }

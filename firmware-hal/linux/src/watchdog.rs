@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-/// The kernel's watchdog device (`/dev/watchdog`): opening it starts the timer.
+/// The kernel's watchdog device (`/dev/watchdog0`; `/dev/watchdog` is the same
+/// under a number of its own, which services are often not let at): opening it starts the timer.
 ///
 /// How long the timer gives is set by the driver's module parameter or by the service manager and can be
 /// read from `/sys/class/watchdog/watchdog0/timeout`. Dropping this without [`Watchdog::disarm`] leaves

@@ -174,16 +174,12 @@ impl<T: Read + Write, const N: usize> Zvt<T, N> {
             }
             // Once it has told the result, there is nothing to cancel.
             if told(progress) == Wish::Cancel && !cancelled && known.code.is_none() {
-                cancelled = true;
-                // If it does not arrive, the payment goes on and its end is heard all the same; what the
-                // terminal said meanwhile is heard as well.
-                crossed = matches!(
-                    self.link.deliver(&CANCEL, 1),
-                    Err(Undelivered {
-                        error: Error::Crossed,
-                        ..
-                    })
-                );
+                // If it does not arrive it is said again, and the end of the payment is heard all the
+                // same; so is what the terminal said meanwhile.
+                match self.link.deliver(&CANCEL, 1) {
+                    Ok(()) => cancelled = true,
+                    Err(undelivered) => crossed = matches!(undelivered.error, Error::Crossed),
+                }
             }
         }
         Err(Failure::Unknown(Error::Noise))
