@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kiosk_core::wall::WallTime;
+use rustix::time::{ClockId, clock_gettime};
 use uuid::{NoContext, Timestamp, Uuid};
 
 #[expect(
@@ -21,6 +22,20 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 pub fn monotonic() -> Duration {
     let start = *START;
     Instant::now().saturating_duration_since(start)
+}
+
+/// For how long this machine has slept since it was started, while [`monotonic`] stood still.
+#[must_use]
+pub fn slept() -> Duration {
+    // In this order, what passes between the two readings is never taken for sleep.
+    let whole = reading(ClockId::Boottime);
+    whole.saturating_sub(reading(ClockId::Monotonic))
+}
+
+fn reading(clock: ClockId) -> Duration {
+    let read = clock_gettime(clock);
+    let seconds = u64::try_from(read.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(read.tv_nsec).unwrap_or(0))
 }
 
 /// Wall time, for people.

@@ -8,9 +8,9 @@ use cloud_sync_wire::topics;
 use kiosk_core::ids::{BootId, StoreId};
 use kiosk_core::menu::Menu;
 use metrics::counter;
-use resilience::Moment;
-use resilience::breaker::{Causes, Snapshot, State};
+use resilience::breaker::State;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::cache::Cache;
 use crate::config::Config;
@@ -18,14 +18,17 @@ use crate::downlink::headquarters::Me;
 use crate::downlink::notices::{FollowStart, Following, Known};
 use crate::downlink::{self, Downlink, DownlinkStart};
 use crate::journal::{Journal, KeptSwitch, Reader};
-use crate::protect::{Dependency, Rules, Seen, now};
+use crate::protect::Rules;
 use crate::serve::ServeError;
-use crate::status::{BreakerStatus, LinkMode, LinkSource, LinkStatus, RulesStatus, Setting};
+use crate::sleep::{self, Ear, Slept};
+use crate::status::LinkSource;
 use crate::switches::{MENU_UPDATES, ORDERING_CLOUD, Switchboard};
-use crate::uplink::{Mode, NOTICES, Notice, Uplink, UplinkHandle, UplinkSettings, UplinkStart};
+use crate::uplink::{Cloud, NOTICES, Notice, Uplink, UplinkHandle, UplinkSettings, UplinkStart};
 
+mod looks;
 mod tuner;
 
+use self::looks::source;
 pub use self::tuner::{Origin, Tuner};
 
 #[cfg(test)]
@@ -40,7 +43,7 @@ pub struct Connection {
     tuner: Tuner,
     uplink: UplinkHandle,
     // A standalone kiosk has none: its menu never changes, and nobody turns its switches from afar.
-    _running: Option<(Downlink, Following)>,
+    _running: Option<(Downlink, Following, JoinSet<()>)>,
     _menus: watch::Sender<Arc<Menu>>,
 }
 
@@ -69,13 +72,11 @@ impl Connection {
         boot: BootId,
     ) -> Result<Self, ServeError> {
         let (me, known) = known(&credential, journal).await?;
-        let switches = Switchboard::restored(&Scope::name_of(&me.store, &me.kiosk), kept);
-        known.switch(&me, &switches);
+        let switches = switches(&me, &known, kept);
         keep_enrolment(journal, &credential).await?;
         let cache = Cache::new(&config.data_dir);
         let menus = Menus::known(config, &cache, &me.store).await;
-        let mut seeds = seeds()?;
-        let mut seed = move || seeds.next().unwrap_or(1);
+        let mut seed = seeds()?;
         let tuning = config.tuning.clone().under(&known.tuning(&me));
         let begun = |switch, name, base: Rules| rules(&switches, switch, base.tuned(name, &tuning));
         let start = UplinkStart {
@@ -88,9 +89,10 @@ impl Connection {
         };
         let (uplink, notices) = Uplink::spawn(start).map_err(system)?;
         let (of_menu, others) = sorted(notices, &me.store);
-        let cloud = uplink.cloud().ok_or_else(|| system("no cloud"))?;
-        cloud.follow(&known.links);
+        let cloud = cloud(&uplink, &known)?;
+        let slept = sleep::watch();
         let downlink = DownlinkStart {
+            slept: slept.clone(),
             store: me.store.clone(),
             cloud: cloud.clone(),
             cache,
@@ -105,9 +107,10 @@ impl Connection {
         obey(&switches, &uplink, &downlink);
         let tuner = tuner(config, &uplink, &downlink)?;
         known.tune(&me, &tuner);
-        let following = Following::spawn(FollowStart {
+        let start = FollowStart {
             me,
             cloud,
+            slept: slept.clone(),
             journal: journal.clone(),
             switches: switches.clone(),
             tuner: tuner.clone(),
@@ -115,15 +118,15 @@ impl Connection {
             notices: others,
             link: uplink.view(),
             seed: seed(),
-        });
-        let following = following.map_err(system)?;
-        let others = [downlink.dependency(), following.dependency()];
+        };
+        let following = Following::spawn(start).map_err(system)?;
+        let beside = [downlink.dependency(), following.dependency()];
         Ok(Self {
-            link: source(&uplink, others, switches, tuner.clone()),
+            link: source(&uplink, beside, switches, tuner.clone()),
             menu: menus.receiver,
             tuner,
+            _running: Some((downlink, following, waking(slept, &uplink))),
             uplink,
-            _running: Some((downlink, following)),
             _menus: menus.sender,
         })
     }
@@ -160,6 +163,33 @@ impl Connection {
     pub async fn stop(&self) {
         self.uplink.stop().await;
     }
+}
+
+/// Switches as they were turned here and by headquarters.
+fn switches(me: &Me, known: &Known, kept: Vec<KeptSwitch>) -> Switchboard {
+    let switches = Switchboard::restored(&Scope::name_of(&me.store, &me.kiosk), kept);
+    known.switch(me, &switches);
+    switches
+}
+
+/// The cloud, believed by the latest key that is known to be its.
+fn cloud(uplink: &UplinkHandle, known: &Known) -> Result<Cloud, ServeError> {
+    let cloud = uplink.cloud().ok_or_else(|| system("no cloud"))?;
+    cloud.follow(&known.links);
+    Ok(cloud)
+}
+
+/// Tells the uplink of each sleep of the machine, until it is dropped.
+fn waking(slept: Slept, uplink: &UplinkHandle) -> JoinSet<()> {
+    let uplink = uplink.clone();
+    let mut ear = Ear::new(slept);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        loop {
+            uplink.slept(ear.heard().await);
+        }
+    });
+    tasks
 }
 
 /// The menu in force, and where new ones are sent.
@@ -249,11 +279,12 @@ async fn keep_enrolment(journal: &Journal, credential: &Credential) -> Result<()
 }
 
 /// Independent seeds for jitter.
-fn seeds() -> Result<impl Iterator<Item = u64>, ServeError> {
+fn seeds() -> Result<impl FnMut() -> u64, ServeError> {
     let mut random = [[0; 8]; 5];
     getrandom::fill(random.as_flattened_mut())
         .map_err(|error| ServeError::System(format!("no random numbers: {error}")))?;
-    Ok(random.into_iter().map(u64::from_le_bytes))
+    let mut seeds = random.into_iter().map(u64::from_le_bytes);
+    Ok(move || seeds.next().unwrap_or(1))
 }
 
 /// What was turned at this kiosk before it was started.
@@ -278,90 +309,4 @@ fn obey(switches: &Switchboard, uplink: &UplinkHandle, downlink: &Downlink) {
         switches.hold(ORDERING_CLOUD, ordering, move || woken.wake());
     }
     switches.hold(MENU_UPDATES, downlink.dependency(), || {});
-}
-
-fn source(
-    uplink: &UplinkHandle,
-    others: [&Arc<Dependency>; 2],
-    switches: Switchboard,
-    tuner: Tuner,
-) -> LinkSource {
-    let dependencies = uplink.dependency().into_iter().chain(others);
-    let dependencies: Vec<Arc<Dependency>> = dependencies.map(Arc::clone).collect();
-    let (view, sent) = (uplink.view(), uplink.clone());
-    let all = dependencies.clone();
-    let settings = move || all.iter().map(|it| settings(it, &tuner)).collect();
-    let look = move || {
-        let now = now();
-        let view = view.borrow();
-        LinkStatus {
-            mode: match view.mode {
-                Mode::Standalone => LinkMode::Standalone,
-                Mode::Online => LinkMode::Online,
-                Mode::Offline => LinkMode::Offline,
-                Mode::CatchingUp => LinkMode::CatchingUp,
-            },
-            reason: Some(view.reason),
-            breakers: dependencies
-                .iter()
-                .map(|dependency| breaker_status(dependency.name(), &dependency.look(now), now))
-                .collect(),
-        }
-    };
-    LinkSource::new(look, move |seq| sent.is_sent(seq), switches).telling(settings)
-}
-
-/// Every rule before a dependency, and who says so.
-fn settings(dependency: &Dependency, tuner: &Tuner) -> (String, Vec<Setting>) {
-    let name = dependency.name();
-    let told = dependency.rules().told().into_iter();
-    let told = told.map(|(key, value)| Setting {
-        key,
-        value,
-        from: tuner.origin(name, key),
-    });
-    (name.to_owned(), told.collect())
-}
-
-fn breaker_status(name: &str, seen: &Seen, now: Moment) -> BreakerStatus {
-    let snapshot = &seen.breaker;
-    BreakerStatus {
-        name: name.to_owned(),
-        state: state(snapshot.state).name().to_owned(),
-        calls: snapshot.calls,
-        failures: snapshot.failures,
-        slow: snapshot.slow,
-        retry_in_seconds: snapshot.retry_in.map(|wait| wait.as_secs_f64()),
-        reason: why(snapshot),
-        rules: Some(RulesStatus::of(seen, now)),
-    }
-}
-
-/// One of the five states of the contract. A dry run is a mode beside them: calls pass as through a
-/// closed breaker.
-const fn state(state: State) -> State {
-    match state {
-        State::MetricsOnly => State::Closed,
-        other => other,
-    }
-}
-
-/// Why a breaker is as it is: the words of whoever put it there, or what opened it first. That its
-/// probes found it no better since is no other reason.
-fn why(snapshot: &Snapshot) -> Option<String> {
-    let opened = matches!(snapshot.state, State::Open | State::HalfOpen);
-    let causes = snapshot.outage.map(|outage| outage.causes);
-    let causes = causes.or(opened.then_some(snapshot.causes));
-    let causes = causes.filter(|causes| !causes.is_empty()).map(|causes| {
-        if causes == Causes::INITIAL {
-            "not reached since the start".to_owned()
-        } else {
-            causes.to_string()
-        }
-    });
-    let ramping = snapshot
-        .ramp
-        .map(|share| format!("calls come back gradually: {:.0} % pass now", share * 100.0));
-    let note = snapshot.note.as_deref().map(str::to_owned);
-    note.or(causes).or(ramping)
 }

@@ -28,6 +28,7 @@ use tokio::task::JoinHandle;
 use self::fetching::{Fetched, Fetching, Pace};
 use crate::cache::{Cache, Cached};
 use crate::protect::{BadRules, Dependency, Limits, NotDone, Rules, errors, now};
+use crate::sleep::Ear;
 use crate::uplink::http::{CallError, Cloud, MenuAnswer};
 use crate::uplink::{LinkView, Mode, Notice};
 
@@ -52,6 +53,8 @@ pub struct DownlinkStart {
     pub notices: mpsc::Receiver<Notice>,
     /// How the link stands.
     pub link: watch::Receiver<LinkView>,
+    /// For how long the machine has slept in all.
+    pub slept: watch::Receiver<Duration>,
     /// What stands before menu calls: [`Rules::menu`] unless somebody says otherwise.
     pub rules: Rules,
     /// What jitter is drawn from.
@@ -193,6 +196,7 @@ struct Task {
 impl Task {
     async fn run(mut self) {
         let mut mode = Mode::Offline;
+        let mut ear = Ear::new(self.start.slept.clone());
         loop {
             let wait = self.fetching.due().since(now());
             tokio::select! {
@@ -201,6 +205,10 @@ impl Task {
                     let (before, told) = (mode, self.look(&mut mode));
                     let back = before == Mode::Offline && mode != Mode::Offline;
                     self.fetching.link_changed(now(), told, back);
+                }
+                slept = ear.heard() => {
+                    self.dependency.slept(now(), slept);
+                    self.fetching.slept(now(), slept);
                 }
                 () = tokio::time::sleep(wait) => {
                     let how = self.fetch().await;

@@ -156,6 +156,7 @@ mod tests {
             slow: 0,
             retry_in_seconds: None,
             reason: None,
+            idle_settings: Vec::new(),
             rules: None,
         }
     }

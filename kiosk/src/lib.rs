@@ -26,6 +26,7 @@ pub mod reach;
 pub mod scans;
 pub mod serve;
 pub mod settings;
+mod sleep;
 pub mod status;
 pub mod switches;
 pub mod uplink;

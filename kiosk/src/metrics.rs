@@ -6,7 +6,8 @@
 //! |---|---|
 //! | `kiosk_breaker_transitions_total{from,to}` | changes of state |
 //! | `kiosk_breaker_retunes_total` | other settings put in force |
-//! | `kiosk_breaker_would_have_opened_total` | thresholds met in a dry run |
+//! | `kiosk_breaker_would_have_opened_total{rules}` | outages that a dry run found: of the rules in force, or of thresholds tried beside them |
+//! | `kiosk_breaker_would_be_open` | 1 while one goes on |
 //! | `kiosk_breaker_probes_replaced_total` | probes given up at their deadline |
 //! | `kiosk_breaker_retry_seconds` | the rest of the wait until the next probe |
 //! | `kiosk_breaker_window_calls{window,result}` | calls, failed and slow ones in the time window and among the last calls |
@@ -176,7 +177,13 @@ fn rules(name: &str, status: &RulesStatus) {
     }
     // They exist from the start, at zero.
     counter!("kiosk_breaker_retunes_total", "name" => name()).increment(0);
-    counter!("kiosk_breaker_would_have_opened_total", "name" => name()).increment(0);
+    for rules in ["in_force", "dry_run"] {
+        counter!("kiosk_breaker_would_have_opened_total", "name" => name(), "rules" => rules)
+            .increment(0);
+    }
+    let would_be = status.dry_run.as_ref();
+    let would_be = would_be.is_some_and(|dry_run| dry_run.outage.is_some());
+    gauge!("kiosk_breaker_would_be_open", "name" => name()).set(f64::from(u8::from(would_be)));
     counter!("kiosk_breaker_probes_replaced_total", "name" => name()).increment(0);
 }
 

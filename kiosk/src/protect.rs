@@ -15,6 +15,7 @@
 //! | the caller goes away | neutral, at the instant the permit was taken | the place goes back |
 //! | a rule refuses it | nothing, it was not sent | token, place and a retry's price go back, no retry |
 
+mod beside;
 mod calls;
 mod diary;
 pub(crate) mod ending;
@@ -34,6 +35,7 @@ use resilience::bulkhead::{self, Bulkhead, Full};
 use resilience::limiter::{Limited, TokenBucket};
 use resilience::{Breaker, Moment};
 
+use self::beside::Beside;
 use self::diary::Diary;
 use self::ending::Ending;
 pub use self::rules::{BadRules, Mode, Retries, Rules, Waits};
@@ -61,6 +63,7 @@ pub struct Dependency {
     rules: Mutex<InForce>,
     standing: Mutex<Standing>,
     diary: Diary,
+    beside: Beside,
     dice: Mutex<Dice>,
 }
 
@@ -119,6 +122,8 @@ pub struct Seen {
     pub retries_refused: u64,
     /// Who holds the breaker where it is, if somebody does.
     pub held: Option<Held>,
+    /// The breaker that only watches, if there is one.
+    pub beside: Option<Snapshot>,
 }
 
 /// What a result means for its dependency.
@@ -198,6 +203,7 @@ impl Dependency {
             standing: Mutex::new(Standing::of(rules.mode)),
             dice: Mutex::new(Dice::new(seed)),
             diary: Diary::default(),
+            beside: Beside::new(name, rules.beside(), now)?,
         })
     }
 
@@ -240,6 +246,8 @@ impl Dependency {
         self.affordable.retune(rules.retries.allowance, now);
         *self.retries.lock().unwrap_or_else(PoisonError::into_inner) = rules.retries;
         self.set_mode(rules.mode, why, now);
+        self.beside
+            .retune(self.name(), wanted.rules.beside(), now)?;
         *in_force = wanted;
         self.diary.tell(&self.breaker);
         Ok(())
@@ -253,6 +261,8 @@ impl Dependency {
         let mut in_force = self.in_force();
         let wanted = InForce::of(in_force.rules, open);
         self.breaker.retune(wanted.rules.breaker, now)?;
+        self.beside
+            .retune(self.name(), wanted.rules.beside(), now)?;
         *in_force = wanted;
         Ok(())
     }
@@ -261,6 +271,7 @@ impl Dependency {
     #[must_use]
     pub fn look(&self, now: Moment) -> Seen {
         self.diary.tell(&self.breaker);
+        self.beside.tell();
         let (retries, retries_refused) = self.affordable.snapshot(now);
         Seen {
             rules: self.rules(),
@@ -270,6 +281,7 @@ impl Dependency {
             retries,
             retries_refused,
             held: self.held(),
+            beside: self.beside.look(now),
         }
     }
 
@@ -285,6 +297,13 @@ impl Dependency {
     /// A call has ended and its breaker knows: what that made of it is told.
     fn booked(&self, ending: Ending) {
         self.count(ending);
+        self.diary.tell(&self.breaker);
+        self.beside.tell();
+    }
+
+    /// The machine slept so long, while the clock of waits stood still.
+    pub fn slept(&self, now: Moment, slept: Duration) {
+        self.breaker.slept(now, slept);
         self.diary.tell(&self.breaker);
     }
 

@@ -46,6 +46,8 @@ pub struct BreakerStatus {
     /// Why it is as it is, in plain words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What is set about its calls and does nothing beside all else that is set, in words.
+    pub idle_settings: Vec<String>,
     /// What stands before its calls besides, and how far that is taken.
     #[serde(flatten)]
     pub rules: Option<RulesStatus>,
@@ -58,7 +60,7 @@ pub struct RulesStatus {
     pub mode: &'static str,
     /// Who holds it in a state: a `switch` that is off, or its `settings`.
     pub held_by: Option<&'static str>,
-    /// What a dry run finds; none without one.
+    /// What a dry run finds, of thresholds beside those in force or else of these; none without one.
     pub dry_run: Option<DryRunStatus>,
     /// Calls that do not pass: since when and why, whatever probes found meanwhile.
     pub outage: Option<OutageStatus>,
@@ -188,8 +190,12 @@ pub struct BulkheadStatus {
 pub struct LimiterStatus {
     /// Calls that may go out now.
     pub available: u32,
-    /// Calls a second.
+    /// Calls a second, in whole numbers.
     pub calls_per_second: u64,
+    /// Calls in that period.
+    pub calls: u32,
+    /// The period.
+    pub per_ms: u64,
     /// The most calls saved up.
     pub burst: u32,
 }
@@ -226,6 +232,7 @@ impl RulesStatus {
             retries,
             retries_refused,
             held,
+            beside,
         } = seen;
         let millis = |wait: Duration| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let slope = rules.breaker.ramp;
@@ -238,10 +245,11 @@ impl RulesStatus {
         let outage = breaker.outage;
         let outage = outage.map(|outage| OutageStatus::of(outage, rounds, now));
         let dry_run = rules.mode == Mode::MetricsOnly;
+        let dry_run = beside.as_ref().or_else(|| dry_run.then_some(breaker));
         Self {
             mode: rules.mode.name(),
             held_by: held.map(Held::name),
-            dry_run: dry_run.then(|| DryRunStatus::of(breaker, now)),
+            dry_run: dry_run.map(|watching| DryRunStatus::of(watching, now)),
             outage,
             window: breaker.time.map(CountsStatus::from),
             last_calls: breaker.last_calls.map(CountsStatus::from),
@@ -259,6 +267,8 @@ impl RulesStatus {
             limiter: LimiterStatus {
                 available: *tokens,
                 calls_per_second: u64::try_from(rate).unwrap_or(u64::MAX),
+                calls: rules.rate.calls,
+                per_ms: millis(rules.rate.period),
                 burst: rules.rate.burst,
             },
             retries: RetriesStatus {

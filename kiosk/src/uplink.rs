@@ -104,6 +104,7 @@ pub enum UplinkError {
 enum Order {
     Retune(UplinkSettings),
     AskNow,
+    Slept(Duration),
     Stop,
 }
 
@@ -298,6 +299,11 @@ impl UplinkHandle {
         if let Some(running) = &self.running {
             running.wake.notify_one();
         }
+    }
+
+    /// The machine slept so long while the clock of waits stood still.
+    pub(crate) fn slept(&self, slept: Duration) {
+        self.order(Order::Slept(slept));
     }
 
     /// Has the link ask the cloud now, whatever it waits for.

@@ -15,6 +15,7 @@ mod clocks;
 mod cloud;
 mod copies;
 mod demo;
+mod desks;
 mod encrypted;
 mod faults;
 mod fleet;

@@ -6,6 +6,7 @@ use anyhow::Context;
 use lab::api::{Api, metric};
 use lab::checker::{Shown, settle};
 use lab::dice::Dice;
+use lab::diner::Diner;
 use lab::proxy::Mode;
 use lab::store::{Kiosk, Store};
 use lab::wait::{Look, until};
@@ -222,6 +223,108 @@ async fn a_cloud_that_hangs_and_yet_answers_opens_the_breaker_by_slow_calls() ->
     kiosk.http.set(Mode::Pass);
     link_becomes(kiosk, &["online", "catching_up"], SOON).await?;
     settle(&store, shown, Duration::from_secs(60)).await?;
+    store.stop().await?;
+    Ok(())
+}
+
+/// Cuts nothing and answers nothing: a cloud that takes every call and never ends one.
+async fn hangs(kiosk: &Kiosk, diner: &mut Diner, shown: &mut Shown) -> anyhow::Result<Value> {
+    kiosk.http.set(Mode::BlackHole);
+    let window = Duration::from_secs(30);
+    let (status, took) = until("the breaker opens", window, async || {
+        shown.add(diner.order().await?);
+        let status = kiosk.status().await?;
+        Ok(match breaker(&status)["state"] == "open" {
+            true => Look::Done(status),
+            false => Look::NotYet(breaker(&status).to_string()),
+        })
+    })
+    .await?;
+    println!("opened after {took:?}: {}", breaker(&status)["reason"]);
+    Ok(status)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cloud_that_never_answers_opens_the_breaker_by_the_rule_that_the_status_names() -> Told {
+    let _alone = serially().await?;
+    let mut store = Store::open(&lab(), "canal-street", &["front-left"]).await?;
+    let hq = store.hq().await?;
+    let kiosk = store.kiosks.first().context("a kiosk")?;
+    link_becomes(kiosk, &["online"], SOON).await?;
+    let mut shown = Shown::default();
+    let mut diner = kiosk.diner(Dice::printed("a cloud that never answers"))?;
+    // As the software has it, two calls without an answer come before five slow ones.
+    let status = hangs(kiosk, &mut diner, &mut shown).await?;
+    let reason = &breaker(&status)["reason"];
+    assert!(reason == "consecutive failures", "{reason}");
+    assert!(
+        breaker(&status)["outage"]["causes"][0] == *reason,
+        "{status}"
+    );
+    kiosk.http.set(Mode::Pass);
+    link_becomes(kiosk, &["online", "catching_up"], SOON).await?;
+    // By slow calls alone, with other thresholds tried beside.
+    let wish = json!({
+        "consecutive_failures": "off", "failure_percent": "off", "slow_percent": 60,
+        "minimum_calls": 4, "window_seconds": 30, "timeout_ms": 900, "slow_after_ms": 400,
+        "dry_run": {"consecutive_failures": 2},
+    });
+    set(hq.api(), wish).await?;
+    let fresh = |status: &Value| {
+        let seen = breaker(status);
+        seen["slow_after_ms"] == 400 && seen["dry_run"]["outages"] == 0 && seen["state"] == "closed"
+    };
+    shows(kiosk, "the settings are in force", SOON, fresh).await?;
+    let status = hangs(kiosk, &mut diner, &mut shown).await?;
+    let seen = breaker(&status);
+    assert!(seen["reason"] == "slow-call ratio", "{seen}");
+    let tried = &seen["dry_run"];
+    assert!(tried["outages"] == 1, "{seen}");
+    assert!(
+        tried["outage"]["causes"][0] == "consecutive failures",
+        "{seen}"
+    );
+    let text = kiosk.api()?.get("/metrics").await?.expect(200)?;
+    let labels = "name=\"ordering\",rules=\"dry_run\"";
+    let counted = metric(
+        text.as_str().unwrap_or_default(),
+        "kiosk_breaker_would_have_opened_total",
+        labels,
+    );
+    assert!((counted - 1.0).abs() < f64::EPSILON, "{counted}");
+    kiosk.http.set(Mode::Pass);
+    link_becomes(kiosk, &["online", "catching_up"], SOON).await?;
+    settle(&store, shown, Duration::from_secs(60)).await?;
+    store.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_manager_lets_go_of_while_the_cloud_is_down_is_told_by_what_was_found() -> Told {
+    let _alone = serially().await?;
+    let mut store = Store::open(&lab(), "canal-street", &["front-left"]).await?;
+    let kiosk = store.kiosks.first().context("a kiosk")?;
+    link_becomes(kiosk, &["online"], SOON).await?;
+    let desk = manager(kiosk).await?;
+    let turn = async |state: &str| {
+        let wish = json!({"state": state, "reason": "stocktaking"});
+        let turned = desk.put("/api/v1/switches/ordering_cloud", &wish).await?;
+        turned.expect(200)
+    };
+    turn("off").await?;
+    link_becomes(kiosk, &["offline"], SOON).await?;
+    store.cloud.kill9()?;
+    turn("auto").await?;
+    let kiosk = store.kiosks.first().context("a kiosk")?;
+    let found = |status: &Value| breaker(status)["reason"] == "probes failed";
+    let status = shows(kiosk, "the probe is the reason", SOON, found).await?;
+    assert!(
+        status["link_reason"] == "the cloud does not answer",
+        "{status}"
+    );
+    store.start_cloud().await?;
+    let kiosk = store.kiosks.first().context("a kiosk")?;
+    link_becomes(kiosk, &["online", "catching_up"], SOON).await?;
     store.stop().await?;
     Ok(())
 }

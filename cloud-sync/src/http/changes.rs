@@ -113,7 +113,13 @@ pub(super) struct What {
     pub(super) name: String,
     pub(super) value: Value,
     pub(super) idle: bool,
+    /// What speaks against it there, where that can't be told of it alone.
+    pub(super) against: Option<Against>,
 }
+
+/// Looks at what is in force for what speaks against a change; a fault is told at its pointer.
+pub(super) type Against =
+    fn(&dyn Connection, &Scope, &Value) -> Result<Option<(&'static str, String)>, LedgerError>;
 
 /// Makes it so, and tells kiosks.
 pub(super) async fn make(
@@ -128,8 +134,14 @@ pub(super) async fn make(
     let made = cloud.ledger.write(move |connection| {
         let scope = match scope(connection, whom)? {
             Ok(scope) => scope,
-            Err(refused) => return Ok(Err(refused)),
+            Err(refused) => return Ok(Err(("/scope/kiosk", refused))),
         };
+        let against = what
+            .against
+            .map(|look| look(connection, &scope, &what.value));
+        if let Some(fault) = against.transpose()?.flatten() {
+            return Ok(Err(fault));
+        }
         let wish = Wish {
             kind: what.kind,
             name: what.name,
@@ -145,7 +157,10 @@ pub(super) async fn make(
 }
 
 /// What became of a wish, for whoever had it.
-pub(super) fn in_force(cloud: &Cloud, made: Result<Made, String>) -> Result<Change, Problem> {
+pub(super) fn in_force(
+    cloud: &Cloud,
+    made: Result<Made, (&'static str, String)>,
+) -> Result<Change, Problem> {
     let fault = |pointer: &str, detail: String| {
         Problem::invalid(vec![Fault {
             pointer: pointer.to_owned(),
@@ -170,7 +185,7 @@ pub(super) fn in_force(cloud: &Cloud, made: Result<Made, String>) -> Result<Chan
             );
             Err(fault("/scope", detail))
         }
-        Err(refused) => Err(fault("/scope/kiosk", refused)),
+        Err((pointer, refused)) => Err(fault(pointer, refused)),
     }
 }
 

@@ -8,6 +8,8 @@ use cloud_sync_wire::notice::tuning::Tuning;
 use kiosk_core::document::{At, Faults, Object};
 use serde_json::Value;
 
+mod together;
+
 use super::access::Hq;
 use super::changes::{self, Asked, What};
 use super::input;
@@ -45,6 +47,7 @@ pub(crate) async fn set(
                 name: String::new(),
                 value: Value::Object(tuning.to_json()),
                 idle: tuning.is_empty(),
+                against: Some(together::fault),
             };
             let set = changes::make(&cloud, &hq, whom, reason, what).await?;
             Ok(Json(changes::shown(&set)))

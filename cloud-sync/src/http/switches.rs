@@ -68,6 +68,7 @@ async fn set(
         name,
         value: json!(state),
         idle: state == "auto",
+        against: None,
     };
     changes::make(cloud, hq, whom, reason, what).await
 }

@@ -121,7 +121,11 @@ fn put<'a>(
         dependencies: DEPENDENCIES
             .map(|name| (name, words.t(&format!("calls-{name}"))))
             .into(),
-        keys: KEYS.map(|(key, range)| (key, told(range))).into(),
+        keys: KEYS
+            .map(|(key, range)| (key, told(range)))
+            .into_iter()
+            .chain([("dry_run.…", words.t("control-dry-run"))])
+            .collect(),
     }
 }
 
@@ -182,18 +186,26 @@ fn assigned(reader: &Reader, said: &Assignment) -> Line {
 
 /// Settings as they stand in a configuration file.
 fn set(value: &Value) -> Vec<String> {
-    let of = value.as_object().into_iter().flatten();
-    let told = of.flat_map(|(dependency, keys)| {
-        let keys = keys.as_object().into_iter().flatten();
-        keys.map(move |(key, value)| {
-            let plain = value.as_str().map(str::to_owned);
-            let value = plain.unwrap_or_else(|| value.to_string());
-            format!("{dependency}.{key} = {value}")
-        })
-    });
-    let mut told: Vec<_> = told.collect();
+    let mut told = Vec::new();
+    tell(value, "", &mut told);
     told.sort_unstable();
     told
+}
+
+fn tell(value: &Value, place: &str, told: &mut Vec<String>) {
+    let Some(fields) = value.as_object() else {
+        let plain = value.as_str().map(str::to_owned);
+        let plain = plain.unwrap_or_else(|| value.to_string());
+        return told.push(format!("{place} = {plain}"));
+    };
+    for (key, value) in fields {
+        let inner = if place.is_empty() {
+            key.clone()
+        } else {
+            format!("{place}.{key}")
+        };
+        tell(value, &inner, told);
+    }
 }
 
 fn scope(words: &Words, scope: &Scope) -> String {
@@ -226,9 +238,9 @@ mod tests {
 
     #[test]
     fn settings_are_told_as_they_stand_in_a_file() {
-        let value =
-            json!({"ordering": {"slow_after_ms": 800, "mode": "disabled"}, "menu": {"probes": 2}});
+        let value = json!({"ordering": {"slow_after_ms": 800, "mode": "disabled"}, "menu": {"probes": 2, "dry_run": {"failures": 3}}});
         let want = [
+            "menu.dry_run.failures = 3",
             "menu.probes = 2",
             "ordering.mode = disabled",
             "ordering.slow_after_ms = 800",

@@ -288,6 +288,12 @@ impl Breaker {
         self.locked(|core| core.expire_wait(now));
     }
 
+    /// The machine slept so long while the clock stood still, as a monotonic one does: the wait of an
+    /// open breaker is shorter by that, and where it is over by now the next call is a probe.
+    pub fn slept(&self, now: Moment, slept: Duration) {
+        self.locked(|core| core.slept(now, slept));
+    }
+
     /// Opens for the wait in the settings, as a trip rule does, whatever the state: the breaker
     /// decides by itself again. Does nothing to one that is open.
     pub fn open(&self, now: Moment) {

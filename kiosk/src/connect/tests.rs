@@ -11,7 +11,8 @@ use super::*;
 use crate::clock;
 use crate::journal::{JournalSettings, Stamp};
 use crate::menus;
-use crate::protect::Tuning;
+use crate::protect::{Tuning, now};
+use crate::status::{BreakerStatus, LinkMode, LinkStatus};
 use crate::uplink::stub::Stub;
 
 /// Long enough for a slow machine; nothing waits for it when all is well.

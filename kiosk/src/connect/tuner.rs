@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cloud_sync_wire::notice::tuning::{DRY_RUN, Idle, dry_run_of};
 use serde::Serialize;
 
 use crate::protect::{Dependency, Rules, Tuning, now};
@@ -44,6 +45,14 @@ impl Layers {
     }
 
     fn origin(&self, dependency: &str, key: &str) -> Origin {
+        let beside = dry_run_of(dependency).filter(|_| key == DRY_RUN);
+        if let Some(beside) = beside {
+            return match (&self.headquarters, &self.file) {
+                (all, _) if all.of(beside).next().is_some() => Origin::Headquarters,
+                (_, all) if all.of(beside).next().is_some() => Origin::File,
+                _ => Origin::Software,
+            };
+        }
         if self.headquarters.set(dependency, key).is_some() {
             Origin::Headquarters
         } else if self.file.set(dependency, key).is_some() {
@@ -51,6 +60,12 @@ impl Layers {
         } else {
             Origin::Software
         }
+    }
+
+    /// What is set and does nothing beside all else that is.
+    fn idle(&self) -> Vec<Idle> {
+        let set = self.all();
+        set.idle(&Tuning::software().under(&set))
     }
 
     /// What people are told of a mode.
@@ -107,6 +122,18 @@ impl Tuner {
         layers.origin(dependency, key)
     }
 
+    /// What is set for a dependency and does nothing beside all else that is set, in words: each place
+    /// was right by itself.
+    #[must_use]
+    pub fn idle(&self, dependency: &str) -> Vec<String> {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = layers.idle().into_iter();
+        let beside = dry_run_of(dependency);
+        idle.filter(|idle| idle.of == dependency || Some(idle.of) == beside)
+            .map(|Idle { key, why, .. }| format!("{key} {why}"))
+            .collect()
+    }
+
     fn change(&self, change: impl FnOnce(&mut Layers)) -> Result<(), String> {
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut wanted = layers.clone();
@@ -131,6 +158,9 @@ impl Tuner {
             self.uplink.retune(self.settings.waiting(rules.timeout));
         }
         *layers = wanted;
+        for Idle { of, key, why } in layers.idle() {
+            tracing::warn!(dependency = of, key, "what is set together: {key} {why}");
+        }
         Ok(())
     }
 }

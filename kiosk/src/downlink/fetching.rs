@@ -103,6 +103,18 @@ impl Fetching {
         }
     }
 
+    /// The machine slept so long while the clock of waits stood still: what is overdue is due, spread
+    /// like any news, for a power failure puts a whole street to sleep.
+    pub(super) fn slept(&mut self, now: Moment, slept: Duration) {
+        let rest = self.due.since(now);
+        let left = rest.saturating_sub(slept);
+        if left.is_zero() && !rest.is_zero() {
+            self.due = self.due.min(now.plus(self.dice.below(SPREAD)));
+        } else {
+            self.due = now.plus(left);
+        }
+    }
+
     pub(super) fn fetched(&mut self, now: Moment, how: Fetched) {
         let wait = match how {
             Fetched::Answered => {
@@ -194,6 +206,19 @@ mod tests {
         let mut fetching = settled(true);
         fetching.link_changed(Moment::START, false, false);
         assert!(fetching.due() <= Moment::START.plus(Pace::MENU.untold));
+    }
+
+    #[test]
+    fn after_a_sleep_what_is_overdue_is_fetched_soon_and_the_rest_earlier() {
+        let mut fetching = settled(true);
+        let due = fetching.due();
+        fetching.slept(Moment::from_secs(1), Duration::from_secs(60));
+        assert_eq!(fetching.due(), due.minus(Duration::from_secs(60)));
+        fetching.slept(Moment::from_secs(2), Duration::from_secs(8 * 3_600));
+        assert!(fetching.due() < Moment::from_secs(2).plus(SPREAD));
+        let due = fetching.due();
+        fetching.slept(due, Duration::from_secs(9));
+        assert_eq!(fetching.due(), due);
     }
 
     #[test]

@@ -28,6 +28,7 @@ use super::headquarters::Me;
 use crate::connect::Tuner;
 use crate::journal::{Journal, KeptNotice, NoticeRequest};
 use crate::protect::{BadRules, Dependency, Rules, now};
+use crate::sleep::{Ear, Slept};
 use crate::switches::Switchboard;
 use crate::uplink::http::Cloud;
 use crate::uplink::{LinkView, Mode, Notice};
@@ -46,6 +47,7 @@ pub(crate) struct FollowStart {
     /// The cloud's notices.
     pub(crate) notices: mpsc::Receiver<Notice>,
     pub(crate) link: watch::Receiver<LinkView>,
+    pub(crate) slept: Slept,
     pub(crate) seed: u64,
 }
 
@@ -120,11 +122,16 @@ impl Task {
         let mut mode = Mode::Offline;
         let cloud = self.start.cloud.clone();
         let mut followed = cloud.followed();
+        let mut ear = Ear::new(self.start.slept.clone());
         loop {
             let wait = self.fetching.due().since(now());
             tokio::select! {
                 Ok(()) = followed.changed() => self.trusts_another().await,
                 () = cloud.keys_wanted() => self.ask_keys(),
+                slept = ear.heard() => {
+                    self.dependency.slept(now(), slept);
+                    self.fetching.slept(now(), slept);
+                }
                 Some(ended) = self.calls.join_next() => match ended {
                     Ok(brought) => self.brought(brought).await,
                     // A call that panicked says nothing, and the panic is told by its own line.

@@ -35,6 +35,7 @@ impl Store {
         let (menus_in, menus) = watch::channel(Arc::new(menu("USD").1));
         let (notices_in, notices) = mpsc::channel(4);
         let downlink = Downlink::spawn(DownlinkStart {
+            slept: watch::channel(Duration::ZERO).1,
             store: stub.credential.store.clone(),
             cloud: Cloud::new(&stub.credential, false).unwrap(),
             cache: cache.clone(),

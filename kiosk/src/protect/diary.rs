@@ -12,9 +12,20 @@ use resilience::breaker::{Causes, Event, EventKind, State};
 const ROUNDS_TOLD: u32 = 3;
 
 /// How far the events of a breaker are told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Diary {
     told: Mutex<Told>,
+    /// Whether the rules of the breaker are in force or only tried.
+    rules: &'static str,
+}
+
+impl Default for Diary {
+    fn default() -> Self {
+        Self {
+            told: Mutex::default(),
+            rules: "in_force",
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -22,6 +33,8 @@ struct Told {
     cursor: u64,
     /// Rounds of probes in this outage.
     rounds: u32,
+    /// A dry run has told of an outage that goes on.
+    would_be: bool,
 }
 
 /// How much an event matters.
@@ -33,12 +46,25 @@ enum Weight {
 }
 
 impl Diary {
+    /// Of a breaker whose rules are only tried.
+    pub(super) fn of_dry_run() -> Self {
+        Self {
+            rules: "dry_run",
+            ..Self::default()
+        }
+    }
+
+    /// Another breaker, of which nothing is told yet.
+    pub(super) fn begin(&self) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Told::default();
+    }
+
     /// Tells what is not told yet.
     pub(super) fn tell(&self, breaker: &Breaker) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let news = breaker.events_after(told.cursor);
         told.cursor = news.cursor;
-        let name = breaker.name();
+        let (name, rules) = (breaker.name(), self.rules);
         if news.lost > 0 {
             tracing::warn!(
                 dependency = name,
@@ -47,17 +73,22 @@ impl Diary {
             );
         }
         for event in &news.events {
+            let (seq, weight) = (event.seq, told.weigh(event));
+            if told.would_open(&event.kind) {
+                counter!("kiosk_breaker_would_have_opened_total", "name" => name.to_owned(), "rules" => rules)
+                    .increment(1);
+            }
             count(name, &event.kind);
             let line = line(event);
-            match told.weigh(event) {
+            match weight {
                 Weight::Warning => {
-                    tracing::warn!(dependency = name, event = event.seq, "breaker {line}")
+                    tracing::warn!(dependency = name, rules, event = seq, "breaker {line}")
                 }
                 Weight::News => {
-                    tracing::info!(dependency = name, event = event.seq, "breaker {line}")
+                    tracing::info!(dependency = name, rules, event = seq, "breaker {line}")
                 }
                 Weight::Detail => {
-                    tracing::debug!(dependency = name, event = event.seq, "breaker {line}")
+                    tracing::debug!(dependency = name, rules, event = seq, "breaker {line}")
                 }
             }
         }
@@ -65,10 +96,20 @@ impl Diary {
 }
 
 impl Told {
+    /// Whether an outage in a dry run begins with this.
+    fn would_open(&mut self, kind: &EventKind) -> bool {
+        let told = matches!(kind, EventKind::ThresholdExceeded { .. });
+        let begins = told && !self.would_be;
+        let goes_on = self.would_be && matches!(kind, EventKind::WaitChanged { .. });
+        self.would_be = told || goes_on;
+        begins
+    }
+
     fn weigh(&mut self, event: &Event) -> Weight {
         let EventKind::Moved { from, to, .. } = event.kind else {
             return match event.kind {
-                EventKind::ThresholdExceeded { .. } => Weight::Warning,
+                EventKind::ThresholdExceeded { .. } if !self.would_be => Weight::Warning,
+                EventKind::ThresholdExceeded { .. } => Weight::News,
                 EventKind::Retuned(_)
                 | EventKind::Reset { .. }
                 | EventKind::WouldHaveClosed { .. } => Weight::News,
@@ -103,9 +144,6 @@ fn count(name: &str, kind: &EventKind) {
         }
         EventKind::Retuned(_) => {
             counter!("kiosk_breaker_retunes_total", "name" => name()).increment(1);
-        }
-        EventKind::ThresholdExceeded { .. } => {
-            counter!("kiosk_breaker_would_have_opened_total", "name" => name()).increment(1);
         }
         EventKind::ProbesReplaced { probes } => {
             counter!("kiosk_breaker_probes_replaced_total", "name" => name())

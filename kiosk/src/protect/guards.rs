@@ -1,5 +1,6 @@
 //! What a call holds on its way, each given back when it is let go.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use resilience::Breaker;
@@ -69,6 +70,8 @@ impl Drop for Paid<'_> {
 pub(super) struct UnderWay<'a> {
     dependency: &'a Dependency,
     permit: Option<Permit<&'a Breaker>>,
+    /// The same call for the breaker that only watches.
+    beside: Option<Permit<Arc<Breaker>>>,
     judged_by_time: bool,
     _place: Place,
 }
@@ -82,6 +85,7 @@ impl<'a> UnderWay<'a> {
     ) -> Self {
         Self {
             dependency,
+            beside: dependency.beside.permit(permit.taken_at()),
             permit: Some(permit),
             judged_by_time: limits.judged_by_time,
             _place: place,
@@ -92,6 +96,13 @@ impl<'a> UnderWay<'a> {
     pub(super) fn ended(mut self, outcome: Outcome) -> bool {
         if let Some(permit) = self.permit.take() {
             let now = now();
+            if let Some(beside) = self.beside.take() {
+                let _ = if self.judged_by_time {
+                    beside.finish(now, outcome)
+                } else {
+                    beside.record(now, outcome)
+                };
+            }
             let outcome = if self.judged_by_time {
                 permit.timed(now, outcome)
             } else {
@@ -106,7 +117,11 @@ impl<'a> UnderWay<'a> {
     /// The called side wants to be left alone for so long.
     pub(super) fn paused(mut self, wait: Duration) {
         if let Some(permit) = self.permit.take() {
-            let report = permit.pause(now(), wait);
+            let now = now();
+            if let Some(beside) = self.beside.take() {
+                let _ = beside.pause(now, wait);
+            }
+            let report = permit.pause(now, wait);
             self.dependency.booked(Ending::of(Outcome::Ignored, report));
         }
     }

@@ -29,6 +29,8 @@ pub struct Rules {
     pub retries: Retries,
     /// How long an attempt may take.
     pub timeout: Duration,
+    /// When a breaker would open that only watches beside the one in force.
+    pub dry_run: Option<breaker::Settings>,
 }
 
 /// Whether a breaker decides by itself. A switch that is off holds it open over any of these.
@@ -158,6 +160,7 @@ impl Rules {
             },
             retries: Retries::NONE,
             timeout,
+            dry_run: None,
         }
     }
 
@@ -189,12 +192,27 @@ impl Rules {
         Self::around(breaker, NOTICE_TIMEOUT)
     }
 
+    /// The breaker that only watches: its waits are those in force.
+    pub(super) fn beside(&self) -> Option<breaker::Settings> {
+        self.dry_run.map(|beside| breaker::Settings {
+            open: self.waits.over(self.breaker.open),
+            half_open: self.breaker.half_open,
+            seed: self.breaker.seed,
+            initial: breaker::State::MetricsOnly,
+            ramp: None,
+            ..beside
+        })
+    }
+
     pub(crate) fn validate(&self) -> Result<(), BadRules> {
         let breaker = breaker::Settings {
             open: self.waits.over(self.breaker.open),
             ..self.breaker
         };
         breaker.validate()?;
+        if let Some(beside) = self.beside() {
+            beside.validate()?;
+        }
         self.places.validate()?;
         self.rate.validate()?;
         self.retries.backoff.validate()?;

@@ -71,6 +71,7 @@ fn rules() -> Rules {
             least: Duration::ZERO,
         },
         timeout: LONG,
+        dry_run: None,
     }
 }
 

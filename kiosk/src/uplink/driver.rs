@@ -89,6 +89,12 @@ impl Driver {
                         self.link.ask_now(now());
                         self.step(Event::Wake);
                     }
+                    Order::Slept(slept) => {
+                        self.link.slept(now(), slept);
+                        // Its waits are the broker's loop's own, and a session of before is gone.
+                        self.broker.shared.poke.notify_one();
+                        self.step(Event::Wake);
+                    }
                     Order::Stop => break,
                 },
                 () = self.wake.notified() => self.step(Event::Wake),

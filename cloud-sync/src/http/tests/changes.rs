@@ -206,6 +206,28 @@ async fn settings_are_checked_key_by_key_and_told() {
 }
 
 #[tokio::test]
+async fn settings_are_judged_beside_what_is_set_for_other_scopes() {
+    let office = Office::open().await;
+    office.site.rig.kiosk("k").await;
+    let path = "/api/v1/settings/breakers";
+    let wish = |ordering: Value, scope: Value| json!({"settings": {"ordering": ordering}, "scope": scope, "reason": "slow"});
+    let percent = json!({"slow_percent": 40});
+    let kiosk = json!({"kiosk": "s/k"});
+    let set = office.put(path, &wish(percent, kiosk.clone())).await;
+    assert_eq!(set.status, StatusCode::OK);
+    let off = wish(json!({"slow_after_ms": "off"}), json!({"all": true}));
+    let refused = office.put(path, &off).await;
+    let problem = refused.is_problem(422, "/problems/invalid");
+    let told = problem["errors"][0].clone();
+    assert_eq!(told["pointer"], "/settings");
+    let detail = told["detail"].as_str().unwrap();
+    let words = "ordering.slow_percent, set for kiosk s/k, does nothing while slow_after_ms is off";
+    assert!(detail.starts_with(words), "{detail}");
+    office.put(path, &wish(json!({}), kiosk)).await;
+    assert_eq!(office.put(path, &off).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_notice_is_fetched_once_and_by_its_kiosk_alone() {
     let office = Office::open().await;
     let rig = &office.site.rig;
@@ -332,7 +354,16 @@ async fn settings_that_kiosks_cannot_be_told_in_one_message_are_refused() {
         ((*key).to_owned(), value)
     });
     let mut all: serde_json::Map<_, _> = keys.collect();
-    all.remove("probe_failure_percent");
+    for one_too_many in ["probe_failure_percent", "calls_per_second"] {
+        all.remove(one_too_many);
+    }
+    for (key, fitting) in [
+        ("window", json!("rolling")),
+        ("slow_after_ms", json!(1)),
+        ("retry_least_ms", json!(0)),
+    ] {
+        all.insert(key.to_owned(), fitting);
+    }
     let body = |scope: Value| {
         json!({
             "settings": {"ordering": all, "menu": all}, "scope": scope, "reason": "灯".repeat(200),

@@ -11,7 +11,9 @@
     const keys = {};
     for (const line of text.split("\n").map((each) => each.replace(/#.*/, "").trim()).filter(Boolean)) {
       const [, key, value] = /^([^=\s]+)\s*=\s*(.*)$/.exec(line) ?? [null, line, ""];
-      keys[key] = /^\d+$/.test(value) ? Number(value) : value.replace(/^"(.*)"$/, "$1");
+      const [, beside, name] = /^(dry_run)\.(.+)$/.exec(key) ?? [];
+      const place = beside ? (keys[beside] ??= {}) : keys;
+      place[name ?? key] = /^\d+$/.test(value) ? Number(value) : value.replace(/^"(.*)"$/, "$1");
     }
     return keys;
   }

@@ -148,6 +148,7 @@ control-turn = Turn a switch
 control-which = Switch
 control-state = To
 control-set = Set rules
+control-dry-run = Tried beside the rules in force: any key that says when calls stop. Nothing is stopped by it; kiosks tell what it would have stopped.
 control-set-text = One key a line. What is set here replaces what was set for the same kiosks before; a narrower choice of kiosks holds over a wider one, key by key.
 control-keys = Every key and what can stand under it
 control-do = Tell kiosks

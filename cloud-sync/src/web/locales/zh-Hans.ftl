@@ -118,6 +118,7 @@ control-turn = 设置开关
 control-which = 开关
 control-state = 设为
 control-set = 设置规则
+control-dry-run = 与生效规则并行试运行：可用任何停止条件。不会真正停止调用，点餐机会报告本应停止的情况。
 control-set-text = 每行一项。这里的设置会替换相同范围之前的设置；范围越窄优先级越高，逐项生效。
 control-keys = 所有可用的项及其取值
 control-do = 下达到点餐机

@@ -21,6 +21,7 @@
 //! | `calls_at_once` | the bulkhead: so many calls at a time |
 //! | `calls_waiting` | so many callers may wait for a place in it |
 //! | `calls_per_second`, `burst` | the limiter |
+//! | `calls_per_period`, `per_ms` | the same for another period than a second |
 //! | `retries` | a failed call is made again so often, within its own time |
 //! | `retry_ms`, `retry_growth_percent`, `retry_most_ms`, `retry_jitter` | after what waits: `none`, `full` or `equal` of them left to chance |
 //! | `retry_least_ms` | an attempt with less time left than this is not begun |
@@ -29,6 +30,10 @@
 //!
 //! A rule that a number turns on is turned off by the word `off`. What is not set stays as the
 //! software has it.
+//!
+//! Under `dry_run` stands what is tried beside the rules in force: of the keys above those that say
+//! when a breaker opens. The rest of them is as in force, the same calls are counted, and what would
+//! have opened the breaker is told; nothing is stopped by it.
 
 use std::collections::BTreeMap;
 
@@ -38,10 +43,23 @@ use serde_json::{Map, Value};
 mod keys;
 mod sense;
 
-pub use self::keys::{KEYS, OFF, Range, Set};
+pub use self::keys::{DRY_RUN_KEYS, KEYS, OFF, Range, Set};
+pub use self::sense::Idle;
 
 /// The remote dependencies whose rules can be set.
 pub const DEPENDENCIES: [&str; 2] = ["menu", "ordering"];
+/// Where thresholds stand that are tried beside those in force.
+pub const DRY_RUN: &str = "dry_run";
+
+/// What is tried beside the rules of a dependency stands under this name in a [`Tuning`].
+#[must_use]
+pub fn dry_run_of(dependency: &str) -> Option<&'static str> {
+    match dependency {
+        "menu" => Some("menu.dry_run"),
+        "ordering" => Some("ordering.dry_run"),
+        _ => None,
+    }
+}
 
 /// What is set, by dependency and key. All of it is in range.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +86,16 @@ impl Tuning {
             };
             object.optional(name, at, faults, read);
         }
+        let all = Self::software().under(&tuning);
+        for Idle { of, key, why } in tuning.idle(&all) {
+            let (name, beside) = of.split_once('.').unwrap_or((of, ""));
+            let of = at.key(name);
+            if beside.is_empty() {
+                faults.add(&of.key(key), why);
+            } else {
+                faults.add(&of.key(beside).key(key), why);
+            }
+        }
         tuning
     }
 
@@ -75,18 +103,33 @@ impl Tuning {
         let Some(object) = Object::read(value, at, faults) else {
             return;
         };
-        let known = KEYS.map(|(key, ..)| key);
-        for unknown in object.unknown(&known) {
-            let known = known.join(", ");
-            faults.add(&at.key(unknown), format!("can't be set; known are {known}"));
-        }
-        for (key, range) in KEYS {
+        let mut known = KEYS.map(|(key, ..)| key).to_vec();
+        known.push(DRY_RUN);
+        refuse_unknown(&object, &known, at, faults);
+        self.read_keys(name, &object, &known, at, faults);
+        let read = |value, at: &At<'_>, faults: &mut Faults| {
+            let object = Object::read(value, at, faults)?;
+            refuse_unknown(&object, &DRY_RUN_KEYS, at, faults);
+            self.read_keys(dry_run_of(name)?, &object, &DRY_RUN_KEYS, at, faults);
+            Some(())
+        };
+        object.optional(DRY_RUN, at, faults, read);
+    }
+
+    fn read_keys(
+        &mut self,
+        name: &'static str,
+        object: &Object<'_>,
+        known: &[&str],
+        at: &At<'_>,
+        faults: &mut Faults,
+    ) {
+        for (key, range) in KEYS.into_iter().filter(|(key, _)| known.contains(key)) {
             let read = |value, at: &At<'_>, faults: &mut Faults| range.read(value, at, faults);
             if let Some(set) = object.optional(key, at, faults, read) {
                 self.0.insert((name, key), set);
             }
         }
-        self.check(name, at, faults);
     }
 
     /// Takes what this software knows and can work with from a notice, and passes over the rest:
@@ -95,9 +138,17 @@ impl Tuning {
     pub fn known(settings: &Map<String, Value>) -> Self {
         let mut tuning = Self::default();
         for name in DEPENDENCIES {
+            let Some(object) = settings.get(name) else {
+                continue;
+            };
             for (key, range) in KEYS {
-                let value = settings.get(name).and_then(|keys| keys.get(key));
-                if let Some(set) = value.and_then(|value| range.known(value)) {
+                let known = |of: &Value| of.get(key).and_then(|value| range.known(value));
+                if let Some(set) = known(object) {
+                    tuning.0.insert((name, key), set);
+                }
+                let beside = object.get(DRY_RUN).and_then(known);
+                let beside = beside.filter(|_| DRY_RUN_KEYS.contains(&key));
+                if let (Some(set), Some(name)) = (beside, dry_run_of(name)) {
                     tuning.0.insert((name, key), set);
                 }
             }
@@ -155,16 +206,26 @@ impl Tuning {
     /// As it stands in a notice.
     #[must_use]
     pub fn to_json(&self) -> Map<String, Value> {
-        let mut all: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+        let mut all = Map::new();
+        let object = || Value::Object(Map::new());
         for ((name, key), set) in &self.0 {
-            all.entry(name)
-                .or_default()
-                .insert((*key).to_owned(), (*set).into());
+            let (name, beside) = name.split_once('.').unwrap_or((name, ""));
+            let mut of = all.entry(name).or_insert_with(object);
+            if !beside.is_empty() {
+                let fields = of.as_object_mut().map(|fields| fields.entry(beside));
+                let Some(beside) = fields else { continue };
+                of = beside.or_insert_with(object);
+            }
+            of[*key] = (*set).into();
         }
-        let named = all.into_iter();
-        named
-            .map(|(name, keys)| (name.to_owned(), Value::Object(keys)))
-            .collect()
+        all
+    }
+}
+
+fn refuse_unknown(object: &Object<'_>, known: &[&str], at: &At<'_>, faults: &mut Faults) {
+    for unknown in object.unknown(known) {
+        let known = known.join(", ");
+        faults.add(&at.key(unknown), format!("can't be set; known are {known}"));
     }
 }
 
@@ -234,19 +295,20 @@ mod tests {
 
     #[test]
     fn what_would_do_nothing_or_contradicts_itself_is_told() {
-        let (_, faults) = read(&json!({
+        let (_, mut faults) = read(&json!({
             "menu": {"retry_percent": 10, "last_failures": 2, "probe_successes": 1},
             "ordering": {
                 "retries": 1, "retry_percent": 10, "retry_ms": 9, "retry_most_ms": 8,
                 "last_calls": 5, "last_failures": 6, "open_ms": 2, "open_most_ms": 1,
                 "probe_verdict": "successes", "probes": 2, "probe_successes": 3,
-                "timeout_ms": 900, "probe_deadline_ms": 800,
+                "timeout_ms": 900, "probe_deadline_ms": 800, "slow_after_ms": 500,
             },
         }));
+        faults.sort_unstable();
         let want = [
             "/menu/last_failures",
-            "/menu/retry_percent",
             "/menu/probe_successes",
+            "/menu/retry_percent",
             "/ordering/last_failures",
             "/ordering/open_ms",
             "/ordering/probe_successes",
@@ -256,6 +318,108 @@ mod tests {
         assert_eq!(faults, want);
         let (_, faults) = read(&json!({"menu": {"last_calls": "off", "last_failures": 2}}));
         assert_eq!(faults, ["/menu/last_failures"]);
+    }
+
+    #[test]
+    fn what_is_dead_beside_what_holds_is_told_where_it_is_set() {
+        for (set, dead) in [
+            (
+                json!({"slow_after_ms": "off", "slow_percent": 80}),
+                "slow_percent",
+            ),
+            (json!({"slow_after_ms": 1_500}), "slow_after_ms"),
+            (
+                json!({"timeout_ms": 1_200, "slow_percent": 70}),
+                "slow_percent",
+            ),
+            (json!({"last_calls": 20}), "last_calls"),
+            (
+                json!({"last_calls": 20, "last_slow_percent": 9, "slow_after_ms": "off"}),
+                "last_slow_percent",
+            ),
+            (
+                json!({"window": "off", "window_seconds": 9}),
+                "window_seconds",
+            ),
+            (
+                json!({"window": "fixed", "window_buckets": 9}),
+                "window_buckets",
+            ),
+            (
+                json!({"failure_percent": "off", "slow_percent": "off", "minimum_calls": 9}),
+                "minimum_calls",
+            ),
+            (json!({"retries": 0, "retry_ms": 9}), "retry_ms"),
+            (
+                json!({"retries": 1, "retry_least_ms": 1_500}),
+                "retry_least_ms",
+            ),
+            (
+                json!({"ramp_seconds": 0, "ramp_first_percent": 9}),
+                "ramp_first_percent",
+            ),
+            (json!({"per_ms": 60_000}), "per_ms"),
+            (
+                json!({"calls_per_second": 1, "calls_per_period": 1, "per_ms": 9}),
+                "calls_per_second",
+            ),
+            (
+                json!({"dry_run": {"slow_after_ms": "off", "slow_percent": 9}}),
+                "dry_run/slow_percent",
+            ),
+            (json!({"dry_run": {"last_calls": 9}}), "dry_run/last_calls"),
+            (
+                json!({"probe_verdict": "successes", "probe_successes": 2}),
+                "probe_successes",
+            ),
+        ] {
+            let (_, faults) = read(&json!({ "ordering": set }));
+            assert_eq!(faults, [format!("/ordering/{dead}")], "{set}");
+        }
+    }
+
+    #[test]
+    fn what_has_an_effect_is_no_fault() {
+        for fine in [
+            json!({"slow_after_ms": "off"}),
+            json!({"timeout_ms": 900}),
+            json!({"slow_percent": "off", "minimum_calls": 9}),
+            json!({"last_calls": 20, "last_failures": 9, "last_minimum_calls": 9}),
+            json!({"calls_per_period": 5, "per_ms": 60_000}),
+            json!({"dry_run": {"slow_percent": 30, "minimum_calls": 3}}),
+        ] {
+            let (_, faults) = read(&json!({ "ordering": fine }));
+            assert_eq!(faults, [""; 0], "{fine}");
+        }
+    }
+
+    #[test]
+    fn what_one_scope_kills_of_another_is_found_where_both_hold() {
+        let wide = read(&json!({"ordering": {"slow_after_ms": "off"}})).0;
+        let narrow = read(&json!({"ordering": {"slow_percent": 40}})).0;
+        let all = Tuning::software().under(&wide).under(&narrow);
+        let idle = narrow.idle(&all);
+        assert_eq!((idle.len(), idle[0].key), (1, "slow_percent"));
+        assert!(idle[0].why.contains("slow_after_ms is off"), "{idle:?}");
+        assert_eq!(wide.idle(&all), []);
+    }
+
+    #[test]
+    fn what_is_tried_beside_is_written_and_known_again_and_is_thresholds_alone() {
+        let value = json!({"ordering": {
+            "dry_run": {"consecutive_failures": "off", "failure_percent": 20}, "retries": 1,
+        }});
+        let (tuning, faults) = read(&value);
+        assert_eq!(faults, [""; 0]);
+        assert_eq!(Value::Object(tuning.to_json()), value);
+        assert_eq!(Tuning::known(&tuning.to_json()), tuning);
+        assert_eq!(tuning.number("ordering", "failure_percent"), None);
+        assert_eq!(
+            tuning.number("ordering.dry_run", "failure_percent"),
+            Some(20)
+        );
+        let (_, faults) = read(&json!({"menu": {"dry_run": {"retries": 1, "failures": 0}}}));
+        assert_eq!(faults, ["/menu/dry_run/retries", "/menu/dry_run/failures"]);
     }
 
     #[test]

@@ -350,3 +350,31 @@ fn f15_ten_threads_lose_no_count() {
     );
     assert_eq!(seen.in_flight, 0);
 }
+
+#[test]
+fn f14_on_resume_a_wait_that_is_over_is_due_at_once_and_another_is_shorter() {
+    let breaker = opened(consecutive(1).waiting(secs(300)), s(0));
+    breaker.slept(s(10), secs(100));
+    assert_eq!(breaker.look(s(10)).retry_in, Some(secs(190)));
+    // Settings that come later move it no more than any wait that was changed.
+    breaker.slept(s(20), secs(8 * 3_600));
+    let seen = breaker.look(s(20));
+    assert_eq!((seen.state, seen.probe_due), (State::Open, true));
+    let _ = breaker.a(s(20)).failure(s(20));
+    assert_eq!(
+        breaker.look(s(20)).retry_in,
+        Some(secs(300)),
+        "the next wait is whole"
+    );
+}
+
+#[test]
+fn f14_sleep_moves_nothing_but_a_wait() {
+    let breaker = breaker(consecutive(1));
+    let before = breaker.look(s(1));
+    breaker.slept(s(1), secs(9));
+    assert_eq!(breaker.look(s(1)), before);
+    breaker.force_open(s(1), "stocktaking");
+    breaker.slept(s(1), secs(9));
+    assert_eq!(breaker.state(), State::ForcedOpen);
+}

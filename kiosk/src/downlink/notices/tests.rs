@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::journal::JournalSettings;
+use crate::sleep::tests::Bed;
 use crate::switches::{MENU_UPDATES, ORDERING_CLOUD};
 use crate::uplink::UplinkHandle;
 use crate::uplink::UplinkSettings;
@@ -63,6 +64,7 @@ struct Rig {
     switches: Switchboard,
     menu: Arc<Dependency>,
     notices: mpsc::Sender<Notice>,
+    bed: Bed,
     task: Task,
 }
 
@@ -96,6 +98,7 @@ impl Rig {
         let tuner = Tuner::new(uplink, UplinkSettings::default(), Some(Arc::clone(&menu)));
         known.tune(&me, &tuner);
         let (notices, heard) = mpsc::channel(4);
+        let bed = Bed::default();
         let task = Task::new(FollowStart {
             me,
             cloud: Cloud::new(credential, false).unwrap(),
@@ -105,6 +108,7 @@ impl Rig {
             known,
             notices: heard,
             link,
+            slept: bed.watched(),
             seed: 1,
         })
         .unwrap();
@@ -115,6 +119,7 @@ impl Rig {
             switches,
             menu,
             notices,
+            bed,
             task,
         }
     }
@@ -371,5 +376,27 @@ async fn a_notice_by_a_key_that_its_predecessor_vouches_for_is_taken_up_when_tha
     let early = signed::sign(&switches(5, "off"), &next).unwrap();
     notices.send(by_mqtt(early)).await.unwrap();
     becomes(&board, false).await;
+    following.abort();
+}
+
+#[tokio::test]
+async fn on_resume_a_wait_that_is_over_is_over() {
+    let mut rig = Rig::open().await;
+    // Told by the broker, so that it would be asked again in some minutes only; and then put off.
+    rig.task.fetching.link_changed(now(), true, false);
+    rig.task.fetching.fetched(now(), Fetched::Answered);
+    let breaker = Arc::clone(rig.task.dependency.breaker());
+    breaker.trip(now(), Duration::from_secs(300));
+    let stub = rig.stub.clone();
+    let following = tokio::spawn(rig.task.run());
+    assert_eq!(stub.ledger().notice_calls, 0);
+    rig.bed.sleep(Duration::from_secs(8 * 3_600));
+    asked(&stub, 1).await;
+    assert!(
+        breaker
+            .snapshot(now())
+            .retry_in
+            .is_none_or(|wait| wait.is_zero())
+    );
     following.abort();
 }

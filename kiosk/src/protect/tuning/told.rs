@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use cloud_sync_wire::notice::tuning::OFF;
+use cloud_sync_wire::notice::tuning::{DRY_RUN, OFF};
 use resilience::Ratio;
 use resilience::backoff::Jitter;
-use resilience::breaker::{Thresholds, Verdict, Window};
+use resilience::breaker::{Settings, Thresholds, Verdict, Window};
 use serde_json::{Value, json};
 
 use crate::protect::Rules;
@@ -13,66 +13,37 @@ use crate::protect::Rules;
 type Told = Vec<(&'static str, Value)>;
 
 impl Rules {
-    /// Every rule that holds, under its key; what only another rule looks at is left out with it.
+    /// Every rule that holds, under its key; what only another rule looks at is left out with it. What
+    /// is tried beside stands under `dry_run`, whole.
     #[must_use]
     pub fn told(&self) -> Vec<(&'static str, Value)> {
         let mut told = vec![
             ("mode", json!(self.mode.name())),
             ("initial", json!(self.breaker.initial.name())),
-            (
-                "consecutive_failures",
-                or_off(self.breaker.consecutive_failures),
-            ),
-            ("slow_after_ms", or_off(self.breaker.slow_after.map(millis))),
         ];
-        self.tell_windows(&mut told);
+        tell_thresholds(&mut told, &self.breaker);
         self.tell_recovery(&mut told);
         told.extend([
             ("timeout_ms", json!(millis(self.timeout))),
             ("calls_at_once", json!(self.places.calls)),
             ("calls_waiting", json!(self.places.waiting)),
-            ("calls_per_second", json!(self.rate.calls)),
             ("burst", json!(self.rate.burst)),
         ]);
+        if self.rate.period == Duration::from_secs(1) {
+            told.push(("calls_per_second", json!(self.rate.calls)));
+        } else {
+            told.push(("calls_per_period", json!(self.rate.calls)));
+            told.push(("per_ms", json!(millis(self.rate.period))));
+        }
         self.tell_retries(&mut told);
+        if let Some(beside) = &self.dry_run {
+            let mut tried = Told::new();
+            tell_thresholds(&mut tried, beside);
+            let tried = tried.into_iter();
+            let tried = tried.map(|(key, value)| (key.to_owned(), value));
+            told.push((DRY_RUN, Value::Object(tried.collect())));
+        }
         told
-    }
-
-    fn tell_windows(&self, told: &mut Told) {
-        let names = [
-            "minimum_calls",
-            "failure_percent",
-            "slow_percent",
-            "failures",
-        ];
-        match self.breaker.time {
-            None => told.push(("window", json!(OFF))),
-            Some(rule) => {
-                let (span, kind) = match rule.window {
-                    Window::Rolling { span, buckets } => {
-                        told.push(("window_buckets", json!(buckets)));
-                        (span, "rolling")
-                    }
-                    Window::Fixed { span } => (span, "fixed"),
-                };
-                told.push(("window", json!(kind)));
-                told.push(("window_seconds", json!(span.as_secs())));
-                thresholds(told, names, rule.thresholds);
-            }
-        }
-        let names = [
-            "last_minimum_calls",
-            "last_failure_percent",
-            "last_slow_percent",
-            "last_failures",
-        ];
-        match self.breaker.last_calls {
-            None => told.push(("last_calls", json!(OFF))),
-            Some(rule) => {
-                told.push(("last_calls", json!(rule.calls)));
-                thresholds(told, names, rule.thresholds);
-            }
-        }
     }
 
     fn tell_recovery(&self, told: &mut Told) {
@@ -125,6 +96,46 @@ impl Rules {
             ("retries_per_second", json!(retries.allowance.per_second)),
             ("retries_saved", json!(retries.allowance.most)),
         ]);
+    }
+}
+
+/// When a breaker opens.
+fn tell_thresholds(told: &mut Told, breaker: &Settings) {
+    told.push(("consecutive_failures", or_off(breaker.consecutive_failures)));
+    told.push(("slow_after_ms", or_off(breaker.slow_after.map(millis))));
+    let names = [
+        "minimum_calls",
+        "failure_percent",
+        "slow_percent",
+        "failures",
+    ];
+    match breaker.time {
+        None => told.push(("window", json!(OFF))),
+        Some(rule) => {
+            let (span, kind) = match rule.window {
+                Window::Rolling { span, buckets } => {
+                    told.push(("window_buckets", json!(buckets)));
+                    (span, "rolling")
+                }
+                Window::Fixed { span } => (span, "fixed"),
+            };
+            told.push(("window", json!(kind)));
+            told.push(("window_seconds", json!(span.as_secs())));
+            thresholds(told, names, rule.thresholds);
+        }
+    }
+    let names = [
+        "last_minimum_calls",
+        "last_failure_percent",
+        "last_slow_percent",
+        "last_failures",
+    ];
+    match breaker.last_calls {
+        None => told.push(("last_calls", json!(OFF))),
+        Some(rule) => {
+            told.push(("last_calls", json!(rule.calls)));
+            thresholds(told, names, rule.thresholds);
+        }
     }
 }
 

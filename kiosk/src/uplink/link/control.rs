@@ -369,6 +369,16 @@ impl Link {
         }
     }
 
+    /// The machine slept so long while the clock of waits stood still: each is shorter by that.
+    pub fn slept(&mut self, now: Moment, slept: Duration) {
+        self.breaker.slept(now, slept);
+        self.http.not_before = self.http.not_before.minus(slept);
+        self.http.next_heartbeat = self.http.next_heartbeat.minus(slept);
+        if let Some((_, until)) = &mut self.obstacle {
+            *until = until.minus(slept);
+        }
+    }
+
     /// Makes the next step earlier: somebody wants to know now.
     pub fn ask_now(&mut self, now: Moment) {
         self.breaker.expire_wait(now);

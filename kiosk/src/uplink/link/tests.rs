@@ -319,6 +319,27 @@ fn an_overloaded_cloud_is_left_alone_for_as_long_as_it_asks() {
 }
 
 #[test]
+fn on_resume_a_wait_that_is_over_is_over() {
+    let mut world = World::online(1);
+    world.http = Http::Says(Reply::Overloaded(secs(300)));
+    world.rows(1);
+    world.broker(false);
+    world.run(secs(1));
+    assert_eq!(world.link.reason(), Why::AsksToWait);
+    world.http = Http::Up;
+    // Not all of it was slept through, and then it was.
+    world.link.slept(world.now, secs(200));
+    world.run(secs(20));
+    assert_eq!(world.link.mode().0, Mode::Offline);
+    world.link.slept(world.now, secs(8 * 3_600));
+    world.run(secs(5));
+    assert_eq!(
+        (world.unconfirmed(), world.link.mode().0),
+        (0, Mode::Online)
+    );
+}
+
+#[test]
 fn a_refused_credential_is_told_and_asked_about_seldom() {
     let mut world = World::online(1);
     world.http = Http::Says(Reply::Refused);

@@ -494,6 +494,13 @@ breaker-rounds =
     }
 breaker-ramp = Calls come back gradually: { $percent } % pass now, all of them in { $span }.
 breaker-dry-run = Dry run
+breaker-would-be = Dry run: would be stopped for { $span } now: { $causes }.
+breaker-would-have =
+    { $count ->
+        [0] Dry run: would not have been stopped.
+        [one] Dry run: would have been stopped once.
+       *[other] Dry run: would have been stopped { $count } times.
+    }
 breaker-held-by = Held there by: { $who }.
 cause-not-tried-since-it-was-let-go = switched on again, not tried yet
 link-why-credential_refused = Head office does not accept this kiosk. It has to be enrolled again.
@@ -536,9 +543,11 @@ rule-wait = Then waits
 rule-probes = Tries again with
 rule-timeout = Waits for an answer
 rule-bulkhead = At a time
-rule-limiter = Per second
+rule-limiter = At most
 rule-retries = Repeats
 rule-ramp = Comes back
+rule-dry-run = Tried beside
+value-tried = { $label }: { $value }.
 mode-auto = By the rules below
 mode-metrics_only = Dry run: all calls pass, and what would have stopped them is logged
 mode-disabled = Never: all calls pass
@@ -555,11 +564,12 @@ value-window-fixed = { $parts }, of at least { $calls } calls, counted anew ever
 value-last = { $parts }, of the last { $n } calls, from { $calls } on
 value-slow = longer than { $span }
 value-wait = { $first }, × { $growth } up to { $most }, { $chance } % of it by chance
+value-probe = one call that succeeds, { $span } at most
 value-probes = { $probes } calls that all succeed, { $span } at most
 value-probes-ratio = { $probes } calls of which fewer than { $n } % fail, { $span } at most
 value-probes-successes = { $probes } calls of which { $n } succeed, { $span } at most
 value-bulkhead = { $calls } calls ({ $used } now), { $queue } in the queue ({ $waiting } now)
-value-limiter = { $calls } calls, { $burst } at once ({ $now } free now)
+value-limiter = { $calls } calls in { $span }, { $burst } at once ({ $now } free now)
 value-retries = { $most } times after { $first } to { $longest }; at most { $percent } % of calls and { $each } a second ({ $now } affordable now)
 value-no-retries = Never by itself
 value-ramp = { $percent } % of calls at first, all after { $span }

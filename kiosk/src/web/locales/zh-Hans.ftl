@@ -450,6 +450,12 @@ breaker-since = 已持续 { $span }：{ $causes }。
 breaker-rounds = 此后重试 { $count } 次仍未恢复。
 breaker-ramp = 调用逐步恢复：目前放行 { $percent } %，{ $span }后全部放行。
 breaker-dry-run = 试运行
+breaker-would-be = 试运行：按此规则已停止 { $span }：{ $causes }。
+breaker-would-have =
+    { $count ->
+        [0] 试运行：未出现本应停止的情况。
+       *[other] 试运行：本应停止 { $count } 次。
+    }
 breaker-held-by = 设置来源：{ $who }。
 cause-not-tried-since-it-was-let-go = 已重新开启，尚未重试
 link-why-credential_refused = 总部不接受本机，需要重新注册。
@@ -492,9 +498,11 @@ rule-wait = 停止后等待
 rule-probes = 重试方式
 rule-timeout = 等待响应
 rule-bulkhead = 同时进行
-rule-limiter = 每秒
+rule-limiter = 调用上限
 rule-retries = 自动重复
 rule-ramp = 恢复方式
+rule-dry-run = 并行试运行
+value-tried = { $label }：{ $value }。
 mode-auto = 按以下规则
 mode-metrics_only = 试运行：全部放行，只记录本应停止的情况
 mode-disabled = 从不：全部放行
@@ -511,11 +519,12 @@ value-window-fixed = 每 { $span }重新计数，至少 { $calls } 次调用中 
 value-last = 最近 { $n } 次（至少 { $calls } 次）调用中 { $parts }
 value-slow = 超过 { $span }
 value-wait = { $first }，每次 × { $growth }，最长 { $most }，其中 { $chance } % 随机
+value-probe = 一次调用成功即恢复，最长 { $span }
 value-probes = { $probes } 次调用全部成功，每次最长 { $span }
 value-probes-ratio = { $probes } 次调用中失败少于 { $n } %，每次最长 { $span }
 value-probes-successes = { $probes } 次调用中成功 { $n } 次，每次最长 { $span }
 value-bulkhead = { $calls } 次调用（目前 { $used }），排队 { $queue }（目前 { $waiting }）
-value-limiter = { $calls } 次调用，突发 { $burst } 次（目前可用 { $now }）
+value-limiter = 每 { $span } { $calls } 次调用，突发 { $burst } 次（目前可用 { $now }）
 value-retries = { $most } 次，间隔 { $first } 至 { $longest }；最多占调用的 { $percent } %，另加每秒 { $each } 次（目前可用 { $now }）
 value-no-retries = 不自动重复
 value-ramp = 先放行 { $percent } % 的调用，{ $span }后全部放行

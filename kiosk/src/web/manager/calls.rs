@@ -5,7 +5,7 @@ use fluent_bundle::FluentArgs;
 
 use super::rules::{Row, origin, rows};
 use crate::connect::Origin;
-use crate::status::{BreakerStatus, RulesStatus, Setting};
+use crate::status::{BreakerStatus, DryRunStatus, OutageStatus, RulesStatus, Setting};
 use crate::web::staff::span;
 use crate::web::text::Language;
 
@@ -73,15 +73,7 @@ fn held_by(rules: Option<&RulesStatus>, settings: &[Setting], t: &Language) -> O
 
 fn lines(status: &BreakerStatus, rules: Option<&RulesStatus>, t: &Language) -> Vec<String> {
     let outage = rules.and_then(|rules| rules.outage.as_ref()).map(|outage| {
-        let causes = outage.causes.iter().map(|cause| {
-            let key = format!("cause-{}", cause.replace(' ', "-"));
-            t.say_if_known(&key).unwrap_or_else(|| (*cause).to_owned())
-        });
-        let causes: Vec<_> = causes.collect();
-        let mut args = FluentArgs::new();
-        args.set("span", span(t, whole(outage.seconds)));
-        args.set("causes", causes.join(&t.say("list-and")));
-        let since = t.say_with("breaker-since", &args);
+        let since = since("breaker-since", outage, t);
         let rounds = (outage.rounds > 0).then(|| t.count("breaker-rounds", outage.rounds));
         [since]
             .into_iter()
@@ -103,12 +95,39 @@ fn lines(status: &BreakerStatus, rules: Option<&RulesStatus>, t: &Language) -> V
         args.set("span", span(t, whole(ramp.over_in_seconds)));
         t.say_with("breaker-ramp", &args)
     });
+    let would_be = rules.and_then(|rules| rules.dry_run.as_ref());
+    let would_be = would_be.map(|dry_run| would_be_line(dry_run, t));
     outage
         .into_iter()
+        .chain(would_be)
         .chain(retry)
         .chain(ramp)
         .chain(calls)
         .collect()
+}
+
+/// For how long, and why.
+fn since(key: &str, outage: &OutageStatus, t: &Language) -> String {
+    let causes = outage.causes.iter().map(|cause| {
+        let key = format!("cause-{}", cause.replace(' ', "-"));
+        t.say_if_known(&key).unwrap_or_else(|| (*cause).to_owned())
+    });
+    let causes: Vec<_> = causes.collect();
+    let mut args = FluentArgs::new();
+    args.set("span", span(t, whole(outage.seconds)));
+    args.set("causes", causes.join(&t.say("list-and")));
+    t.say_with(key, &args)
+}
+
+/// What a dry run has found.
+fn would_be_line(dry_run: &DryRunStatus, t: &Language) -> String {
+    match &dry_run.outage {
+        Some(outage) => since("breaker-would-be", outage, t),
+        None => t.count(
+            "breaker-would-have",
+            u32::try_from(dry_run.outages).unwrap_or(u32::MAX),
+        ),
+    }
 }
 
 /// Seconds for people, rounded up.

@@ -1,5 +1,6 @@
 //! The rules before remote calls, a line for each, in words.
 
+use cloud_sync_wire::notice::tuning::{DRY_RUN, DRY_RUN_KEYS};
 use fluent_bundle::FluentArgs;
 use serde_json::Value;
 
@@ -60,7 +61,11 @@ pub(super) fn rows(now: &RulesStatus, settings: &[Setting], t: &Language) -> Vec
             known.bulkhead(now),
             "calls_at_once calls_waiting",
         ),
-        ("rule-limiter", known.limiter(now), "calls_per_second burst"),
+        (
+            "rule-limiter",
+            known.limiter(now),
+            "calls_per_second calls_per_period per_ms burst",
+        ),
         (
             "rule-retries",
             known.retries(now),
@@ -69,9 +74,24 @@ pub(super) fn rows(now: &RulesStatus, settings: &[Setting], t: &Language) -> Vec
         ),
         ("rule-ramp", known.ramp(), "ramp_first_percent ramp_seconds"),
     ];
+    let tried = known.tried().map(|value| ("rule-dry-run", value, DRY_RUN));
     rows.into_iter()
+        .chain(tried)
         .map(|(label, value, keys)| known.row(label, value, keys))
         .collect()
+}
+
+/// Milliseconds as people write them: `300 ms`, `1.5 s`, `5 min`.
+#[expect(clippy::cast_precision_loss, reason = "a length for people")]
+fn lasting(t: &Language, millis: u64) -> String {
+    if millis < 1_000 {
+        return t.say_one("unit-ms", "n", &millis.to_string());
+    }
+    let seconds = millis as f64 / 1_000.0;
+    if millis < 60_000 {
+        return t.say_one("unit-s", "n", &seconds.to_string());
+    }
+    span(t, super::calls::whole(seconds))
 }
 
 /// The words for where a rule comes from.
@@ -138,16 +158,11 @@ impl Known<'_> {
         self.t.say_with(key, &named)
     }
 
-    /// Milliseconds as people write them: `300 ms`, `1.5 s`, `5 min`.
+    /// A key's milliseconds.
     fn length(self, key: &str) -> String {
-        let millis = self.number(key).unwrap_or(0.0);
-        if millis < 1_000.0 {
-            return self.say("unit-ms", &[("n", millis.to_string())]);
-        }
-        if millis < 60_000.0 {
-            return self.say("unit-s", &[("n", (millis / 1_000.0).to_string())]);
-        }
-        span(self.t, super::calls::whole(millis / 1_000.0))
+        let setting = self.settings.iter().find(|setting| setting.key == key);
+        let millis = setting.and_then(|setting| setting.value.as_u64());
+        lasting(self.t, millis.unwrap_or(0))
     }
 
     fn seconds(self, key: &str) -> String {
@@ -161,6 +176,39 @@ impl Known<'_> {
             Some("forced_open") => "mode-forced_open",
             _ => "mode-auto",
         })
+    }
+
+    /// The thresholds that are tried beside these.
+    fn tried(self) -> Option<String> {
+        let setting = self
+            .settings
+            .iter()
+            .find(|setting| setting.key == DRY_RUN)?;
+        let tried = DRY_RUN_KEYS.iter().filter_map(|key| {
+            Some(Setting {
+                key,
+                value: setting.value.get(key)?.clone(),
+                from: setting.from,
+            })
+        });
+        let settings: Vec<_> = tried.collect();
+        let tried = Known {
+            settings: &settings,
+            t: self.t,
+        };
+        let words = [
+            ("rule-run", tried.run()),
+            ("rule-window", tried.window()),
+            ("rule-last", tried.last()),
+            ("rule-slow", tried.slow()),
+        ];
+        let off = self.off();
+        let words = words.into_iter().filter(|(_, value)| *value != off);
+        let words = words.map(|(label, value)| {
+            let label = self.t.say(label);
+            self.say("value-tried", &[("label", label), ("value", value)])
+        });
+        Some(words.collect::<Vec<_>>().join(" "))
     }
 
     fn run(self) -> String {
@@ -242,6 +290,7 @@ impl Known<'_> {
         let (key, of) = match self.value("probe_verdict") {
             Some("failure_ratio") => ("value-probes-ratio", "probe_failure_percent"),
             Some("successes") => ("value-probes-successes", "probe_successes"),
+            _ if self.plain("probes") == "1" => ("value-probe", "probes"),
             _ => ("value-probes", "probes"),
         };
         let args = [
@@ -266,7 +315,8 @@ impl Known<'_> {
     fn limiter(self, now: &RulesStatus) -> String {
         let of = now.limiter;
         let args = [
-            ("calls", of.calls_per_second.to_string()),
+            ("calls", of.calls.to_string()),
+            ("span", lasting(self.t, of.per_ms)),
             ("burst", of.burst.to_string()),
             ("now", of.available.to_string()),
         ];

@@ -97,16 +97,7 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
         link: LinkStatus {
             mode,
             reason: Some(crate::uplink::Why::NoAnswer),
-            breakers: vec![BreakerStatus {
-                name: "ordering".to_owned(),
-                state: "open".to_owned(),
-                calls: 20,
-                failures: 12,
-                slow: 1,
-                retry_in_seconds: Some(12.0),
-                reason: None,
-                rules: Some(ruled()),
-            }],
+            breakers: vec![paused()],
         },
         devices: vec![DeviceStatus {
             name: "kitchen".to_owned(),
@@ -121,6 +112,20 @@ fn store(orders: Vec<Order>, mode: LinkMode) -> Store {
         stuck_prints: 2,
         paid_twice: 0,
         journal: journal(),
+    }
+}
+
+fn paused() -> BreakerStatus {
+    BreakerStatus {
+        name: "ordering".to_owned(),
+        state: "open".to_owned(),
+        calls: 20,
+        failures: 12,
+        slow: 1,
+        retry_in_seconds: Some(12.0),
+        reason: None,
+        idle_settings: Vec::new(),
+        rules: Some(ruled()),
     }
 }
 

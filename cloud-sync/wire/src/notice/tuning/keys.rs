@@ -27,9 +27,10 @@ pub enum Set {
 }
 
 /// Every key, in order, with what can stand under it.
-pub const KEYS: [(&str, Range); 41] = [
+pub const KEYS: [(&str, Range); 43] = [
     ("burst", Range::Whole(1, 100_000)),
     ("calls_at_once", Range::Whole(1, 1_024)),
+    ("calls_per_period", Range::Whole(1, 1_000_000)),
     ("calls_per_second", Range::Whole(1, 100_000)),
     ("calls_waiting", Range::Whole(0, 1_024)),
     ("consecutive_failures", Range::OrOff(1, 1_000)),
@@ -50,6 +51,7 @@ pub const KEYS: [(&str, Range); 41] = [
     ("open_jitter_percent", Range::Whole(0, 100)),
     ("open_most_ms", Range::Whole(0, 86_400_000)),
     ("open_ms", Range::Whole(0, 86_400_000)),
+    ("per_ms", Range::Whole(1, 3_600_000)),
     ("probe_deadline_ms", Range::Whole(50, 600_000)),
     ("probe_failure_percent", Range::Whole(1, 100)),
     ("probe_successes", Range::Whole(1, 64)),
@@ -75,6 +77,24 @@ pub const KEYS: [(&str, Range); 41] = [
     ("window", Range::Words(&["rolling", "fixed", "off"])),
     ("window_buckets", Range::Whole(1, 1_024)),
     ("window_seconds", Range::Whole(1, 3_600)),
+];
+
+/// What can be tried beside the rules in force: when a breaker would open.
+pub const DRY_RUN_KEYS: [&str; 14] = [
+    "consecutive_failures",
+    "failure_percent",
+    "failures",
+    "last_calls",
+    "last_failure_percent",
+    "last_failures",
+    "last_minimum_calls",
+    "last_slow_percent",
+    "minimum_calls",
+    "slow_after_ms",
+    "slow_percent",
+    "window",
+    "window_buckets",
+    "window_seconds",
 ];
 
 impl Range {

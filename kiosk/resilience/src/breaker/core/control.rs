@@ -30,6 +30,14 @@ impl Core {
         }
     }
 
+    /// Takes what the clock did not count off the wait.
+    pub(crate) fn slept(&mut self, now: Moment, slept: Duration) {
+        let rest = self.due.since(now);
+        if self.state == State::Open && !rest.is_zero() && !slept.is_zero() {
+            self.wait(now, rest.saturating_sub(slept));
+        }
+    }
+
     /// Has an open breaker wait so long from now, whatever its settings say.
     fn wait(&mut self, now: Moment, wait: Duration) {
         self.waits_from = now;
