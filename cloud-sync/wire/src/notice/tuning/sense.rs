@@ -78,8 +78,9 @@ impl Tuning {
             let why = Together { of, all }.idle(key)?;
             Some(Idle { of, key, why })
         });
-        let above = self.above(all);
-        idle.chain(above).collect()
+        let mut told: Vec<_> = idle.chain(self.above(all)).collect();
+        told.sort_unstable_by_key(|idle| (idle.of, idle.key));
+        told
     }
 
     /// What is above what it may not exceed; told where one of the two is set here.
