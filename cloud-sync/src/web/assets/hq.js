@@ -50,6 +50,9 @@
   source.addEventListener("day", () => location.reload());
   source.addEventListener("signed-out", () => location.reload());
   source.onerror = () => lost(true);
+  // A page that was left is kept by the browser, and would keep its line, of which there are six.
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
   setInterval(() => {
     if (Date.now() - heard > quietMs) lost(true);
   }, 1000);

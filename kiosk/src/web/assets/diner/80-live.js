@@ -114,6 +114,12 @@ function listen() {
     refreshPlaced();
   });
 }
+
+// A page that was left is kept by the browser, and would keep its line to the kiosk, of which there
+// are six; and nobody is to come back to what another diner had before them.
+addEventListener("pagehide", () => events?.close());
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
 const parse = (data) => {
   try {
     return JSON.parse(data);

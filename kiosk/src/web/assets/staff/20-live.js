@@ -56,6 +56,11 @@ function listen() {
   stream.addEventListener("open", () => refresh());
 }
 
+// A page that was left is kept by the browser, and would keep its line to the kiosk, of which there
+// are six.
+addEventListener("pagehide", () => stream?.close());
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
 function setLost(is) {
   if (lost === is) return;
   lost = is;
