@@ -5,7 +5,10 @@ const review = $("order");
 function openReview() {
   if (!cart.lines.length) return;
   drawReview();
+  if (review.open) return;
   open(review);
+  review.querySelector(".sheet-body").scrollTo({ top: 0, behavior: "instant" });
+  $("lines").querySelector(".troubled")?.scrollIntoView({ block: "nearest", behavior: "instant" });
 }
 
 function drawReview() {

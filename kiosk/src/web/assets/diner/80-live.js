@@ -176,7 +176,7 @@ async function swapMenu() {
   const page = new DOMParser().parseFromString(answer.body, "text/html");
   facts = JSON.parse(page.getElementById("facts").textContent);
   const at = menu.scrollTop;
-  for (const selector of ["#menu", ".rail"]) {
+  for (const selector of ["#menu", ".links"]) {
     document.querySelector(selector).replaceChildren(...page.querySelector(selector).childNodes);
   }
   dressMenu();

@@ -11,6 +11,7 @@ function showStage(name) {
   for (const section of all(".stage")) section.hidden = section.id !== stage;
   $("shop").inert = stage !== "menu";
   clearInterval(finishTimer);
+  $("toast").hidePopover();
   if (stage === "done") drawDone();
   else placed = null;
   const first = { attract: $("start"), service: document.querySelector("[data-service]"), menu, done: $("thanks") }[stage];

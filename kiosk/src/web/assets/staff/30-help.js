@@ -2,9 +2,11 @@
 
 const calls = Object.assign(document.createElement("section"), { className: "help-calls", hidden: true });
 calls.setAttribute("role", "alert");
-document.body.prepend(calls);
+(document.getElementById("main") ?? document.body).prepend(calls);
 
 async function refreshCalls() {
+  // The board is everybody's to look at; nobody answers there.
+  if (document.getElementById("board")) return;
   try {
     const answer = await call("/api/v1/help");
     if (answer.status === 200) drawCalls(answer.body.calls);
