@@ -1,3 +1,4 @@
+mod edits;
 mod offers;
 
 use proptest::prelude::*;

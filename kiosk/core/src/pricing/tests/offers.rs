@@ -13,7 +13,7 @@ fn name(text: &str) -> Value {
 }
 
 /// Items at three rates, a breakfast, two combos, scoops with toppings, every kind of promotion.
-fn house() -> Value {
+pub(super) fn house() -> Value {
     let item = |id: &str, price: i64, tax: &str| json!({"id": id, "name": name(id), "price": price, "tax": tax});
     let mut ramen = item("ramen", 1290, "food");
     ramen["allergens"] = json!(["wheat", "egg"]);
