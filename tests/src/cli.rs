@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::process::{self, Role};
-use crate::{bench, demo, pace, simulation};
+use crate::{bench, demo, pace, screens, simulation};
 
 /// The store in a box: cloud, broker, kiosks, and switches that really cut.
 #[derive(Debug, Parser)]
@@ -40,6 +40,12 @@ enum Command {
         lab simulate --sabotage no-proof   has to fail"
     )]
     Simulate(simulation::command::Options),
+    /// Look at the kiosk's screens in a real browser, with axe-core, and take a picture of each
+    #[command(
+        after_help = "Examples:\n  lab screens --out pictures\n  lab screens --all --out pictures\n  \
+        lab screens --only kitchen --out pictures"
+    )]
+    Screens(screens::Options),
 }
 
 /// Runs one command line.
@@ -64,6 +70,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Bench(options) => ended(bench::run(&options)),
         Command::Pace(options) => ended(pace::run(&options)),
         Command::Simulate(options) => ended(simulation::command::simulate(&options)),
+        Command::Screens(options) => ended(screens::run(&options)),
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod api;
 pub mod bench;
 pub mod broker;
+pub mod browser;
 pub mod carts;
 pub mod checker;
 pub mod cli;
@@ -22,6 +23,7 @@ pub mod pace;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod screens;
 pub mod simulation;
 pub mod store;
 pub mod wait;

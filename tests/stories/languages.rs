@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::Context;
+use lab::screens::CUT;
 use lab::store::{Folder, Kiosk};
 use serde_json::Value;
 
@@ -95,37 +96,6 @@ async fn kiosk(folder: &Path) -> anyhow::Result<Kiosk> {
     kiosk.start().await?;
     Ok(kiosk)
 }
-
-/// Words that are cut: text wider than a box that hides it, or beyond what clips it, or off the page.
-/// What is scrolled to is not cut. A faded row of small pictures is no text.
-const CUT: &str = "
-  const clips = (style) => /hidden|clip/.test(style.overflowX);
-  const cut = [];
-  const scope = [...document.querySelectorAll('dialog[open]')].at(-1)
-    ?? document.querySelector('.stage:not([hidden])') ?? document.getElementById('shop');
-  const walker = document.createTreeWalker(scope, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const node = walker.currentNode;
-    const own = node.parentElement;
-    if (!node.data.trim() || !own.checkVisibility({ visibilityProperty: true }) || own.closest('#mini, template, .belt')) continue;
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    const box = range.getBoundingClientRect();
-    if (box.left < -1 || box.right > innerWidth + 1) cut.push(['off the page', node.data]);
-    for (let at = own; at && at !== document.documentElement; at = at.parentElement) {
-      const style = getComputedStyle(at);
-      const edge = at.getBoundingClientRect();
-      const inline = style.display.startsWith('inline') && style.display !== 'inline-flex';
-      const framed = at.matches('button, a, .chip, .card, p, h1, h2, h3') && !inline;
-      if ((clips(style) || framed) && (box.right > edge.right + 1.5 || box.left < edge.left - 1.5)) {
-        cut.push([at.tagName + '.' + at.className + '#' + at.id, node.data]);
-        break;
-      }
-      if (/auto|scroll/.test(style.overflowX)) break;
-    }
-  }
-  return cut.map((one) => one.join(': '));
-";
 
 async fn look(browser: &Browser, what: &str, cut: &mut Vec<String>) -> anyhow::Result<()> {
     let found: Vec<String> = serde_json::from_value(browser.script(CUT).await?)?;

@@ -34,6 +34,7 @@ mod privacy;
 mod remote;
 mod replicas;
 mod screen;
+mod screens;
 mod terminals;
 mod watchdog;
 
