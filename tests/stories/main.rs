@@ -14,6 +14,7 @@ mod cards;
 mod clocks;
 mod cloud;
 mod copies;
+mod day;
 mod demo;
 mod desks;
 mod encrypted;
