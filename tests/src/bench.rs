@@ -13,6 +13,7 @@ mod kiosk;
 mod load;
 mod raw;
 mod samples;
+mod screens;
 mod table;
 
 use std::path::PathBuf;
@@ -61,6 +62,12 @@ pub struct Options {
     /// Only what the cloud takes in, beside raw inserts; needs PostgreSQL
     #[arg(long, conflicts_with = "without_cloud")]
     ingest: bool,
+    /// Only what the screens cost, in a real browser
+    #[arg(long, conflicts_with_all = ["without_cloud", "ingest"])]
+    screens: bool,
+    /// How many live updates a page is left open for, with --screens
+    #[arg(long, default_value_t = 500, value_name = "N")]
+    updates: u32,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -84,6 +91,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         .build()?;
     if options.ingest {
         ingest::measure(options, &folder, &mut table)?;
+        return table.print(options.json);
+    }
+    if options.screens {
+        let place = (&binary, folder.path());
+        runtime.block_on(screens::measure(options, &lab, place, &mut table))?;
         return table.print(options.json);
     }
     orders(options, &runtime, &binary, &folder, &mut table)?;

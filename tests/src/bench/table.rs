@@ -115,6 +115,14 @@ impl Row {
         }
     }
 
+    /// One number without a goal.
+    pub(super) fn fact(name: impl Into<String>, unit: &'static str, value: f64) -> Self {
+        Self {
+            goal: Goal::None,
+            ..Self::value(name, unit, value, 0.0)
+        }
+    }
+
     /// What the goal is about.
     fn judged(&self) -> f64 {
         self.ratio
