@@ -18,7 +18,7 @@ use crate::downlink::headquarters::Me;
 use crate::downlink::notices::{FollowStart, Following, Known};
 use crate::downlink::{self, Downlink, DownlinkStart};
 use crate::journal::{Journal, KeptSwitch, Reader};
-use crate::protect::Rules;
+use crate::protect::{Rules, Tuning};
 use crate::serve::ServeError;
 use crate::sleep::{self, Ear, Slept};
 use crate::status::LinkSource;
@@ -105,7 +105,7 @@ impl Connection {
         };
         let downlink = Downlink::spawn(downlink).map_err(system)?;
         obey(&switches, &uplink, &downlink);
-        let tuner = tuner(config, &uplink, &downlink)?;
+        let tuner = tuner(config, &known.tuning(&me), &uplink, &downlink)?;
         known.tune(&me, &tuner);
         let start = FollowStart {
             me,
@@ -246,11 +246,17 @@ fn uplink_settings(config: &Config) -> UplinkSettings {
     }
 }
 
-/// What puts other rules in force; those of the file are by then.
-fn tuner(config: &Config, uplink: &UplinkHandle, downlink: &Downlink) -> Result<Tuner, ServeError> {
+/// What puts other rules in force; those of the file and of headquarters are by then.
+fn tuner(
+    config: &Config,
+    headquarters: &Tuning,
+    uplink: &UplinkHandle,
+    downlink: &Downlink,
+) -> Result<Tuner, ServeError> {
     let menu = Arc::clone(downlink.dependency());
     let tuner = Tuner::new(uplink.clone(), uplink_settings(config), Some(menu));
-    tuner.file(&config.tuning).map_err(system)?;
+    let begun = tuner.begin(&config.tuning, headquarters);
+    begun.map_err(system)?;
     Ok(tuner)
 }
 

@@ -112,7 +112,7 @@ async fn thresholds_from_headquarters_reach_an_open_breaker_and_leave_it_open() 
     // HTTP is away; the broker tells.
     let wish = json!({
         "open_ms": 600_000, "open_jitter_percent": 0, "timeout_ms": 900, "calls_at_once": 5,
-        "consecutive_failures": 9,
+        "consecutive_failures": 9, "slow_after_ms": 700,
     });
     set(hq.api(), wish).await?;
     let after = shows(kiosk, "the settings are in force", SOON, |status| {
@@ -121,6 +121,7 @@ async fn thresholds_from_headquarters_reach_an_open_breaker_and_leave_it_open() 
     .await?;
     let seen = breaker(&after);
     assert!(seen["bulkhead"]["calls"] == 5, "{seen}");
+    assert!(seen["slow_after_ms"] == 700, "{seen}");
     let was = breaker(&before);
     for kept in ["state", "generation", "reason"] {
         assert!(seen[kept] == was[kept], "{kept}: {was} and then {seen}");

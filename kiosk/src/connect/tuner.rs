@@ -92,6 +92,25 @@ impl Tuner {
         }
     }
 
+    /// Puts in force what was set before this start, all at once: in between, a breaker that
+    /// headquarters holds would be let go of. What headquarters set last may not fit the file by now;
+    /// then the file alone holds.
+    ///
+    /// # Errors
+    /// What is wrong with the file, in words.
+    pub(crate) fn begin(&self, file: &Tuning, headquarters: &Tuning) -> Result<(), String> {
+        let both = self.change(|layers| {
+            *layers = Layers {
+                file: file.clone(),
+                headquarters: headquarters.clone(),
+            };
+        });
+        both.or_else(|fault| {
+            tracing::warn!("what headquarters set does not hold: {fault}");
+            self.file(file)
+        })
+    }
+
     /// Puts in force what the file says: all of it or none. Counts stay, and so does the state
     /// unless the mode is another; the waits of an open breaker follow the heartbeat where they are not
     /// set.

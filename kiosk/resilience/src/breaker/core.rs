@@ -240,14 +240,13 @@ impl Core {
 
     /// Opens, or opens again after failed probes.
     fn open(&mut self, now: Moment, causes: Causes, pause: Option<Duration>) {
-        self.attempt = if self.state == State::HalfOpen {
-            self.attempt.saturating_add(1)
-        } else {
-            0
+        let failed = u32::from(causes.contains(Causes::PROBES_FAILED));
+        // Waits grow with rounds that failed, and not with those that were only asked to wait.
+        self.attempt = match self.state {
+            State::HalfOpen => self.attempt.saturating_add(failed),
+            _ => 0,
         };
-        if causes.contains(Causes::PROBES_FAILED) {
-            self.failed_rounds = self.failed_rounds.saturating_add(1);
-        }
+        self.failed_rounds = self.failed_rounds.saturating_add(failed);
         self.asked = pause;
         self.opened_by = Some(self.judged(self.state));
         self.enter(State::Open, now, causes, None);

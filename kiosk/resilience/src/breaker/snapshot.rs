@@ -100,7 +100,7 @@ pub struct Snapshot {
     /// How long until the next probe may go. Zero in half-open and when a probe is due; unknown
     /// when no wait ends the state.
     pub retry_in: Option<Duration>,
-    /// How many times in a row the breaker opened without having closed, counting from zero.
+    /// By how many failed rounds of probes the wait has grown.
     pub attempt: u32,
     /// Rounds of probes that failed since the breaker was last closed; one that was only asked to wait
     /// did not.

@@ -119,7 +119,7 @@ impl Causes {
     pub const UNTRIED: Self = Self(1 << 13);
 
     /// Whatever says nothing about the called side: a failed probe is the first that does.
-    pub(super) const UNFOUNDED: Self = Self::BY_HAND.or(Self::UNTRIED);
+    pub(super) const UNFOUNDED: Self = Self::BY_HAND.or(Self::UNTRIED).or(Self::INITIAL);
 
     const NAMES: [&'static str; 14] = [
         "consecutive failures",

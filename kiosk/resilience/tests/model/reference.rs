@@ -135,9 +135,9 @@ impl Reference {
         self.failed = 0;
     }
 
-    fn open(&mut self, now: Moment, asked: Option<Duration>) {
+    fn open(&mut self, now: Moment, asked: Option<Duration>, round_failed: bool) {
         self.attempt = if self.state == State::HalfOpen {
-            self.attempt + 1
+            self.attempt + u32::from(round_failed)
         } else {
             0
         };
@@ -261,7 +261,7 @@ impl Reference {
         *total += 1;
         let Some((failed, slow)) = call else {
             if pause.is_some() && matches!(self.state, State::Closed | State::HalfOpen) {
-                self.open(now, pause);
+                self.open(now, pause, false);
             }
             return Report::Neutral;
         };
@@ -286,7 +286,7 @@ impl Reference {
                 self.succeeded += 1
             }
             match pause {
-                Some(_) => self.open(now, pause),
+                Some(_) => self.open(now, pause, true),
                 None => self.judge(now),
             }
             return;
@@ -297,7 +297,7 @@ impl Reference {
         self.last.push(call);
         self.trim();
         if self.state == State::Closed && (pause.is_some() || self.exceeds()) {
-            self.open(now, pause);
+            self.open(now, pause, false);
         }
     }
 
@@ -321,7 +321,7 @@ impl Reference {
             self.go(State::Closed, now);
             self.ramp = slope.map(|slope| Ramp::begin(slope, now));
         } else if reopen {
-            self.open(now, None);
+            self.open(now, None, true);
         }
     }
 
@@ -443,6 +443,8 @@ impl Reference {
 
     pub(crate) fn reset(&mut self, now: Moment) {
         if self.state == State::Closed {
+            self.ramp = None;
+            self.kept_out = false;
             self.forget(now)
         } else {
             self.go(State::Closed, now)
@@ -451,7 +453,7 @@ impl Reference {
 
     pub(crate) fn open_by_hand(&mut self, now: Moment) {
         if self.state != State::Open {
-            self.open(now, None);
+            self.open(now, None, false);
         }
     }
 
@@ -465,7 +467,7 @@ impl Reference {
 
     pub(crate) fn trip(&mut self, now: Moment, wait: Duration) {
         match self.state {
-            State::Closed | State::HalfOpen => self.open(now, Some(wait)),
+            State::Closed | State::HalfOpen => self.open(now, Some(wait), false),
             State::Open => {
                 self.waits_from = now;
                 self.due = now.plus(wait);

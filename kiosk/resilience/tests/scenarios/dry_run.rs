@@ -159,3 +159,16 @@ fn g8_new_thresholds_are_warned_of_again() {
     breaker.fail(s(2), 5);
     assert_eq!(warnings(&breaker).len(), 2);
 }
+
+#[test]
+fn g8_a_retune_of_waits_goes_on_with_the_outage_and_one_of_thresholds_begins_anew() {
+    let breaker = rehearsing();
+    breaker.fail(s(1), 2);
+    let longer = consecutive(2).waiting(secs(9));
+    breaker.retune(longer, s(1)).unwrap();
+    breaker.fail(s(1), 2);
+    assert_eq!(warnings(&breaker).len(), 1);
+    breaker.retune(consecutive(3), s(1)).unwrap();
+    breaker.fail(s(1), 3);
+    assert_eq!(warnings(&breaker).len(), 2);
+}

@@ -792,3 +792,29 @@ fn a_probe_that_is_only_asked_to_wait_is_no_failed_round() {
     let _ = breaker.a(s(35)).trip(s(35), secs(1));
     assert_eq!(breaker.look(s(35)).failed_rounds, 1);
 }
+
+#[test]
+fn a_wait_grows_by_failed_rounds_and_not_by_those_asked_to_wait() {
+    let mut settings = consecutive(1).waiting(secs(5));
+    settings.open.growth = 2.0;
+    settings.open.max = secs(60);
+    let breaker = opened(settings, s(0));
+    for at in [5, 10, 15] {
+        let _ = breaker.a(s(at)).pause(s(at), secs(5));
+    }
+    let _ = breaker.a(s(20)).failure(s(20));
+    assert_eq!(breaker.look(s(20)).retry_in, Some(secs(10)));
+}
+
+#[test]
+fn a_breaker_that_began_open_is_blamed_on_what_its_probes_found() {
+    let settings = Settings {
+        initial: State::Open,
+        ..consecutive(1).waiting(secs(5))
+    };
+    let breaker = breaker(settings);
+    let found = || breaker.look(s(6)).outage.map(|outage| outage.causes);
+    assert_eq!(found(), Some(Causes::INITIAL));
+    let _ = breaker.a(s(5)).failure(s(6));
+    assert_eq!(found(), Some(Causes::PROBES_FAILED));
+}

@@ -321,3 +321,21 @@ fn a_breaker_closed_by_hand_or_opened_again_has_no_slope() {
         (State::Open, None)
     );
 }
+
+#[test]
+fn a_reset_on_the_slope_lets_all_calls_through() {
+    let ramp = Some(Slope {
+        first: percent(1),
+        over: secs(100),
+    });
+    let settings = Settings {
+        ramp,
+        ..consecutive(1).waiting(secs(10))
+    };
+    let breaker = opened(settings, s(0));
+    breaker.ok(s(10), 1);
+    assert!(breaker.look(s(11)).ramp.is_some());
+    breaker.reset(s(11));
+    assert_eq!(breaker.look(s(11)).ramp, None);
+    breaker.ok(s(11), 100);
+}

@@ -96,6 +96,9 @@ impl Core {
     pub(crate) fn reset(&mut self, now: Moment) {
         if self.state == State::Closed {
             let counts = self.judged(self.state);
+            // Whoever closes it by hand wants all calls through.
+            self.ramp = None;
+            self.kept_out = false;
             self.begin_generation(now);
             self.log.push(now, EventKind::Reset { counts }, None);
         } else {
@@ -119,7 +122,9 @@ impl Core {
         }
         let window_kept = self.retune_windows(now);
         self.probes.retune(&settings.half_open);
-        self.would_be = None;
+        if thresholds(&old) != thresholds(&settings) {
+            self.would_be = None;
+        }
         self.ramp = self.ramp.zip(settings.ramp).map(|(mut ramp, slope)| {
             ramp.retune(slope);
             ramp
@@ -161,4 +166,16 @@ impl Core {
         };
         kept
     }
+}
+
+/// What a dry run holds calls against.
+fn thresholds(settings: &Settings) -> impl PartialEq + use<> {
+    let Settings {
+        consecutive_failures,
+        time,
+        last_calls,
+        slow_after,
+        ..
+    } = *settings;
+    (consecutive_failures, time, last_calls, slow_after)
 }
