@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::Attempt;
 use super::{Closed, Payments};
-use crate::journal::{Journal, JournalError, Reader};
+use crate::journal::{Journal, JournalError, ListFilter, Reader};
 
 /// The attempt under way, among the journal's settings, when there is one.
 const ATTEMPT: &str = "card_attempt";
@@ -19,6 +19,8 @@ const MOST_UNCLEAR: usize = 100;
 const TWICE: &str = "card_twice/";
 /// Days before the latest one of which an order may still wait for its card.
 const DAYS: usize = 3;
+/// So many orders are read at a time.
+const PAGE: u32 = 100;
 
 /// What a card was charged for an order that was paid otherwise meanwhile: to be given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,33 +143,45 @@ impl Payments {
 
     /// Orders of the latest days that still wait for a card.
     pub(super) async fn pending(&self) -> Result<Vec<Order>, JournalError> {
-        let mut orders = self.latest().await?;
-        orders.retain(|order| order.payment.status == PaymentStatus::Pending);
-        Ok(orders)
+        self.of_latest(|order| (order.payment.status == PaymentStatus::Pending).then_some(order))
+            .await
     }
 
     /// The numbers of the payments that other orders of the latest days have.
     pub(super) async fn claimed(&self, but: OrderId) -> Result<Vec<u32>, JournalError> {
-        let orders = self.latest().await?.into_iter();
-        let others = orders.filter(|order| order.id != but);
-        let numbers = others.filter_map(|order| order.payment.reference?.parse().ok());
-        Ok(numbers.collect())
+        let of_another = |order: Order| (order.id != but).then_some(order.payment.reference);
+        self.of_latest(|order| of_another(order)??.parse().ok())
+            .await
     }
 
-    async fn latest(&self) -> Result<Vec<Order>, JournalError> {
-        let Some(day) = *self.journal.day().borrow() else {
-            return Ok(Vec::new());
-        };
-        let read = self.journal.read(move |reader| {
-            let mut date = Some(day.date);
-            let mut orders = Vec::new();
-            for _ in 0..=DAYS {
-                let Some(of) = date else { break };
-                orders.extend(reader.orders_of_day(of)?);
-                date = of.yesterday().ok();
+    /// What is picked of the orders of the latest days. Never all of them at once: a day may have
+    /// more than fit.
+    async fn of_latest<T>(
+        &self,
+        pick: impl Fn(Order) -> Option<T>,
+    ) -> Result<Vec<T>, JournalError> {
+        let mut date = self.journal.day().borrow().map(|day| day.date);
+        let mut picked = Vec::new();
+        for _ in 0..=DAYS {
+            let Some(business_date) = date else { break };
+            let mut before = None;
+            loop {
+                let filter = ListFilter {
+                    business_date: Some(business_date),
+                    before,
+                    limit: PAGE,
+                    ..ListFilter::default()
+                };
+                let page = self
+                    .journal
+                    .read(move |reader| reader.list(&filter))
+                    .await?;
+                let Some(last) = page.last() else { break };
+                before = Some(last.place);
+                picked.extend(page.into_iter().filter_map(|stored| pick(stored.order)));
             }
-            Ok(orders)
-        });
-        read.await
+            date = business_date.yesterday().ok();
+        }
+        Ok(picked)
     }
 }
