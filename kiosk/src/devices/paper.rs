@@ -14,6 +14,7 @@ use super::job::{Job, Kind};
 use super::layout::{self, GLYPHS, Ticket, receipt, ticket, trial};
 use super::printer::mark_of;
 use super::settings::{Confirm, PrinterSettings};
+use crate::journal::JournalError;
 
 /// What a slip is made of.
 pub(super) struct Slip<'a> {
@@ -35,6 +36,9 @@ pub(super) enum Unprintable {
     /// There is no such report.
     #[error("its report is not in the journal")]
     NoReport,
+    /// The journal can't be read now.
+    #[error("{0}")]
+    Unread(JournalError),
     /// The printer's driver refuses it.
     #[error("{0}")]
     Content(String),

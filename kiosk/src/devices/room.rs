@@ -256,6 +256,10 @@ impl Room {
                     _ => Outcome::Untouched,
                 }
             }
+            Err(Unprintable::Unread(error)) => {
+                tracing::warn!(job = %job.id, %error, "what is to be printed can't be read yet");
+                Outcome::Untouched
+            }
             Err(error) => {
                 tracing::error!(job = %job.id, %error, "this can't be printed");
                 Outcome::Unprintable
@@ -293,7 +297,7 @@ impl Room {
             Some(id) => match self.journal.read(move |reader| reader.order(id)).await {
                 Ok(stored) => stored.map(|stored| stored.order),
                 Err(JournalError::Stopping) => return Err(Closed),
-                Err(error) => return Ok(Err(Unprintable::Content(error.to_string()))),
+                Err(error) => return Ok(Err(Unprintable::Unread(error))),
             },
         };
         let Some(printer) = self.printer(device) else {
@@ -304,7 +308,7 @@ impl Room {
         let report = match self.report(job, &menu).await {
             Ok(report) => report,
             Err(JournalError::Stopping) => return Err(Closed),
-            Err(error) => return Ok(Err(Unprintable::Content(error.to_string()))),
+            Err(error) => return Ok(Err(Unprintable::Unread(error))),
         };
         let slip = Slip {
             report: report.as_ref(),

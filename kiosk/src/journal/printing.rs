@@ -3,7 +3,7 @@
 mod row;
 
 use kiosk_core::ids::{BootId, OrderId};
-use kiosk_core::order::Order;
+use kiosk_core::order::{Order, Status};
 use rusqlite::OptionalExtension;
 
 use self::row::{COLUMNS, job_from, to_columns};
@@ -170,6 +170,10 @@ impl Group<'_> {
                 if released {
                     job.business_date = self.today();
                 }
+                // It was under way when its order was voided, and would be printed after that.
+                if self.is_of_voided(&job)? {
+                    job = job.after(Step::Discard(Why::Voided, None), now)?;
+                }
                 self.store_job(&job)?;
                 Ok(job)
             }
@@ -191,6 +195,20 @@ impl Group<'_> {
                 Ok(self.spool_page(Kind::Report, of, device, &language, now)?)
             }
         }
+    }
+
+    /// Whether it is a ticket that still waits although its order is voided.
+    fn is_of_voided(&self, job: &Job) -> Result<bool, JournalError> {
+        let waits = matches!(job.state, State::Queued | State::Held);
+        let (Some(order), Kind::Ticket, true) = (job.order, job.kind, waits) else {
+            return Ok(false);
+        };
+        let status: Option<String> = self
+            .conn
+            .prepare_cached("SELECT status FROM orders WHERE id = ?1")?
+            .query_row([order.0.as_bytes()], |row| row.get(0))
+            .optional()?;
+        Ok(status.as_deref() == Some(Status::Voided.as_str()))
     }
 
     /// Spools a page that is about no order.

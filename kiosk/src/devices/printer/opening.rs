@@ -49,12 +49,12 @@ impl Thread {
 
     /// Brings a printer that was just found into a known state.
     fn begin(&mut self, line: &mut Line) -> Result<(), Failure> {
+        if self.torn || self.owed > 0 {
+            self.mend(line)?;
+        }
         if self.settings.confirm == Confirm::Written {
             self.tell(Health::Ready, None);
             return Ok(());
-        }
-        if self.torn || self.owed > 0 {
-            self.mend(line)?;
         }
         line.printer.report_changes(true)?;
         let status = line.printer.status()?;
@@ -69,8 +69,10 @@ impl Thread {
         if self.torn {
             // No short command may take the request for its parameter.
             write_all(line, &[0; 4])?;
+            // One that is only written to never says that it has.
+            let hears = self.settings.confirm != Confirm::Written;
             line.printer.clear_buffers()?;
-            match is_cleared(line)? {
+            match hears && is_cleared(line)? {
                 true => line.printer.initialise()?,
                 false => line.printer.resynchronise()?,
             }

@@ -180,6 +180,32 @@ async fn a_void_tells_every_printer_that_may_have_the_ticket() {
 }
 
 #[tokio::test]
+async fn a_ticket_that_was_under_way_at_the_void_is_not_printed_after_it() {
+    for lost in [
+        Step::Untouched,
+        Step::Interrupted(Why::Interrupted),
+        Step::Hold(Why::TooOld),
+    ] {
+        let desk = desk();
+        let placed = desk.place().await;
+        let ticket = jobs(&desk).await.remove(0);
+        let begin = Step::Begin("kitchen".to_owned());
+        step(&desk, &ticket, begin).await.unwrap();
+        desk.act(placed.order.id, Action::Void).await.unwrap();
+        let after = step(&desk, &ticket, lost).await.unwrap();
+        assert_eq!(
+            (after.state, after.why),
+            (State::Cancelled, Some(Why::Voided))
+        );
+        let released = step(&desk, &ticket, Step::Release(None)).await;
+        assert!(released.is_err(), "{released:?}");
+        let jobs = jobs(&desk).await;
+        let voids = jobs.iter().filter(|job| job.kind == Kind::VoidTicket);
+        assert_eq!(voids.count(), 1);
+    }
+}
+
+#[tokio::test]
 async fn without_printers_an_order_makes_no_jobs() {
     let desk = Desk::new();
     desk.place().await;
