@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon the manager is promised to know of a printer's trouble.
 const TOLD: Duration = Duration::from_secs(2);
 const PIN: &str = "135790";
+/// What requests for the status begin with.
+const DLE: u8 = 0x10;
+const GS: u8 = 0x1D;
 const LANGUAGE: &str = "zh-Hans";
 /// Bytes that the kiosk gives to a line at a time.
 const PIECE: usize = 512;
@@ -406,6 +409,23 @@ fn cuts(all: usize) -> Vec<usize> {
     cuts
 }
 
+/// Whether what a printer did not understand is nothing. Behind a ticket it was a request for the status
+/// that was cut: of that it may ignore the lead, and nothing that follows.
+fn is_no_loss(unknown: &[u8], idle: bool) -> bool {
+    let is_lead = |byte: &u8| [DLE, GS].contains(byte);
+    unknown.is_empty() || idle && unknown.len() == 1 && unknown.iter().all(is_lead)
+}
+
+async fn stalls(line: &SimulatedLine) -> anyhow::Result<()> {
+    let stalled = until("the line stalls", PATIENCE, async || {
+        Ok(match line.is_stalled() {
+            true => Look::Done(()),
+            false => Look::NotYet(line.taken().to_string()),
+        })
+    });
+    stalled.await.map(|_| ())
+}
+
 /// The printer keeps its power, and its place in a picture, while the kiosk that writes to it dies at one
 /// byte or another. What is on paper in the end is there once, or says that it is a copy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -429,25 +449,24 @@ async fn wherever_a_kiosk_is_killed_its_tickets_are_on_paper_once_or_marked_as_c
     let all = line.taken() / store.tickets().await?.len();
 
     let cuts = cuts(all);
+    let mut misread = 0;
     for bytes in &cuts {
         line.stall_after(*bytes);
         accepted.extend(store.order(1).await?);
-        until("the line stalls", PATIENCE, async || {
-            Ok(match line.is_stalled() {
-                true => Look::Done(()),
-                false => Look::NotYet(line.taken().to_string()),
-            })
-        })
-        .await?;
+        stalls(&line).await?;
+        let tickets = store.tickets().await?;
+        let idle = tickets.iter().all(|job| job["state"] == "printed");
         store.kiosk.kill9()?;
         line.mend();
         store.kiosk.start().await?;
         store.sign_in().await?;
         store.wait_until_all_are("printed").await?;
         let unknown = line.with(|printer| printer.unknown().to_vec());
-        assert_eq!(
-            unknown, [0_u8; 0],
-            "cut after {bytes} of {all} bytes: the printer understood every byte"
+        let news = unknown.get(misread..).unwrap_or_default();
+        misread = unknown.len();
+        assert!(
+            is_no_loss(news, idle),
+            "cut after {bytes} of {all} bytes: not understood is {news:?}"
         );
     }
     let slips = line.with(|printer| printer.slips().to_vec());

@@ -10,6 +10,8 @@ use crate::devices::health::Health;
 use crate::devices::settings::Confirm;
 use crate::devices::spool::Outcome;
 
+/// Completes every short command, and is nothing to a printer that waits for none.
+const SHORT: [u8; 4] = [0; 4];
 /// White is filled in for at most so many bytes of a command that was cut off.
 const MOST_OWED: usize = 64 * 1024;
 /// Other things that a printer may say before it says that its buffers are clear.
@@ -56,6 +58,9 @@ impl Thread {
             self.tell(Health::Ready, None);
             return Ok(());
         }
+        // A run before may have died within a request for the status: it would take the first command
+        // for its parameter.
+        write_all(line, &SHORT)?;
         line.printer.report_changes(true)?;
         let status = line.printer.status()?;
         self.tell_status(&status);
@@ -68,7 +73,7 @@ impl Thread {
     fn mend(&mut self, line: &mut Line) -> Result<(), Failure> {
         if self.torn {
             // No short command may take the request for its parameter.
-            write_all(line, &[0; 4])?;
+            write_all(line, &SHORT)?;
             // One that is only written to never says that it has.
             let hears = self.settings.confirm != Confirm::Written;
             line.printer.clear_buffers()?;

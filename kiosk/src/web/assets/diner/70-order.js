@@ -116,6 +116,8 @@ function accepted(order) {
   keep.set("placed", order);
   drawBasket();
   showStage("done");
+  // What the terminal said before the answer was here came as an event of an order nobody knew.
+  refreshPlaced();
 }
 
 const FINISH_SECONDS = 40;
@@ -226,7 +228,9 @@ async function refreshPlaced() {
   if (!placed) return;
   try {
     const answer = await call(`/api/v1/orders/${placed.id}`);
-    if (answer.status === 200 && placed?.id === answer.body.id) placed = answer.body;
+    const is = answer.status === 200 && placed?.id === answer.body.id;
+    // An event may have overtaken the answer.
+    if (is && answer.body.version >= placed.version) placed = answer.body;
   } catch {
     return;
   }

@@ -97,7 +97,7 @@ function listen() {
   events.addEventListener("order", (event) => {
     const order = parse(event.data);
     if (!placed || order?.id !== placed.id) return;
-    placed = { ...placed, sync: order.sync, status: order.status, payment: { ...placed.payment, status: order.payment } };
+    placed = { ...placed, version: order.version, sync: order.sync, status: order.status, payment: { ...placed.payment, status: order.payment } };
     keep.set("placed", placed);
     drawPayment();
     drawTruth();
