@@ -8,11 +8,16 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// Menus are small and rarely read: no more memory than needed.
 const PAGES_IN_MEMORY: u64 = 256 * 1024;
+
+/// A lock is waited for so often, and so long each time.
+const LOCK_TRIES: u32 = 60;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The cache. Cheap to clone.
 #[derive(Clone)]
@@ -127,11 +132,24 @@ impl Inner {
     }
 
     fn open(&self) -> Option<sled::Db> {
-        let trouble = match self.try_open() {
+        let folder = self.folder.display();
+        let mut opened = self.try_open();
+        // A run that has just ended holds its lock a little longer.
+        for _ in 0..LOCK_TRIES {
+            if !opened.as_ref().is_err_and(|trouble| is_held(trouble)) {
+                break;
+            }
+            std::thread::park_timeout(LOCK_PAUSE);
+            opened = self.try_open();
+        }
+        let trouble = match opened {
             Ok(db) => return Some(db),
+            Err(trouble) if is_held(&trouble) => {
+                tracing::warn!(%folder, trouble, "somebody else has the cache; memory has to do");
+                return None;
+            }
             Err(trouble) => trouble,
         };
-        let folder = self.folder.display();
         let removed = std::fs::remove_dir_all(&self.folder);
         match self.try_open() {
             Ok(db) => {
@@ -158,6 +176,11 @@ impl Inner {
             Err(_) => Err("sled panicked".to_owned()),
         }
     }
+}
+
+/// Whether it can't be opened only because somebody has it open.
+fn is_held(trouble: &str) -> bool {
+    trouble.contains("could not acquire lock")
 }
 
 impl Cached {
@@ -195,20 +218,6 @@ mod tests {
         }
     }
 
-    async fn reopened(folder: &Path) -> Cache {
-        // sled gives its lock back a little after its handle is dropped.
-        for _ in 0..200 {
-            let lock = std::fs::OpenOptions::new()
-                .write(true)
-                .open(folder.join("cache/db"));
-            if lock.is_ok_and(|file| file.try_lock().is_ok()) {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        Cache::new(folder)
-    }
-
     #[tokio::test]
     async fn what_was_kept_is_there_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
@@ -217,7 +226,7 @@ mod tests {
         cache.put("menu", menu("one\ntwo")).await;
         assert_eq!(*cache.get("menu").await.unwrap(), menu("one\ntwo"));
         drop(cache);
-        let cache = reopened(folder.path()).await;
+        let cache = Cache::new(folder.path());
         assert_eq!(*cache.get("menu").await.unwrap(), menu("one\ntwo"));
     }
 
@@ -243,7 +252,7 @@ mod tests {
             cache.put("menu", menu("one")).await;
             assert_eq!(*cache.get("menu").await.unwrap(), menu("one"), "{damage}");
             drop(cache);
-            let cache = reopened(folder.path()).await;
+            let cache = Cache::new(folder.path());
             let kept = cache.get("menu").await.is_some();
             assert_eq!(
                 kept,
@@ -251,5 +260,17 @@ mod tests {
                 "{damage}: a file in its place is not removed"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_somebody_has_open_is_not_thrown_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Cache::new(folder.path());
+        first.put("menu", menu("one")).await;
+        let second = Cache::new(folder.path());
+        assert_eq!(second.get("menu").await, None);
+        drop((first, second));
+        let third = Cache::new(folder.path());
+        assert_eq!(*third.get("menu").await.unwrap(), menu("one"));
     }
 }
