@@ -2,7 +2,6 @@
 
 use kiosk_core::event::{Fact, SwitchChanged};
 use kiosk_core::wall::WallTime;
-use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::group::Group;
@@ -40,11 +39,7 @@ impl Group<'_> {
     ) -> Result<KeptSwitch, JournalError> {
         let SwitchRequest { stamp, change } = request;
         let name = format!("{PREFIX}{}", change.name);
-        let before: Option<String> = self
-            .conn
-            .prepare_cached("SELECT value FROM settings WHERE name = ?1")?
-            .query_row([&name], |row| row.get(0))
-            .optional()?;
+        let before = self.setting(&name)?;
         let before = before.as_deref().map(parse).transpose()?;
         if let Some(before) = before.filter(|before| before.change == change) {
             return Ok(before);
@@ -54,12 +49,7 @@ impl Group<'_> {
         let kept = KeptSwitch { change, at, seq };
         let value = serde_json::to_string(&kept)
             .map_err(|error| JournalError::Damaged(error.to_string()))?;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO settings (name, value) VALUES (?1, ?2)
-                 ON CONFLICT (name) DO UPDATE SET value = ?2",
-            )?
-            .execute((name, value))?;
+        self.set_setting(&name, &value)?;
         Ok(kept)
     }
 }
@@ -70,11 +60,8 @@ impl Reader {
     /// # Errors
     /// [`JournalError`].
     pub fn switches(&self) -> Result<Vec<KeptSwitch>, JournalError> {
-        let mut query = self.conn.prepare_cached(
-            "SELECT value FROM settings WHERE substr(name, 1, 7) = ?1 ORDER BY name",
-        )?;
-        let values = query.query_map([PREFIX], |row| row.get::<_, String>(0))?;
-        values.map(|value| parse(&value?)).collect()
+        let kept = self.settings_below(PREFIX)?.into_iter();
+        kept.map(|(_, value)| parse(&value)).collect()
     }
 }
 
